@@ -4,3 +4,4 @@
 //! same on wasm and on the desktop.
 
 pub mod config;
+pub mod weights;
