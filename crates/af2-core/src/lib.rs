@@ -4,4 +4,6 @@
 //! same on wasm and on the desktop.
 
 pub mod config;
+pub mod sampling;
+pub mod text;
 pub mod weights;

@@ -1,0 +1,78 @@
+//! Text from ids as they come, never half a character.
+
+use super::Tokenizer;
+
+/// Turns ids into text piece by piece.
+///
+/// The pieces, [`TextStream::finish`] included, concatenate to exactly what [`Tokenizer::decode`] gives with special
+/// tokens kept. A character whose bytes are spread over several tokens is held back until it is whole or can no
+/// longer become valid.
+pub struct TextStream {
+    tokenizer: Tokenizer,
+    /// At most three bytes between calls: the start of a character.
+    pending: Vec<u8>,
+}
+
+impl TextStream {
+    /// A stream at its start.
+    pub fn new(tokenizer: &Tokenizer) -> Self {
+        Self { tokenizer: tokenizer.clone(), pending: Vec::new() }
+    }
+
+    /// The text that `id` completes, if any; an id without a token adds nothing.
+    pub fn push(&mut self, id: u32) -> Option<String> {
+        self.pending.extend(token_bytes(&self.tokenizer.token(id)?));
+        let text = take_decodable(&mut self.pending);
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// What is left when no more ids come: U+FFFD for a character that never became whole.
+    pub fn finish(&mut self) -> Option<String> {
+        let rest = String::from_utf8_lossy(&self.pending).into_owned();
+        self.pending.clear();
+        (!rest.is_empty()).then_some(rest)
+    }
+}
+
+/// Takes from the front of `bytes` all that later bytes cannot change, invalid sequences as U+FFFD.
+fn take_decodable(bytes: &mut Vec<u8>) -> String {
+    let end = bytes.len() - unfinished_tail(bytes);
+    let text = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    bytes.drain(..end);
+    text
+}
+
+/// Length of the start of a character at the end of `bytes` that more bytes could complete, else 0.
+fn unfinished_tail(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    while let Err(error) = std::str::from_utf8(rest) {
+        let from = &rest[error.valid_up_to()..];
+        match error.error_len() {
+            Some(invalid) => rest = &from[invalid..],
+            // The standard library gives no length only to a sequence that the end of input cuts short.
+            None => return from.len(),
+        }
+    }
+    0
+}
+
+/// The bytes a token stands for. Tokens are spelt in byte-level letters; one with any other letter, such as an added
+/// token in Chinese, stands for its own UTF-8 (the rule of the byte-level decoder).
+fn token_bytes(token: &str) -> Vec<u8> {
+    let letters: Option<Vec<u8>> = token.chars().map(byte_of_letter).collect();
+    letters.unwrap_or_else(|| token.as_bytes().to_vec())
+}
+
+/// The inverse of GPT-2's byte alphabet: printable Latin-1 bytes are themselves, the other 68 follow from U+0100 in
+/// order: 0–32, 127–160, 173.
+fn byte_of_letter(letter: char) -> Option<u8> {
+    let code = u32::from(letter);
+    let byte = match code {
+        33..=126 | 161..=172 | 174..=255 => code,
+        0x100..=0x120 => code - 0x100,
+        0x121..=0x142 => code - 0x121 + 127,
+        0x143 => 173,
+        _ => return None,
+    };
+    u8::try_from(byte).ok()
+}

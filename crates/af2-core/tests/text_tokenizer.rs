@@ -1,0 +1,156 @@
+//! Extension, encoding and decoding against the original's tokenizer.
+#![allow(clippy::unwrap_used)]
+
+mod toy_text;
+
+use af2_core::text::{BaseTokenizer, TextError, Tokenizer};
+use serde_json::{Value, json};
+use toy_text::{bytes, cases, extended, ids, tokenizer};
+
+fn config() -> Value {
+    serde_json::from_slice(&bytes("tiny-a/lang_encoder/tokenizer_config.json")).unwrap()
+}
+
+#[test]
+fn every_case_encodes_and_decodes_as_in_the_original() {
+    let tokenizer = tokenizer();
+    for case in cases("tokenize") {
+        let text = case["text"].as_str().unwrap();
+        assert_eq!(tokenizer.encode(text).unwrap(), ids(&case["ids"]), "{text:?}");
+        assert_eq!(tokenizer.decode(&ids(&case["ids"]), true).unwrap(), case["decoded"], "{text:?}");
+    }
+}
+
+#[test]
+fn extension_yields_the_originals_file() {
+    let mut ours: Value = serde_json::from_slice(&extended().json).unwrap();
+    let mut golden: Value = serde_json::from_slice(&bytes("tiny-a/tokenizer_extended.json")).unwrap();
+    for file in [&mut ours, &mut golden] {
+        // The original leaves the settings of its last call in the file.
+        file.as_object_mut().unwrap().retain(|key, _| key != "truncation" && key != "padding");
+    }
+    assert_eq!(ours, golden);
+}
+
+#[test]
+fn the_originals_stored_truncation_is_ignored() {
+    let golden = Tokenizer::from_json(&bytes("tiny-a/tokenizer_extended.json")).unwrap();
+    assert_eq!(golden.encode(&"word ".repeat(700)).unwrap(), tokenizer().encode(&"word ".repeat(700)).unwrap());
+    assert!(golden.encode(&"word ".repeat(700)).unwrap().len() > 512);
+}
+
+#[test]
+fn special_ids_follow_the_base_tokens() {
+    let tokens = extended().tokens;
+    let specials: Value =
+        serde_json::from_slice::<Value>(&bytes("golden/tiny-a/text.json")).unwrap()["specials"].take();
+    assert_eq!(specials["<audio>"], tokens.audio);
+    assert_eq!(specials["<|endofchunk|>"], tokens.end_of_chunk);
+    assert_eq!(specials["<|PAD_TOKEN|>"], tokens.pad);
+    assert_eq!(specials["<SEP>"], tokens.separator);
+    assert_eq!(specials["<|endoftext|>"], tokens.end_of_text);
+    assert_eq!(tokenizer().vocab_size(), 609);
+}
+
+#[test]
+fn extending_twice_adds_nothing() {
+    let once = extended();
+    let config = bytes("tiny-a/lang_encoder/tokenizer_config.json");
+    let base =
+        BaseTokenizer { tokenizer_json: Some(&once.json), tokenizer_config: Some(&config), ..BaseTokenizer::default() };
+    let twice = base.extend().unwrap();
+    assert_eq!(once.tokens, twice.tokens);
+    assert_eq!(once.json, twice.json);
+}
+
+#[test]
+fn vocabulary_and_merges_serve_without_tokenizer_json() {
+    let vocab = bytes("tiny-a/lang_encoder/vocab.json");
+    let merges = bytes("tiny-a/lang_encoder/merges.txt");
+    let config = bytes("tiny-a/lang_encoder/tokenizer_config.json");
+    let base = BaseTokenizer {
+        vocab_json: Some(&vocab),
+        merges_txt: Some(&merges),
+        tokenizer_config: Some(&config),
+        ..BaseTokenizer::default()
+    };
+    let built = base.extend().unwrap();
+    assert_eq!(built.tokens, extended().tokens);
+    for case in cases("tokenize") {
+        let text = case["text"].as_str().unwrap();
+        assert_eq!(built.tokenizer.encode(text).unwrap(), ids(&case["ids"]), "{text:?}");
+    }
+}
+
+#[test]
+fn the_stop_token_comes_from_either_configuration() {
+    let tokenizer = bytes("tiny-a/lang_encoder/tokenizer.json");
+    let stop_id = |config: Option<Value>, generation: Option<Value>| {
+        let config = config.map(|value| value.to_string().into_bytes());
+        let generation = generation.map(|value| value.to_string().into_bytes());
+        let base = BaseTokenizer {
+            tokenizer_json: Some(&tokenizer),
+            tokenizer_config: config.as_deref(),
+            generation_config: generation.as_deref(),
+            ..BaseTokenizer::default()
+        };
+        base.extend().unwrap().tokens.end_of_text
+    };
+    assert_eq!(stop_id(None, None), 601);
+    assert_eq!(stop_id(Some(config()), Some(json!({"eos_token_id": 603}))), 601);
+    assert_eq!(stop_id(None, Some(json!({"eos_token_id": 603}))), 603);
+    assert_eq!(stop_id(None, Some(json!({"eos_token_id": [602, 601]}))), 602);
+    assert_eq!(stop_id(Some(json!({"eos_token": {"content": "<|im_end|>"}})), None), 603);
+}
+
+#[test]
+fn tokens_only_the_configuration_knows_come_before_ours() {
+    let tokenizer = bytes("tiny-a/lang_encoder/tokenizer.json");
+    let mut config = config();
+    config["added_tokens_decoder"]["605"] = json!({"content": "<|extra|>", "special": true});
+    config["additional_special_tokens"] = json!(["<|im_start|>", "<|named|>"]);
+    let config = config.to_string().into_bytes();
+    let base =
+        BaseTokenizer { tokenizer_json: Some(&tokenizer), tokenizer_config: Some(&config), ..BaseTokenizer::default() };
+    let built = base.extend().unwrap();
+    assert_eq!(built.tokenizer.token_id("<|extra|>"), Some(605));
+    assert_eq!(built.tokenizer.token_id("<|named|>"), Some(606));
+    assert_eq!(built.tokens.audio, 607);
+}
+
+#[test]
+fn files_of_different_models_are_refused() {
+    let tokenizer = bytes("tiny-a/lang_encoder/tokenizer.json");
+    let config = json!({"added_tokens_decoder": {"700": {"content": "<|im_start|>", "special": true}}});
+    let config = config.to_string().into_bytes();
+    let base =
+        BaseTokenizer { tokenizer_json: Some(&tokenizer), tokenizer_config: Some(&config), ..BaseTokenizer::default() };
+    let error = base.extend().err().unwrap();
+    assert!(matches!(error, TextError::IdMismatch { declared: 700, actual: 602, .. }), "{error}");
+}
+
+#[test]
+fn broken_files_are_named() {
+    assert!(matches!(BaseTokenizer::default().extend(), Err(TextError::NoTokenizer)));
+    let whole = bytes("tiny-a/lang_encoder/tokenizer.json");
+    for bad in [&whole[..whole.len() / 2], b"", b"[]", b"{}", b"\xff\xfe"] {
+        let error = Tokenizer::from_json(bad).err().unwrap().to_string();
+        assert!(error.starts_with("tokenizer.json cannot be read"), "{error}");
+    }
+    let base = BaseTokenizer { tokenizer_json: Some(&whole), tokenizer_config: Some(b"{"), ..BaseTokenizer::default() };
+    assert!(base.extend().err().unwrap().to_string().starts_with("tokenizer_config.json"));
+}
+
+#[test]
+fn a_tokenizer_of_another_family_is_refused() {
+    let mut other: Value = serde_json::from_slice(&bytes("tiny-a/lang_encoder/tokenizer.json")).unwrap();
+    other["decoder"] = json!({"type": "WordPiece", "prefix": "##", "cleanup": true});
+    assert!(matches!(Tokenizer::from_json(other.to_string().as_bytes()), Err(TextError::NotByteLevel)));
+}
+
+#[test]
+fn an_unextended_tokenizer_is_told_from_an_extended_one() {
+    let base = Tokenizer::from_json(&bytes("tiny-a/lang_encoder/tokenizer.json")).unwrap();
+    let error = base.special_tokens("<|endoftext|>").unwrap_err();
+    assert!(matches!(error, TextError::MissingToken(token) if token == "<audio>"));
+}
