@@ -3,6 +3,7 @@
 //! Nothing here touches a GPU, a file system or a browser: bytes and closures come from above, so the crate is the
 //! same on wasm and on the desktop.
 
+pub mod audio;
 pub mod config;
 pub mod sampling;
 pub mod text;

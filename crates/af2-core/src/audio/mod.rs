@@ -1,0 +1,33 @@
+//! From the bytes of a sound file to the windows the encoder hears.
+//!
+//! ```text
+//! file ── decode ──┬─ name ends in ".mp3": 16-bit PCM ─ linear rate change ─ average of channels ─┐
+//!                  └─ any other name: float64 ─ joint scaling ─ channel 0 ─ band-limited resample ─┴─ normalise ─ codes ─ windows
+//! ```
+//!
+//! The original implementation reads the two kinds of files with two different libraries, which differ audibly. Both
+//! are followed sample by sample, because the model was trained on what they give.
+
+mod bessel;
+mod decode;
+mod error;
+mod general_path;
+mod kernel;
+mod linear_rate;
+mod load;
+mod mp3_path;
+mod normalise;
+mod resample;
+mod riff;
+mod windows;
+
+pub mod frontend;
+
+pub use decode::{Read, SUPPORTED_FORMATS, Source, StreamFacts};
+pub use error::AudioError;
+pub use linear_rate::convert_rate_linear;
+pub use load::{Clip, ClipFacts, from_codes, load_file, load_pcm};
+pub use mp3_path::mono_from_i16;
+pub use normalise::{codes_from_f32, codes_from_f64};
+pub use resample::resample;
+pub use windows::{WindowPlan, Windows};

@@ -1,0 +1,163 @@
+//! How a sound is laid out in windows of equal length.
+
+use super::error::{AudioError, SAMPLE_RATES};
+use crate::config::AudioConfig;
+
+/// Window settings in samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WindowPlan {
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// Samples per window.
+    pub window_samples: usize,
+    /// Samples from the start of one window to the start of the next.
+    pub hop_samples: usize,
+    /// Windows at most; what follows them is not heard.
+    pub max_windows: usize,
+    /// Seconds that `max_windows` windows cover.
+    pub max_seconds: f64,
+}
+
+impl WindowPlan {
+    /// The plan of a model configuration with room for `max_windows` windows.
+    ///
+    /// # Errors
+    /// [`AudioError::Settings`] when a value describes no window.
+    pub fn new(config: &AudioConfig, max_windows: usize) -> Result<Self, AudioError> {
+        let settings = |detail: String| Err(AudioError::Settings { detail });
+        let (length, overlap, rate) = (config.window_length, config.window_overlap, config.sample_rate);
+        if !SAMPLE_RATES.contains(&rate) {
+            return settings(format!("a sample rate of {rate} Hz is out of range"));
+        }
+        if !(length > 0.0 && length <= 3600.0 && length * f64::from(rate) >= 1.0) {
+            return settings(format!("a window length of {length} s is out of range"));
+        }
+        if !(0.0..length).contains(&overlap) {
+            return settings(format!("an overlap of {overlap} s does not fit in windows of {length} s"));
+        }
+        if max_windows == 0 || max_windows > 100_000 {
+            return settings(format!("{max_windows} windows are out of range (1 to 100000)"));
+        }
+        let window_samples = (length * f64::from(rate)) as usize;
+        let hop_samples = (window_samples - (overlap * f64::from(rate)) as usize).max(1);
+        let max_seconds = max_windows as f64 * (length - overlap) + overlap;
+        Ok(Self { sample_rate: rate, window_samples, hop_samples, max_windows, max_seconds })
+    }
+
+    /// Windows that a sound of `samples` samples needs.
+    pub fn count(&self, samples: usize) -> usize {
+        let beyond_first = samples.saturating_sub(self.window_samples);
+        (1 + beyond_first.div_ceil(self.hop_samples)).min(self.max_windows)
+    }
+
+    /// Samples that `count` windows cover.
+    pub fn span(&self, count: usize) -> usize {
+        self.window_samples + (count.max(1) - 1) * self.hop_samples
+    }
+}
+
+/// A sound as the encoder hears it: 16-bit codes cut in windows.
+///
+/// A sample is `float32(code / 32767)`. Samples after the last code are zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Windows {
+    /// Codes of the sound, without the padding at its end.
+    pub codes: Vec<i16>,
+    /// Windows, at least 1.
+    pub count: usize,
+    /// Samples per window.
+    pub window_samples: usize,
+    /// Samples from the start of one window to the start of the next.
+    pub hop_samples: usize,
+    /// Samples per second.
+    pub sample_rate: u32,
+}
+
+impl Windows {
+    /// Lays `codes` out by `plan`. Codes after the last window are dropped.
+    pub fn new(mut codes: Vec<i16>, plan: &WindowPlan) -> Self {
+        let count = plan.count(codes.len());
+        codes.truncate(plan.span(count));
+        let WindowPlan { window_samples, hop_samples, sample_rate, .. } = *plan;
+        Self { codes, count, window_samples, hop_samples, sample_rate }
+    }
+
+    /// Samples of window `index`, `[window_samples]`; zeros beyond the sound and for an index beyond the last window.
+    pub fn window_samples_f32(&self, index: usize) -> Vec<f32> {
+        let mut samples = self.covered_codes(index).iter().map(|&code| sample_of_code(code)).collect::<Vec<_>>();
+        samples.resize(self.window_samples, 0.0);
+        samples
+    }
+
+    /// Seconds of sound, without the padding.
+    pub fn seconds(&self) -> f64 {
+        self.codes.len() as f64 / f64::from(self.sample_rate)
+    }
+
+    /// The codes that lie in window `index`, without padding.
+    pub fn covered_codes(&self, index: usize) -> &[i16] {
+        let start = index.saturating_mul(self.hop_samples).min(self.codes.len());
+        let end = start.saturating_add(self.window_samples).min(self.codes.len());
+        &self.codes[start..end]
+    }
+}
+
+/// The float32 sample of a code.
+///
+/// The original divides in float64 and rounds once; one float32 division gives the same for every code.
+fn sample_of_code(code: i16) -> f32 {
+    f32::from(code) / 32767.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn plan(overlap: f64, max_windows: usize) -> WindowPlan {
+        let config =
+            AudioConfig { sample_rate: 16000, window_length: 10.0, window_overlap: overlap, max_num_window: 12 };
+        WindowPlan::new(&config, max_windows).unwrap()
+    }
+
+    #[test]
+    fn counts_cover_the_sound_and_stop_at_the_limit() {
+        let plan = plan(0.0, 12);
+        let counts = [1, 160_000, 160_001, 320_000, 320_001, 1_919_999, 1_920_000, 9_000_000];
+        assert_eq!(counts.map(|samples| plan.count(samples)), [1, 1, 2, 2, 3, 12, 12, 12]);
+        assert_eq!(plan.max_seconds, 120.0);
+    }
+
+    #[test]
+    fn overlapping_windows_share_samples() {
+        let plan = plan(2.5, 3);
+        assert_eq!((plan.hop_samples, plan.span(3), plan.max_seconds), (120_000, 400_000, 25.0));
+        assert_eq!([160_000, 160_001, 280_000, 280_001].map(|samples| plan.count(samples)), [1, 2, 2, 3]);
+        let codes: Vec<i16> = (0..300_000).map(|i| (i % 30_000) as i16).collect();
+        let windows = Windows::new(codes.clone(), &plan);
+        assert_eq!(windows.count, 3);
+        assert_eq!(windows.covered_codes(1), &codes[120_000..280_000]);
+        assert_eq!(windows.covered_codes(2), &codes[240_000..]);
+        assert_eq!(windows.window_samples_f32(2).len(), 160_000);
+        assert_eq!(windows.window_samples_f32(2)[60_000..], vec![0.0; 100_000]);
+    }
+
+    #[test]
+    fn every_code_survives_the_second_conversion_of_the_encoder() {
+        for code in -32767..=32767i16 {
+            let sample = sample_of_code(code);
+            assert_eq!(sample, (f64::from(code) / 32767.0) as f32);
+            assert_eq!((sample * 32767.0) as i16, code);
+        }
+    }
+
+    #[test]
+    fn settings_without_a_window_are_refused() {
+        let config = AudioConfig { sample_rate: 16000, window_length: 10.0, window_overlap: 0.0, max_num_window: 12 };
+        let refused = |config: AudioConfig, max| WindowPlan::new(&config, max).unwrap_err().to_string();
+        assert!(refused(config.clone(), 0).contains("0 windows"));
+        assert!(refused(AudioConfig { window_length: f64::NAN, ..config.clone() }, 12).contains("window length"));
+        assert!(refused(AudioConfig { window_overlap: 10.0, ..config.clone() }, 12).contains("overlap"));
+        assert!(refused(AudioConfig { sample_rate: 0, ..config }, 12).contains("sample rate"));
+    }
+}
