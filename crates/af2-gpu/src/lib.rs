@@ -1,1 +1,21 @@
-//! placeholder
+//! A small WebGPU engine: adapter and limits, counted buffers, kernels from `shaders/`, recorded plans, readback.
+//!
+//! The engine knows nothing of Audio Flamingo. A [`Plan`] is a list of dispatches built once and run as one compute pass and one
+//! submit; an op of [`ops`] appends one dispatch to a plan. Nothing here waits: every readback is a future that completes when
+//! somebody polls the device (the browser's event loop, or [`Gpu::drive`] on the desktop).
+
+mod buffer;
+mod device;
+mod error;
+pub mod matrix;
+pub mod ops;
+mod plan;
+mod readback;
+pub mod shader;
+
+pub use buffer::{Buffer, MemoryUse};
+pub use device::{AdapterFacts, Gpu, GpuOptions};
+pub use error::GpuError;
+pub use matrix::{Matrix, MatrixPart};
+pub use plan::{Dispatch, Params, Plan, PlanBuilder, PlanFacts, Tap};
+pub use wgpu;

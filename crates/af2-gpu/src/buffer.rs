@@ -1,0 +1,77 @@
+//! Buffers that are counted: a model can prove that it allocates nothing while it runs and leaks nothing when it goes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Buffers alive and their bytes, of one device.
+#[derive(Debug, Default)]
+pub struct MemoryUse {
+    buffers: AtomicU64,
+    bytes: AtomicU64,
+    peak_bytes: AtomicU64,
+}
+
+impl MemoryUse {
+    /// Buffers alive.
+    pub fn buffers(&self) -> u64 {
+        self.buffers.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the buffers alive.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Most bytes alive at once so far.
+    pub fn peak_bytes(&self) -> u64 {
+        self.peak_bytes.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: u64) {
+        self.buffers.fetch_add(1, Ordering::Relaxed);
+        let now = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak_bytes.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn remove(&self, bytes: u64) {
+        self.buffers.fetch_sub(1, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct Counted {
+    raw: wgpu::Buffer,
+    bytes: u64,
+    memory: Arc<MemoryUse>,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        // Freed now rather than when the last bind group goes: GPU memory is the scarce thing.
+        self.raw.destroy();
+        self.memory.remove(self.bytes);
+    }
+}
+
+/// A GPU buffer, shared by reference counting; freed when the last clone goes.
+#[derive(Debug, Clone)]
+pub struct Buffer(Arc<Counted>);
+
+impl Buffer {
+    pub(crate) fn new(raw: wgpu::Buffer, memory: &Arc<MemoryUse>) -> Self {
+        let bytes = raw.size();
+        memory.add(bytes);
+        Self(Arc::new(Counted { raw, bytes, memory: memory.clone() }))
+    }
+
+    /// Size in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes
+    }
+
+    /// The wgpu buffer.
+    pub fn raw(&self) -> &wgpu::Buffer {
+        &self.0.raw
+    }
+}

@@ -1,0 +1,369 @@
+//! One adapter, one device, one queue, and what they allow.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::shader::{Access, Shader};
+use crate::{Buffer, GpuError, MemoryUse};
+
+/// Which adapter to ask for.
+#[derive(Debug, Clone, Default)]
+pub struct GpuOptions {
+    /// Prefer the integrated GPU of a laptop.
+    pub low_power: bool,
+    /// Part of an adapter's name, upper or lower case; desktop only.
+    pub adapter: Option<String>,
+}
+
+/// What people want to know of an adapter.
+#[derive(Debug, Clone)]
+pub struct AdapterFacts {
+    /// Marketing name.
+    pub name: String,
+    /// Vulkan, Metal, Dx12 or BrowserWebGpu.
+    pub backend: String,
+    /// Discrete, integrated, virtual or CPU.
+    pub kind: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Whether the adapter is a program rather than a chip.
+    pub software: bool,
+    /// Largest buffer.
+    pub max_buffer_bytes: u64,
+    /// Largest piece of a buffer that a kernel can see.
+    pub max_binding_bytes: u64,
+    /// Most invocations per workgroup.
+    pub max_invocations: u32,
+    /// Bytes of workgroup memory.
+    pub workgroup_memory_bytes: u32,
+    /// Whether `enable f16` works.
+    pub shader_f16: bool,
+    /// Whether passes can be timed on the GPU.
+    pub timestamps: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub raw: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+type PipelineKey = (&'static str, String);
+
+struct Inner {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    facts: AdapterFacts,
+    limits: wgpu::Limits,
+    memory: Arc<MemoryUse>,
+    fault: Arc<Mutex<Option<GpuError>>>,
+    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    empty: Buffer,
+}
+
+/// A device and its queue; cheap to clone.
+#[derive(Clone)]
+pub struct Gpu(Arc<Inner>);
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Gpu").field("adapter", &self.0.facts.name).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A poisoned lock only means that a callback panicked; what it guards is still whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Gpu {
+    /// Opens the adapter that `options` describe and asks for all that it offers.
+    ///
+    /// # Errors
+    /// No adapter answers, or it gives no device.
+    pub async fn open(options: &GpuOptions) -> Result<Self, GpuError> {
+        let instance = instance();
+        let adapter = match &options.adapter {
+            Some(name) => adapter_named(&instance, name).await?,
+            None => default_adapter(&instance, options).await?,
+        };
+        Self::from_adapter(&adapter).await
+    }
+
+    /// What every adapter of this machine offers.
+    pub async fn adapters() -> Vec<AdapterFacts> {
+        let adapters = instance().enumerate_adapters(wgpu::Backends::all()).await;
+        adapters.iter().map(facts_of).collect()
+    }
+
+    // wgpu's handles are not Send on the web; the Arc is only a shared pointer there.
+    #[allow(clippy::arc_with_non_send_sync)]
+    async fn from_adapter(adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
+        let limits = adapter.limits();
+        let features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("af2"),
+            required_features: features,
+            required_limits: limits.clone(),
+            ..Default::default()
+        };
+        let (device, queue) =
+            adapter.request_device(&descriptor).await.map_err(|error| GpuError::NoDevice(error.to_string()))?;
+        let fault = Arc::new(Mutex::new(None));
+        watch(&device, &fault);
+        let memory = Arc::new(MemoryUse::default());
+        let empty = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("empty"),
+            size: 64,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let empty = Buffer::new(empty, &memory);
+        let facts = facts_of(adapter);
+        Ok(Self(Arc::new(Inner { device, queue, facts, limits, memory, fault, pipelines: Mutex::default(), empty })))
+    }
+
+    /// The adapter's facts.
+    pub fn facts(&self) -> &AdapterFacts {
+        &self.0.facts
+    }
+
+    /// The device's limits.
+    pub fn limits(&self) -> &wgpu::Limits {
+        &self.0.limits
+    }
+
+    /// Buffers alive and their bytes.
+    pub fn memory(&self) -> &MemoryUse {
+        &self.0.memory
+    }
+
+    /// The wgpu device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.0.device
+    }
+
+    /// The wgpu queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.0.queue
+    }
+
+    /// A small buffer for bindings that a dispatch does not use.
+    pub fn empty(&self) -> &Buffer {
+        &self.0.empty
+    }
+
+    /// Blocks until the submitted work is done and its callbacks have run. For the desktop's executor only; does nothing on the web.
+    ///
+    /// # Errors
+    /// The device was lost, or reported an error since the last call.
+    pub fn wait(&self) -> Result<(), GpuError> {
+        let polled = self.0.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map(|_| ()).map_err(|error| GpuError::DeviceLost(error.to_string()))
+    }
+
+    /// The first error that the device reported outside any scope, or the loss of the device. A lost device stays lost.
+    ///
+    /// # Errors
+    /// That error.
+    pub fn check(&self) -> Result<(), GpuError> {
+        let mut fault = lock(&self.0.fault);
+        match &*fault {
+            None => Ok(()),
+            Some(lost @ GpuError::DeviceLost(_)) => Err(lost.clone()),
+            Some(_) => Err(fault.take().unwrap_or(GpuError::Validation(String::new()))),
+        }
+    }
+
+    /// A buffer of at least 4 bytes, rounded up to a multiple of 4, filled with zeros.
+    ///
+    /// # Errors
+    /// The device allows no buffer of this size. Running out of memory shows in the error scope around the call.
+    pub fn buffer(&self, label: &str, bytes: u64, usage: wgpu::BufferUsages) -> Result<Buffer, GpuError> {
+        let allowed = self.0.limits.max_buffer_size;
+        if bytes > allowed {
+            return Err(GpuError::BufferTooLarge { label: label.into(), needed: bytes, allowed });
+        }
+        let size = bytes.next_multiple_of(4).max(4);
+        let raw = self.0.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
+        Ok(Buffer::new(raw, &self.0.memory))
+    }
+
+    /// A storage buffer that can be written from and read back to the host.
+    ///
+    /// # Errors
+    /// The device allows no buffer, or no binding, of this size.
+    pub fn storage(&self, label: &str, bytes: u64) -> Result<Buffer, GpuError> {
+        let allowed = self.max_binding_bytes();
+        if bytes > allowed {
+            return Err(GpuError::BufferTooLarge { label: label.into(), needed: bytes, allowed });
+        }
+        use wgpu::BufferUsages as Usage;
+        self.buffer(label, bytes, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC)
+    }
+
+    /// A storage buffer holding `values`.
+    ///
+    /// # Errors
+    /// As [`Gpu::storage`].
+    pub fn storage_with<T: bytemuck::NoUninit>(&self, label: &str, values: &[T]) -> Result<Buffer, GpuError> {
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        let buffer = self.storage(label, bytes.len() as u64)?;
+        self.write(&buffer, 0, bytes);
+        Ok(buffer)
+    }
+
+    /// Writes `bytes` at `offset` (a multiple of 4); a last incomplete word is filled with zeros.
+    pub fn write(&self, buffer: &Buffer, offset: u64, bytes: &[u8]) {
+        let whole = bytes.len() / 4 * 4;
+        if whole > 0 {
+            self.0.queue.write_buffer(buffer.raw(), offset, &bytes[..whole]);
+        }
+        if whole < bytes.len() {
+            let mut word = [0_u8; 4];
+            word[..bytes.len() - whole].copy_from_slice(&bytes[whole..]);
+            self.0.queue.write_buffer(buffer.raw(), offset + whole as u64, &word);
+        }
+    }
+
+    /// Largest storage binding: the smaller of the two limits that apply.
+    pub fn max_binding_bytes(&self) -> u64 {
+        self.0.limits.max_storage_buffer_binding_size.min(self.0.limits.max_buffer_size)
+    }
+
+    /// Runs `build` inside error scopes, so that running out of memory or a wrong pipeline is this call's error.
+    ///
+    /// # Errors
+    /// What `build` returns, or what the device reported meanwhile.
+    pub async fn scoped<T>(&self, what: &str, build: impl FnOnce() -> Result<T, GpuError>) -> Result<T, GpuError> {
+        let memory = self.0.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = self.0.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let result = build();
+        let validation = validation.pop();
+        let memory = memory.pop();
+        let (invalid, full) = (validation.await, memory.await);
+        if full.is_some() {
+            return Err(GpuError::OutOfMemory { what: what.into() });
+        }
+        if let Some(error) = invalid {
+            return Err(GpuError::Validation(format!("{what}: {error}")));
+        }
+        self.check()?;
+        result
+    }
+
+    /// The compiled kernel for these constants, from the cache if it was compiled before.
+    pub(crate) fn pipeline(&self, shader: &'static Shader, constants: &[(&str, f64)]) -> Arc<Pipeline> {
+        let key = (shader.name, format!("{constants:?}"));
+        if let Some(found) = lock(&self.0.pipelines).get(&key) {
+            return found.clone();
+        }
+        let pipeline = Arc::new(self.compile(shader, constants));
+        lock(&self.0.pipelines).insert(key, pipeline.clone());
+        pipeline
+    }
+
+    fn compile(&self, shader: &'static Shader, constants: &[(&str, f64)]) -> Pipeline {
+        let device = &self.0.device;
+        let entries: Vec<wgpu::BindGroupLayoutEntry> = shader.bindings.iter().map(layout_entry).collect();
+        let layout = device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(shader.name), entries: &entries });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(shader.name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(shader.name),
+            source: wgpu::ShaderSource::Wgsl(shader.source.into()),
+        });
+        let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(shader.name),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants,
+                // Every kernel writes its workgroup memory before reading it.
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        Pipeline { raw, layout }
+    }
+}
+
+fn instance() -> wgpu::Instance {
+    wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env())
+}
+
+async fn default_adapter(instance: &wgpu::Instance, options: &GpuOptions) -> Result<wgpu::Adapter, GpuError> {
+    let power_preference =
+        if options.low_power { wgpu::PowerPreference::LowPower } else { wgpu::PowerPreference::HighPerformance };
+    let request = wgpu::RequestAdapterOptions { power_preference, ..Default::default() };
+    instance.request_adapter(&request).await.map_err(|error| GpuError::NoAdapter(error.to_string()))
+}
+
+async fn adapter_named(instance: &wgpu::Instance, name: &str) -> Result<wgpu::Adapter, GpuError> {
+    let wanted = name.to_lowercase();
+    let adapters = instance.enumerate_adapters(wgpu::Backends::all()).await;
+    let found = adapters.into_iter().find(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));
+    found.ok_or_else(|| GpuError::NoAdapter(format!("none is named like '{name}'")))
+}
+
+fn facts_of(adapter: &wgpu::Adapter) -> AdapterFacts {
+    let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
+    AdapterFacts {
+        name: info.name,
+        backend: format!("{:?}", info.backend),
+        kind: format!("{:?}", info.device_type),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        software: info.device_type == wgpu::DeviceType::Cpu,
+        max_buffer_bytes: limits.max_buffer_size,
+        max_binding_bytes: limits.max_storage_buffer_binding_size,
+        max_invocations: limits.max_compute_invocations_per_workgroup,
+        workgroup_memory_bytes: limits.max_compute_workgroup_storage_size,
+        shader_f16: features.contains(wgpu::Features::SHADER_F16),
+        timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+    }
+}
+
+/// Keeps the first fault, except that the loss of the device outranks all else.
+fn watch(device: &wgpu::Device, fault: &Arc<Mutex<Option<GpuError>>>) {
+    let uncaptured = fault.clone();
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+        let mut fault = lock(&uncaptured);
+        if fault.is_none() {
+            *fault = Some(match error {
+                wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory { what: "a buffer".into() },
+                other => GpuError::Validation(other.to_string()),
+            });
+        }
+    }));
+    let lost = fault.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            *lock(&lost) = Some(GpuError::DeviceLost(message));
+        }
+    });
+}
+
+fn layout_entry(binding: &crate::shader::Binding) -> wgpu::BindGroupLayoutEntry {
+    let ty = match binding.access {
+        Access::Uniform => wgpu::BufferBindingType::Uniform,
+        Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
+        Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+    };
+    wgpu::BindGroupLayoutEntry {
+        binding: binding.index,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    }
+}

@@ -1,0 +1,60 @@
+//! What can go wrong between the program and the GPU.
+
+/// An error of the engine; every message names the thing and the way out.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum GpuError {
+    /// No adapter answered.
+    #[error(
+        "no GPU adapter found ({0}); install a Vulkan, Metal or DX12 driver (on Debian and Ubuntu, `mesa-vulkan-drivers` is a software one)"
+    )]
+    NoAdapter(String),
+    /// The adapter refused to give a device.
+    #[error("the GPU adapter gave no device: {0}")]
+    NoDevice(String),
+    /// A buffer is larger than the device allows.
+    #[error(
+        "{label} needs a buffer of {needed} bytes, but this device allows {allowed}; use a smaller model or stronger quantisation"
+    )]
+    BufferTooLarge {
+        /// What the buffer was for.
+        label: String,
+        /// Bytes asked for.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
+    /// The device ran out of memory.
+    #[error(
+        "the GPU is out of memory while allocating {what}; close other programs, or use a smaller model or stronger quantisation"
+    )]
+    OutOfMemory {
+        /// What was being allocated.
+        what: String,
+    },
+    /// The device was lost (driver reset, sleep, unplugged).
+    #[error("the GPU device was lost ({0}); load the model again")]
+    DeviceLost(String),
+    /// The driver reported an error of ours.
+    #[error("the GPU reported an error: {0}")]
+    Validation(String),
+    /// A plan was put together wrongly.
+    #[error("kernel {kernel}: {problem}")]
+    BadDispatch {
+        /// The kernel's name.
+        kernel: &'static str,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A matrix does not fit the kernels.
+    #[error("matrix {name}: {problem}")]
+    BadMatrix {
+        /// The tensor's name.
+        name: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// A buffer could not be read back.
+    #[error("reading a result back from the GPU failed: {0}")]
+    Readback(String),
+}

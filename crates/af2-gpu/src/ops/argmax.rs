@@ -1,0 +1,62 @@
+//! Greedy choice of a token.
+
+use crate::plan::params;
+use crate::shader::sample;
+use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
+
+params! {
+    ArgmaxParams { vocab: u32, rows: u32 }
+}
+
+/// Appends the index of the largest logit (the first on ties) to the step's sequence and advances the step by `rows`.
+///
+/// # Shapes
+/// `logits` [vocab], `sequence` token ids of all slots, `step` one [`super::Step`].
+///
+/// # Errors
+/// The device allows no such grid.
+pub fn argmax(
+    plan: &mut PlanBuilder,
+    logits: &Buffer,
+    sequence: &Buffer,
+    step: &Buffer,
+    vocab: usize,
+    rows: usize,
+) -> Result<(), GpuError> {
+    plan.dispatch(Dispatch {
+        label: "argmax".into(),
+        shader: &sample::ARGMAX,
+        constants: &[],
+        params: ArgmaxParams { vocab: vocab as u32, rows: rows as u32 },
+        buffers: &[("logits", logits), ("sequence", sequence), ("step", step)],
+        groups: [1, 1, 1],
+        weight_bytes: 0,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::Step;
+    use super::super::testing::{gpu, random, run, upload, wait};
+    use super::*;
+
+    #[test]
+    fn first_of_the_largest() {
+        for (vocab, peaks) in [(1, vec![0]), (609, vec![608]), (151_669, vec![77_777, 150_000]), (300, vec![255, 256])]
+        {
+            let mut logits: Vec<f32> = random(vocab, 1);
+            peaks.iter().for_each(|peak| logits[*peak] = 5.0);
+            let sequence = gpu().storage("sequence", 4 * 20).unwrap();
+            let step = Step::buffer(gpu()).unwrap();
+            let state = Step { position: 3, slot_base: 8, length: 12, ..Step::default() };
+            gpu().write(&step, 0, bytemuck::bytes_of(&state));
+            run(&sequence, |plan| argmax(plan, &upload(&logits), &sequence, &step, vocab, 2));
+            let ids: Vec<u32> = wait(gpu().read_all(&sequence)).unwrap();
+            assert_eq!(ids[8 + 3 + 2], peaks[0] as u32);
+            assert_eq!(ids.iter().filter(|id| **id != 0).count(), usize::from(peaks[0] != 0));
+            let after: Vec<Step> = wait(gpu().read_all(&step)).unwrap();
+            assert_eq!(after, [Step { position: 5, ..state }]);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Attention of many queries: audio transformer, cross-attention and self-attention of a prompt.
+
+use crate::plan::params;
+use crate::shader::attention as kernels;
+use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
+
+params! {
+    AttentionParams {
+        rows: u32, keys: u32, head_dim: u32, queries_per_key_head: u32, q_stride: u32, q_offset: u32,
+        kv_stride: u32, k_offset: u32, v_offset: u32, out_stride: u32, scale: f32,
+    }
+}
+
+/// Sizes and strides of an attention. Strides and offsets are in elements.
+#[derive(Debug, Clone, Copy)]
+pub struct AttentionShape {
+    /// Query heads.
+    pub heads: usize,
+    /// Key/value heads; a divisor of `heads`.
+    pub key_heads: usize,
+    /// Width of one head; at most 4096.
+    pub head_dim: usize,
+    /// Keys; ignored when causal, where row r sees keys 0 to position + r of the step's slot.
+    pub keys: usize,
+    /// Whether later keys are hidden.
+    pub causal: bool,
+    /// Elements between rows of q.
+    pub q_stride: usize,
+    /// Where head 0 of row 0 of q starts.
+    pub q_offset: usize,
+    /// Elements between rows of k and v.
+    pub kv_stride: usize,
+    /// Where head 0 of row 0 of k starts.
+    pub k_offset: usize,
+    /// Where head 0 of row 0 of v starts.
+    pub v_offset: usize,
+}
+
+impl AttentionShape {
+    pub(crate) fn scale(&self) -> f32 {
+        1.0 / (self.head_dim as f32).sqrt()
+    }
+
+    pub(crate) fn causal_constant(&self) -> (&'static str, f64) {
+        ("CAUSAL", f64::from(u8::from(self.causal)))
+    }
+}
+
+/// Threads share `queries * head_dim <= 4096` results, 32 each.
+const RESULTS: usize = 4096;
+const MOST_QUERIES: usize = 16;
+/// Keys per tile, as in the kernel.
+const KEYS: usize = 32;
+
+/// `out = softmax(q · kᵀ / √head_dim) · v` per head.
+///
+/// # Shapes
+/// `q` [rows, ≥ heads · head_dim], `kv` rows of keys and values (may be the same buffer as `q`), `out` [rows, heads · head_dim].
+///
+/// # Errors
+/// The head is wider than 4096, or the device allows no such grid.
+#[allow(clippy::too_many_arguments)] // the operands of one formula
+pub fn attention(
+    plan: &mut PlanBuilder,
+    label: &str,
+    q: &Buffer,
+    kv: &Buffer,
+    out: &Buffer,
+    step: &Buffer,
+    rows: usize,
+    shape: AttentionShape,
+) -> Result<(), GpuError> {
+    if shape.head_dim > RESULTS {
+        let problem = format!("a head of {} is wider than {RESULTS}", shape.head_dim);
+        return Err(GpuError::BadDispatch { kernel: kernels::ATTENTION.name, problem });
+    }
+    let queries = MOST_QUERIES.min(RESULTS / shape.head_dim);
+    plan.dispatch(Dispatch {
+        label: label.into(),
+        shader: &kernels::ATTENTION,
+        constants: &[("QUERIES", queries as f64), ("TILE", (queries * KEYS) as f64), shape.causal_constant()],
+        params: AttentionParams {
+            rows: rows as u32,
+            keys: shape.keys as u32,
+            head_dim: shape.head_dim as u32,
+            queries_per_key_head: (shape.heads / shape.key_heads) as u32,
+            q_stride: shape.q_stride as u32,
+            q_offset: shape.q_offset as u32,
+            kv_stride: shape.kv_stride as u32,
+            k_offset: shape.k_offset as u32,
+            v_offset: shape.v_offset as u32,
+            out_stride: (shape.heads * shape.head_dim) as u32,
+            scale: shape.scale(),
+        },
+        buffers: &[("q", q), ("kv", kv), ("out", out), ("step", step)],
+        groups: [rows.div_ceil(queries) as u32, shape.heads as u32, 1],
+        weight_bytes: 0,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests {
+    use super::super::Step;
+    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::*;
+
+    /// The plain loops. `position` and `slot_base` matter only when causal.
+    pub(crate) fn twin(
+        q: &[f32],
+        kv: &[f32],
+        rows: usize,
+        shape: AttentionShape,
+        position: usize,
+        slot_base: usize,
+    ) -> Vec<f64> {
+        let AttentionShape { heads, key_heads, head_dim, .. } = shape;
+        let mut out = Vec::with_capacity(rows * heads * head_dim);
+        for row in 0..rows {
+            let keys = if shape.causal { position + row + 1 } else { shape.keys };
+            let first = if shape.causal { slot_base } else { 0 };
+            for head in 0..heads {
+                let key_head = head / (heads / key_heads);
+                let at_q = row * shape.q_stride + shape.q_offset + head * head_dim;
+                let at = |j: usize, offset: usize| (first + j) * shape.kv_stride + offset + key_head * head_dim;
+                let logit = |j: usize| -> f64 {
+                    let k = at(j, shape.k_offset);
+                    (0..head_dim).map(|d| f64::from(q[at_q + d]) * f64::from(kv[k + d])).sum::<f64>()
+                        / (head_dim as f64).sqrt()
+                };
+                let logits: Vec<f64> = (0..keys).map(logit).collect();
+                let peak = logits.iter().copied().fold(f64::MIN, f64::max);
+                let weights: Vec<f64> = logits.iter().map(|l| (l - peak).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                out.extend((0..head_dim).map(|d| {
+                    weights.iter().enumerate().map(|(j, w)| w * f64::from(kv[at(j, shape.v_offset) + d])).sum::<f64>()
+                        / total
+                }));
+            }
+        }
+        out
+    }
+
+    pub(crate) fn separate(
+        heads: usize,
+        key_heads: usize,
+        head_dim: usize,
+        keys: usize,
+        causal: bool,
+    ) -> AttentionShape {
+        let width = key_heads * head_dim;
+        AttentionShape {
+            heads,
+            key_heads,
+            head_dim,
+            keys,
+            causal,
+            q_stride: heads * head_dim,
+            q_offset: 0,
+            kv_stride: 2 * width,
+            k_offset: 0,
+            v_offset: width,
+        }
+    }
+
+    #[test]
+    fn every_shape() {
+        let cases = [
+            (1, separate(1, 1, 8, 1, false)),
+            (5, separate(8, 8, 64, 64, false)),
+            (33, separate(2, 2, 256, 100, false)),
+            (3, separate(1, 1, 600, 40, false)),
+            (40, separate(4, 2, 32, 0, true)),
+            (17, separate(6, 1, 6, 0, true)),
+        ];
+        for (rows, shape) in cases {
+            let (position, slot_base) = (7, 3);
+            let stored = if shape.causal { slot_base + position + rows } else { shape.keys };
+            let q: Vec<f32> = random(rows * shape.q_stride, 1).iter().map(|v| v * 4.0).collect();
+            let kv = random(stored * shape.kv_stride, 2);
+            let step = Step::buffer(gpu()).unwrap();
+            let state = Step { position: position as u32, slot_base: slot_base as u32, ..Step::default() };
+            gpu().write(&step, 0, bytemuck::bytes_of(&state));
+            let out = gpu().storage("out", (4 * rows * shape.heads * shape.head_dim) as u64).unwrap();
+            let found = run(&out, |plan| attention(plan, "", &upload(&q), &upload(&kv), &out, &step, rows, shape));
+            assert_close(&format!("{rows} {shape:?}"), &found, &twin(&q, &kv, rows, shape, position, slot_base), 1e-10);
+        }
+    }
+
+    #[test]
+    fn queries_keys_and_values_may_share_a_buffer() {
+        let (rows, heads, head_dim) = (70, 2, 16);
+        let width = heads * head_dim;
+        let shape = AttentionShape {
+            heads,
+            key_heads: heads,
+            head_dim,
+            keys: rows,
+            causal: false,
+            q_stride: 3 * width,
+            q_offset: 0,
+            kv_stride: 3 * width,
+            k_offset: width,
+            v_offset: 2 * width,
+        };
+        let qkv = random(rows * 3 * width, 1);
+        let (buffer, step) = (upload(&qkv), Step::buffer(gpu()).unwrap());
+        let out = gpu().storage("out", (4 * rows * width) as u64).unwrap();
+        let found = run(&out, |plan| attention(plan, "", &buffer, &buffer, &out, &step, rows, shape));
+        assert_close("shared", &found, &twin(&qkv, &qkv, rows, shape, 0, 0), 1e-10);
+    }
+}

@@ -1,0 +1,123 @@
+//! Attention of one query over keys shared out to workgroups, and the join of their results.
+
+use super::attention::AttentionShape;
+use crate::plan::params;
+use crate::shader::attention as kernels;
+use crate::{Buffer, Dispatch, Gpu, GpuError, PlanBuilder};
+
+params! {
+    SplitParams {
+        keys: u32, head_dim: u32, queries_per_key_head: u32, kv_stride: u32, k_offset: u32, v_offset: u32, scale: f32,
+    }
+}
+
+params! {
+    CombineParams { keys: u32, head_dim: u32, splits: u32, keys_per_split: u32 }
+}
+
+/// Keys per workgroup, one per thread.
+const KEYS_PER_SPLIT: usize = 64;
+
+/// A buffer for the partial results of at most `most_keys` keys.
+///
+/// # Errors
+/// The device allows no such buffer.
+pub fn partial_buffer(gpu: &Gpu, heads: usize, head_dim: usize, most_keys: usize) -> Result<Buffer, GpuError> {
+    let records = heads * most_keys.div_ceil(KEYS_PER_SPLIT);
+    gpu.storage("attention partial", (4 * records * (2 + head_dim)) as u64)
+}
+
+/// `out = softmax(q · kᵀ / √head_dim) · v` per head for a single row, in two dispatches.
+///
+/// # Shapes
+/// `q`, `out` [heads · head_dim]; `kv` as in [`super::attention::attention`]; `partial` from [`partial_buffer`] for at least
+/// `most_keys` keys, the most there can be when causal.
+///
+/// # Errors
+/// The device allows no such grid.
+#[allow(clippy::too_many_arguments)] // the operands of one formula
+pub fn attention_split(
+    plan: &mut PlanBuilder,
+    label: &str,
+    q: &Buffer,
+    kv: &Buffer,
+    partial: &Buffer,
+    out: &Buffer,
+    step: &Buffer,
+    shape: AttentionShape,
+    most_keys: usize,
+) -> Result<(), GpuError> {
+    let splits = most_keys.div_ceil(KEYS_PER_SPLIT) as u32;
+    plan.dispatch(Dispatch {
+        label: label.into(),
+        shader: &kernels::ATTENTION_SPLIT,
+        constants: &[("THREADS", KEYS_PER_SPLIT as f64), shape.causal_constant()],
+        params: SplitParams {
+            keys: shape.keys as u32,
+            head_dim: shape.head_dim as u32,
+            queries_per_key_head: (shape.heads / shape.key_heads) as u32,
+            kv_stride: shape.kv_stride as u32,
+            k_offset: shape.k_offset as u32,
+            v_offset: shape.v_offset as u32,
+            scale: shape.scale(),
+        },
+        buffers: &[("q", q), ("kv", kv), ("partial", partial), ("step", step)],
+        groups: [shape.heads as u32, splits, 1],
+        weight_bytes: 0,
+    })?;
+    plan.dispatch(Dispatch {
+        label: format!("{label} combine"),
+        shader: &kernels::ATTENTION_COMBINE,
+        constants: &[shape.causal_constant()],
+        params: CombineParams {
+            keys: shape.keys as u32,
+            head_dim: shape.head_dim as u32,
+            splits,
+            keys_per_split: KEYS_PER_SPLIT as u32,
+        },
+        buffers: &[("partial", partial), ("out", out), ("step", step)],
+        groups: [shape.heads as u32, 1, 1],
+        weight_bytes: 0,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::Step;
+    use super::super::attention::tests::{separate, twin};
+    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::*;
+
+    #[test]
+    fn every_number_of_keys() {
+        let cases = [
+            (separate(8, 8, 64, 64, false), 0),
+            (separate(8, 8, 64, 1920, false), 0),
+            (separate(3, 3, 64, 65, false), 0),
+            (separate(1, 1, 8, 1, false), 0),
+            (separate(4, 2, 32, 0, true), 0),
+            (separate(14, 2, 64, 0, true), 300),
+            (separate(6, 1, 6, 0, true), 63),
+        ];
+        for (shape, position) in cases {
+            let (slot_base, most_keys) = (5, if shape.causal { 400 } else { shape.keys });
+            let q: Vec<f32> = random(shape.q_stride, 1).iter().map(|v| v * 4.0).collect();
+            let kv = random((slot_base + most_keys) * shape.kv_stride, 2);
+            let step = Step::buffer(gpu()).unwrap();
+            let state = Step { position: position as u32, slot_base: slot_base as u32, ..Step::default() };
+            gpu().write(&step, 0, bytemuck::bytes_of(&state));
+            let partial = partial_buffer(gpu(), shape.heads, shape.head_dim, most_keys).unwrap();
+            let out = gpu().storage("out", (4 * shape.q_stride) as u64).unwrap();
+            let found = run(&out, |plan| {
+                attention_split(plan, "", &upload(&q), &upload(&kv), &partial, &out, &step, shape, most_keys)
+            });
+            assert_close(
+                &format!("{position} {shape:?}"),
+                &found,
+                &twin(&q, &kv, 1, shape, position, slot_base),
+                1e-10,
+            );
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What happens to a product before it is stored.
+
+use crate::Buffer;
+
+/// Activation of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Activation {
+    /// None.
+    #[default]
+    None,
+    /// Exact (erf) GELU.
+    Gelu,
+    /// ReLU.
+    Relu,
+}
+
+/// Where a product goes.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Store<'a> {
+    /// `out = y`.
+    #[default]
+    Write,
+    /// `out = out + y`.
+    Add,
+    /// `out = out + tanh(gate[0]) * y`.
+    AddGated(&'a Buffer),
+}
+
+/// Bias, activation and store of a product.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Epilogue<'a> {
+    /// One value per output.
+    pub bias: Option<&'a Buffer>,
+    /// Applied after the bias.
+    pub activation: Activation,
+    /// Applied last.
+    pub store: Store<'a>,
+}
+
+impl<'a> Epilogue<'a> {
+    /// Only a bias.
+    pub fn bias(bias: &'a Buffer) -> Self {
+        Self { bias: Some(bias), ..Self::default() }
+    }
+
+    pub(crate) fn constants(&self) -> [(&'static str, f64); 3] {
+        let activation = match self.activation {
+            Activation::None => 0.0,
+            Activation::Gelu => 1.0,
+            Activation::Relu => 2.0,
+        };
+        let store = match self.store {
+            Store::Write => 0.0,
+            Store::Add => 1.0,
+            Store::AddGated(_) => 2.0,
+        };
+        [("ACTIVATION", activation), ("BIAS", f64::from(u8::from(self.bias.is_some()))), ("STORE_MODE", store)]
+    }
+
+    pub(crate) fn bindings(&self, empty: &'a Buffer) -> [(&'static str, &'a Buffer); 2] {
+        let gate = if let Store::AddGated(gate) = self.store { gate } else { empty };
+        [("bias", self.bias.unwrap_or(empty)), ("gate", gate)]
+    }
+
+    /// The same on the host, for the twins.
+    #[cfg(test)]
+    pub(crate) fn apply(&self, product: f64, bias: f64, gate: f64, before: f64) -> f64 {
+        let y = if self.bias.is_some() { product + bias } else { product };
+        let y = match self.activation {
+            Activation::None => y,
+            Activation::Gelu => super::testing::gelu(y),
+            Activation::Relu => y.max(0.0),
+        };
+        match self.store {
+            Store::Write => y,
+            Store::Add => before + y,
+            Store::AddGated(_) => before + gate.tanh() * y,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Product of a matrix of activations with a weight matrix.
+
+use super::{Epilogue, for_scheme, weight_bindings};
+use crate::plan::params;
+use crate::shader::linear;
+use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
+
+params! {
+    MatmulParams { rows: u32, outputs: u32, cols: u32, out_stride: u32, column: u32 }
+}
+
+const TILE: usize = 64;
+
+/// `out[m, n] = epilogue(Σ_k x[m, k] · w[n, k])`.
+///
+/// # Shapes
+/// `x` [rows, K], `w` [N, K], `out` [rows, N]; one dispatch per part of `w`.
+///
+/// # Errors
+/// The device allows no such grid.
+pub fn matmul(
+    plan: &mut PlanBuilder,
+    label: &str,
+    x: &Buffer,
+    w: &Matrix,
+    out: &Buffer,
+    rows: usize,
+    epilogue: &Epilogue<'_>,
+) -> Result<(), GpuError> {
+    let shader =
+        for_scheme(w.scheme, [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4]);
+    let empty = plan.gpu().empty().clone();
+    // Paired parts stack the rows of both tensors, and so do the columns of the output.
+    let stacks = w.parts.first().map_or(1, |part| part.rows / part.outputs.max(1));
+    for part in &w.parts {
+        let mut buffers = weight_bindings(w.scheme, part);
+        buffers.extend([("x", x), ("out", out)]);
+        buffers.extend(epilogue.bindings(&empty));
+        plan.dispatch(Dispatch {
+            label: label.into(),
+            shader,
+            constants: &epilogue.constants(),
+            params: MatmulParams {
+                rows: rows as u32,
+                outputs: part.rows as u32,
+                cols: w.cols as u32,
+                out_stride: w.rows as u32,
+                column: (part.first_output * stacks) as u32,
+            },
+            buffers: &buffers,
+            groups: [(rows.div_ceil(TILE) * part.rows.div_ceil(TILE)) as u32, 1, 1],
+            weight_bytes: w.part_bytes(part),
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use af2_core::weights::Scheme;
+
+    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::{Activation, Store};
+    use super::*;
+
+    /// The plain loop, on the weights as they are after packing.
+    pub(crate) fn twin(x: &[f32], w: &[f32], rows: usize, outputs: usize, cols: usize) -> Vec<f64> {
+        let cell = |m: usize, n: usize| -> f64 {
+            (0..cols).map(|k| f64::from(x[m * cols + k]) * f64::from(w[n * cols + k])).sum()
+        };
+        (0..rows * outputs).map(|i| cell(i / outputs, i % outputs)).collect()
+    }
+
+    #[test]
+    fn every_scheme_and_shape() {
+        let shapes = [(1, 1, 32), (3, 7, 32), (64, 64, 64), (65, 129, 96), (17, 609, 352), (130, 40, 512)];
+        for scheme in [Scheme::F32, Scheme::F16, Scheme::Q8, Scheme::Q4] {
+            for (rows, outputs, cols) in shapes {
+                let (x, w) = (random(rows * cols, 1), random(outputs * cols, 2));
+                let packed = scheme.pack(outputs, cols, &w).unwrap();
+                let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
+                let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+                let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
+                let found = run(&out, |plan| matmul(plan, "", &upload(&x), &matrix, &out, rows, &Epilogue::default()));
+                let what = format!("{scheme:?} {rows}x{outputs}x{cols}");
+                assert_close(&what, &found, &twin(&x, &stored, rows, outputs, cols), 1e-11);
+            }
+        }
+    }
+
+    #[test]
+    fn columns_of_the_encoder_are_multiples_of_8() {
+        for (rows, outputs, cols) in [(5, 24, 8), (70, 10, 24), (1, 3, 40)] {
+            let (x, w) = (random(rows * cols, 3), random(outputs * cols, 4));
+            let matrix = Matrix::from_f32(gpu(), "w", Scheme::F32, outputs, cols, &w).unwrap();
+            let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
+            let found = run(&out, |plan| matmul(plan, "", &upload(&x), &matrix, &out, rows, &Epilogue::default()));
+            assert_close("narrow", &found, &twin(&x, &w, rows, outputs, cols), 1e-11);
+        }
+    }
+
+    #[test]
+    fn every_epilogue() {
+        let (rows, outputs, cols) = (9, 33, 64);
+        let (x, w, b, before) =
+            (random(rows * cols, 5), random(outputs * cols, 6), random(outputs, 7), random(rows * outputs, 8));
+        let matrix = Matrix::from_f32(gpu(), "w", Scheme::F32, outputs, cols, &w).unwrap();
+        let (bias, gate) = (upload(&b), upload(&[0.7_f32]));
+        for activation in [Activation::None, Activation::Gelu, Activation::Relu] {
+            for store in [Store::Write, Store::Add, Store::AddGated(&gate)] {
+                let epilogue = Epilogue { bias: Some(&bias), activation, store };
+                let out = upload(&before);
+                let found = run(&out, |plan| matmul(plan, "", &upload(&x), &matrix, &out, rows, &epilogue));
+                let product = twin(&x, &w, rows, outputs, cols);
+                let expected: Vec<f64> = (0..rows * outputs)
+                    .map(|i| {
+                        epilogue.apply(product[i], f64::from(b[i % outputs]), f64::from(0.7_f32), f64::from(before[i]))
+                    })
+                    .collect();
+                assert_close(&format!("{activation:?} {store:?}"), &found, &expected, 1e-11);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Gate and up projection of the SwiGLU feed-forward for one token.
+
+use super::matvec::{InputNorm, ROWS, Row};
+use super::{for_scheme, weight_bindings};
+use crate::plan::params;
+use crate::shader::linear;
+use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
+
+params! {
+    GateUpParams { inner: u32, cols: u32, x_offset: u32, column: u32, eps: f32 }
+}
+
+/// `out[f] = silu(Σ_k norm(x)[k] · gate[f, k]) · (Σ_k norm(x)[k] · up[f, k])`.
+///
+/// # Shapes
+/// `x` one row of [rows, K], `w` the paired matrix of gate and up, [2F, K] with K a multiple of 32, `out` [F].
+///
+/// # Errors
+/// The device allows no such grid.
+pub fn matvec_gate_up(
+    plan: &mut PlanBuilder,
+    label: &str,
+    x: Row<'_>,
+    norm: InputNorm<'_>,
+    w: &Matrix,
+    out: &Buffer,
+) -> Result<(), GpuError> {
+    let shader = for_scheme(
+        w.scheme,
+        [
+            &linear::MATVEC_GATE_UP_F32,
+            &linear::MATVEC_GATE_UP_F16,
+            &linear::MATVEC_GATE_UP_Q8,
+            &linear::MATVEC_GATE_UP_Q4,
+        ],
+    );
+    let empty = plan.gpu().empty().clone();
+    for part in &w.parts {
+        let mut buffers = weight_bindings(w.scheme, part);
+        buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);
+        plan.dispatch(Dispatch {
+            label: label.into(),
+            shader,
+            constants: &[norm.constant()],
+            params: GateUpParams {
+                inner: part.outputs as u32,
+                cols: w.cols as u32,
+                x_offset: x.offset(w.cols),
+                column: part.first_output as u32,
+                eps: norm.eps(),
+            },
+            buffers: &buffers,
+            groups: [part.outputs.div_ceil(ROWS / 2) as u32, 1, 1],
+            weight_bytes: w.part_bytes(part),
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use af2_core::weights::Scheme;
+
+    use super::super::matvec::tests::{normed, product};
+    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::*;
+    use crate::matrix::Stacking;
+
+    #[test]
+    fn every_scheme_and_shape() {
+        for scheme in [Scheme::F32, Scheme::F16, Scheme::Q8, Scheme::Q4] {
+            for (inner, cols) in [(32, 32), (352, 128), (5, 64), (96, 896)] {
+                let (x, w, nb) = (random(cols, 1), random(2 * inner * cols, 2), random(cols, 3));
+                let packed = scheme.pack(2 * inner, cols, &w).unwrap();
+                let stored = scheme.unpack(2 * inner, cols, &packed.data, &packed.scales).unwrap();
+                let (matrix, places) =
+                    Matrix::allocate(gpu(), "w", scheme, cols, &[2 * inner], Stacking::Stacked).unwrap();
+                assert_eq!(places.len(), 1);
+                gpu().write(&matrix.parts[0].data, 0, &packed.data);
+                gpu().write(&matrix.parts[0].scales, 0, &packed.scales);
+                let mut matrix = matrix;
+                matrix.parts[0].outputs = inner;
+                let (weights, input) = (upload(&nb), upload(&x));
+                let norm = InputNorm::Rms(&weights, 1e-6);
+                let out = gpu().storage("out", 4 * inner as u64).unwrap();
+                let row = Row { buffer: &input, row: 0 };
+                let found = run(&out, |plan| matvec_gate_up(plan, "", row, norm, &matrix, &out));
+                let y = product(&normed(&x, &nb, &norm), &stored);
+                let expected: Vec<f64> = (0..inner).map(|f| y[f] / (1.0 + (-y[f]).exp()) * y[inner + f]).collect();
+                assert_close(&format!("{scheme:?} {inner}x{cols}"), &found, &expected, 1e-11);
+            }
+        }
+    }
+}

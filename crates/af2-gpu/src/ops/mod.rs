@@ -1,0 +1,61 @@
+//! One op per kernel: the parameters, a launch function with shapes in its doc, the plain-loop twin and a test over a table of shapes.
+
+pub mod argmax;
+pub mod attention;
+pub mod attention_split;
+pub mod cache_write;
+pub mod embed;
+pub mod fold_image;
+pub mod layer_norm;
+pub mod log_mel;
+pub mod matmul;
+pub mod matvec;
+pub mod matvec_gate_up;
+pub mod matvec_qkv;
+pub mod patch_embed;
+pub mod patch_merge;
+pub mod power_spectrum;
+pub mod reorder_tokens;
+pub mod rms_norm;
+pub mod rope;
+pub mod sample;
+pub mod silu_mul;
+pub mod window_attention;
+
+mod epilogue;
+mod step;
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use epilogue::{Activation, Epilogue, Store};
+pub use step::Step;
+
+use af2_core::weights::Scheme;
+
+use crate::shader::Shader;
+
+/// The kernel for a scheme, of the four in the order f32, f16, q8, q4.
+pub(crate) fn for_scheme(scheme: Scheme, kernels: [&'static Shader; 4]) -> &'static Shader {
+    let [f32, f16, q8, q4] = kernels;
+    match scheme {
+        Scheme::F32 => f32,
+        Scheme::F16 => f16,
+        Scheme::Q8 => q8,
+        Scheme::Q4 => q4,
+    }
+}
+
+/// The weight bindings of a part of a matrix: quantised schemes have scales, the others do not.
+pub(crate) fn weight_bindings<'a>(scheme: Scheme, part: &'a crate::MatrixPart) -> Vec<(&'a str, &'a crate::Buffer)> {
+    let mut bindings = vec![("weight", &part.data)];
+    if scheme.is_quantized() {
+        bindings.push(("scales", &part.scales));
+    }
+    bindings
+}
+
+/// Workgroups of 64 threads for `count` elements.
+pub(crate) fn blocks_of_64(count: usize) -> [u32; 3] {
+    [count.div_ceil(64) as u32, 1, 1]
+}

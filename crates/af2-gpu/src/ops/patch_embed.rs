@@ -1,0 +1,70 @@
+//! Patch embedding of the encoder.
+
+use super::blocks_of_64;
+use crate::plan::params;
+use crate::shader::audio;
+use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
+
+params! {
+    PatchEmbedParams { tokens: u32, side: u32, channels: u32 }
+}
+
+/// `out[i, j, e] = bias[e] + Σ_rc weight[e, r, c] · image[4i + r, 4j + c]`.
+///
+/// # Shapes
+/// `image` [windows, side, side], `weight` [E, 1, 4, 4], `bias` [E], `out` [windows · (side / 4)², E].
+///
+/// # Errors
+/// The device allows no such grid.
+#[allow(clippy::too_many_arguments)] // the operands and sizes of one formula
+pub fn patch_embed(
+    plan: &mut PlanBuilder,
+    image: &Buffer,
+    weight: &Buffer,
+    bias: &Buffer,
+    out: &Buffer,
+    windows: usize,
+    side: usize,
+    channels: usize,
+) -> Result<(), GpuError> {
+    let tokens = windows * (side / 4).pow(2);
+    plan.dispatch(Dispatch {
+        label: "patch_embed".into(),
+        shader: &audio::PATCH_EMBED,
+        constants: &[],
+        params: PatchEmbedParams { tokens: tokens as u32, side: side as u32, channels: channels as u32 },
+        buffers: &[("image", image), ("weight", weight), ("bias", bias), ("out", out)],
+        groups: blocks_of_64(tokens * channels),
+        weight_bytes: 0,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::*;
+
+    #[test]
+    fn convolves_every_patch() {
+        for (windows, side, channels) in [(1, 8, 3), (2, 256, 8), (1, 32, 40)] {
+            let (image, weight, bias) =
+                (random(windows * side * side, 1), random(channels * 16, 2), random(channels, 3));
+            let per_side = side / 4;
+            let out = gpu().storage("out", (4 * windows * per_side * per_side * channels) as u64).unwrap();
+            let found = run(&out, |plan| {
+                patch_embed(plan, &upload(&image), &upload(&weight), &upload(&bias), &out, windows, side, channels)
+            });
+            let expected: Vec<f64> = (0..found.len())
+                .map(|i| {
+                    let (token, e) = (i / channels, i % channels);
+                    let (w, y, x) = (token / (per_side * per_side), token / per_side % per_side, token % per_side);
+                    let pixel = |r: usize, c: usize| f64::from(image[(w * side + 4 * y + r) * side + 4 * x + c]);
+                    let sum: f64 = (0..16).map(|k| f64::from(weight[e * 16 + k]) * pixel(k / 4, k % 4)).sum();
+                    sum + f64::from(bias[e])
+                })
+                .collect();
+            assert_close(&format!("{windows} {side} {channels}"), &found, &expected, 1e-12);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Short-time Fourier transform, power only.
+
+use crate::plan::params;
+use crate::shader::audio;
+use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
+
+params! {
+    PowerSpectrumParams { samples: u32, frames: u32, windows: u32, hop: u32 }
+}
+
+/// Sizes of the transform.
+#[derive(Debug, Clone, Copy)]
+pub struct StftShape {
+    /// Windows of sound.
+    pub windows: usize,
+    /// Samples per window.
+    pub samples: usize,
+    /// Frames per window: samples / hop + 1.
+    pub frames: usize,
+    /// Samples between frames.
+    pub hop: usize,
+    /// Transform length, a power of two.
+    pub n_fft: usize,
+}
+
+/// `power[w, t, b] = |FFT(hann · sound[w, frame t])|²`, frames centred with mirrored ends.
+///
+/// # Shapes
+/// `sound` [windows, samples], `hann` [n_fft], `twiddle` [n_fft / 2, 2] (cos, −sin), `power` [windows · frames, n_fft / 2 + 1].
+///
+/// # Errors
+/// The device allows no such grid.
+pub fn power_spectrum(
+    plan: &mut PlanBuilder,
+    sound: &Buffer,
+    hann: &Buffer,
+    twiddle: &Buffer,
+    power: &Buffer,
+    shape: StftShape,
+) -> Result<(), GpuError> {
+    plan.dispatch(Dispatch {
+        label: "power_spectrum".into(),
+        shader: &audio::POWER_SPECTRUM,
+        constants: &[("N_FFT", shape.n_fft as f64), ("LOG2_N_FFT", f64::from(shape.n_fft.ilog2()))],
+        params: PowerSpectrumParams {
+            samples: shape.samples as u32,
+            frames: shape.frames as u32,
+            windows: shape.windows as u32,
+            hop: shape.hop as u32,
+        },
+        buffers: &[("sound", sound), ("hann", hann), ("twiddle", twiddle), ("power", power)],
+        groups: [(shape.windows * shape.frames) as u32, 1, 1],
+        weight_bytes: 0,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::f64::consts::TAU;
+
+    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::*;
+
+    fn twin(sound: &[f32], hann: &[f32], shape: StftShape) -> Vec<f64> {
+        let (n, last) = (shape.n_fft, shape.samples as i64 - 1);
+        let mut out = Vec::new();
+        for (window, frame) in (0..shape.windows).flat_map(|w| (0..shape.frames).map(move |t| (w, t))) {
+            let sample = |i: usize| {
+                let at = ((frame * shape.hop + i) as i64 - n as i64 / 2).abs();
+                let at = if at > last { 2 * last - at } else { at };
+                f64::from(sound[window * shape.samples + at as usize]) * f64::from(hann[i])
+            };
+            let values: Vec<f64> = (0..n).map(sample).collect();
+            for bin in 0..=n / 2 {
+                let angle = |i: usize| TAU * ((i * bin) % n) as f64 / n as f64;
+                let re: f64 = values.iter().enumerate().map(|(i, v)| v * angle(i).cos()).sum();
+                let im: f64 = values.iter().enumerate().map(|(i, v)| v * angle(i).sin()).sum();
+                out.push(re * re + im * im);
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn every_length_and_hop() {
+        for (windows, samples, hop, n_fft) in [(1, 1600, 160, 1024), (2, 700, 50, 256), (1, 64, 7, 32)] {
+            let shape = StftShape { windows, samples, frames: samples / hop + 1, hop, n_fft };
+            let sound = random(windows * samples, 1);
+            let hann: Vec<f32> =
+                (0..n_fft).map(|i| (0.5 - 0.5 * (TAU * i as f64 / n_fft as f64).cos()) as f32).collect();
+            let twiddle: Vec<f32> = (0..n_fft / 2)
+                .flat_map(|k| {
+                    let angle = TAU * k as f64 / n_fft as f64;
+                    [angle.cos() as f32, -angle.sin() as f32]
+                })
+                .collect();
+            let out = gpu().storage("out", (4 * windows * shape.frames * (n_fft / 2 + 1)) as u64).unwrap();
+            let found =
+                run(&out, |plan| power_spectrum(plan, &upload(&sound), &upload(&hann), &upload(&twiddle), &out, shape));
+            assert_close(&format!("{shape:?}"), &found, &twin(&sound, &hann, shape), 1e-11);
+        }
+    }
+}

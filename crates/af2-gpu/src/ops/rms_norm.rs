@@ -1,0 +1,58 @@
+//! RMS norm over rows.
+
+use crate::plan::params;
+use crate::shader::norm;
+use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
+
+params! {
+    RmsNormParams { rows: u32, cols: u32, eps: f32 }
+}
+
+/// `out[r, :] = x[r, :] / √(mean(x[r, :]²) + eps) · w`.
+///
+/// # Shapes
+/// `x`, `out` [rows, cols]; `weight` [cols].
+///
+/// # Errors
+/// The device allows no such grid.
+pub fn rms_norm(
+    plan: &mut PlanBuilder,
+    label: &str,
+    x: &Buffer,
+    weight: &Buffer,
+    out: &Buffer,
+    [rows, cols]: [usize; 2],
+    eps: f32,
+) -> Result<(), GpuError> {
+    plan.dispatch(Dispatch {
+        label: label.into(),
+        shader: &norm::RMS_NORM,
+        constants: &[],
+        params: RmsNormParams { rows: rows as u32, cols: cols as u32, eps },
+        buffers: &[("x", x), ("norm", weight), ("out", out)],
+        groups: [rows as u32, 1, 1],
+        weight_bytes: 0,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::matvec::InputNorm;
+    use super::super::matvec::tests::normed;
+    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::*;
+
+    #[test]
+    fn rows_of_every_width() {
+        for (rows, cols) in [(1, 32), (5, 96), (300, 128), (2, 2048)] {
+            let (x, w) = (random(rows * cols, 1), random(cols, 2));
+            let weights = upload(&w);
+            let out = gpu().storage("out", (4 * rows * cols) as u64).unwrap();
+            let found = run(&out, |plan| rms_norm(plan, "", &upload(&x), &weights, &out, [rows, cols], 1e-6));
+            let norm = InputNorm::Rms(&weights, 1e-6);
+            let expected: Vec<f64> = x.chunks_exact(cols).flat_map(|row| normed(row, &w, &norm)).collect();
+            assert_close(&format!("{rows}x{cols}"), &found, &expected, 1e-11);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What the kernels' tests share: one device, repeatable random numbers, and the error measure.
+
+use std::sync::OnceLock;
+
+use crate::{Buffer, Gpu, GpuError, GpuOptions, PlanBuilder};
+
+/// The device of this test process. A missing adapter fails the test: nothing is skipped.
+pub(crate) fn gpu() -> &'static Gpu {
+    static GPU: OnceLock<Gpu> = OnceLock::new();
+    GPU.get_or_init(|| {
+        pollster::block_on(Gpu::open(&GpuOptions::default())).expect("an adapter; install mesa-vulkan-drivers")
+    })
+}
+
+/// Repeatable numbers in -1..1.
+pub(crate) fn random(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+pub(crate) fn upload<T: bytemuck::NoUninit>(values: &[T]) -> Buffer {
+    gpu().storage_with("test", values).expect("a buffer")
+}
+
+/// Runs what `build` appends to a plan and returns `out` as float32.
+pub(crate) fn run(out: &Buffer, build: impl FnOnce(&mut PlanBuilder) -> Result<(), GpuError>) -> Vec<f32> {
+    let mut plan = PlanBuilder::new(gpu(), "test", false);
+    build(&mut plan).expect("a valid dispatch");
+    let plan = plan.finish().expect("a plan");
+    gpu().run(&[&plan]);
+    wait(gpu().read_all(out)).expect("a result")
+}
+
+/// Drives a future that waits for the GPU.
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        gpu().wait().expect("a working device");
+    }
+}
+
+/// Fails when the normalised mean square error is above `limit`: sum (a - b)^2 / sum b^2.
+pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], limit: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let power: f64 = expected.iter().map(|b| b * b).sum();
+    let error: f64 = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
+    let nmse = error / power.max(1e-30);
+    assert!(nmse <= limit, "{what}: normalised mean square error {nmse:.2e} is above {limit:.0e}");
+}
+
+/// Exact GELU in float64 through a series and continued fraction good to 1e-12.
+pub(crate) fn gelu(x: f64) -> f64 {
+    0.5 * x * (1.0 + erf(x / std::f64::consts::SQRT_2))
+}
+
+fn erf(x: f64) -> f64 {
+    if x.abs() > 6.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum) = (x, x);
+    for n in 1..200 {
+        term *= -x * x / f64::from(n);
+        sum += term / f64::from(2 * n + 1);
+    }
+    sum * 2.0 / std::f64::consts::PI.sqrt()
+}

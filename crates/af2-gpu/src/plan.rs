@@ -1,0 +1,340 @@
+//! Recorded plans: a list of dispatches with everything bound, built once, run as one compute pass and one submit.
+
+use std::sync::Arc;
+
+use crate::device::Pipeline;
+use crate::shader::{Access, Shader};
+use crate::{Buffer, Gpu, GpuError};
+
+/// The uniform parameters of a kernel: a plain struct whose fields are those of the shader's `Params`.
+pub trait Params: bytemuck::NoUninit {
+    /// Name and byte offset of every field, held against the shader when a plan is built.
+    const FIELDS: &'static [(&'static str, u32)];
+}
+
+/// Declares a kernel's parameters: 4-byte fields in the order of the shader's `Params`.
+macro_rules! params {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $kind:ty),* $(,)? }) => {
+        $(#[$meta])*
+        #[repr(C)]
+        #[derive(Debug, Clone, Copy, bytemuck::NoUninit)]
+        pub(crate) struct $name { $($(#[$field_meta])* pub $field: $kind),* }
+
+        impl $crate::Params for $name {
+            const FIELDS: &'static [(&'static str, u32)] =
+                &[$((stringify!($field), std::mem::offset_of!($name, $field) as u32)),*];
+        }
+    };
+}
+pub(crate) use params;
+
+/// One dispatch, as an op describes it.
+pub struct Dispatch<'a, P: Params> {
+    /// Shown by profilers and in the plan's listing.
+    pub label: String,
+    /// The kernel.
+    pub shader: &'static Shader,
+    /// Values of its `override` constants.
+    pub constants: &'a [(&'static str, f64)],
+    /// Its parameters.
+    pub params: P,
+    /// Buffers by the names the shader gives them.
+    pub buffers: &'a [(&'a str, &'a Buffer)],
+    /// Workgroups along x, y and z; x may exceed the limit and is then folded over x and y (y must be 1).
+    pub groups: [u32; 3],
+    /// Bytes of weights that this dispatch reads once.
+    pub weight_bytes: u64,
+}
+
+struct Recorded {
+    label: String,
+    pipeline: Arc<Pipeline>,
+    params: Vec<u8>,
+    buffers: Vec<(u32, Buffer)>,
+    groups: [u32; 3],
+}
+
+enum Draft {
+    Dispatch(Recorded),
+    Copy { from: Buffer, to: Buffer, bytes: u64 },
+}
+
+enum Item {
+    Dispatch { label: String, pipeline: Arc<Pipeline>, bind_group: wgpu::BindGroup, groups: [u32; 3] },
+    Copy { from: Buffer, to: Buffer, bytes: u64 },
+}
+
+/// A named intermediate, copied out while the plan runs.
+#[derive(Debug, Clone)]
+pub struct Tap {
+    /// The name, as golden files spell it.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Where it is copied to, as float32.
+    pub buffer: Buffer,
+}
+
+/// What a plan costs, known before it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlanFacts {
+    /// Dispatches per run.
+    pub dispatches: usize,
+    /// Bytes of weights read per run.
+    pub weight_bytes: u64,
+}
+
+/// Collects dispatches.
+pub struct PlanBuilder {
+    gpu: Gpu,
+    label: String,
+    drafts: Vec<Draft>,
+    taps: Option<Vec<Tap>>,
+    facts: PlanFacts,
+}
+
+/// A list of dispatches, ready to run any number of times. Holds every buffer it uses.
+pub struct Plan {
+    label: String,
+    items: Vec<Item>,
+    taps: Vec<Tap>,
+    facts: PlanFacts,
+    /// Bind groups do not keep counted buffers alive.
+    _buffers: Vec<Buffer>,
+}
+
+impl PlanBuilder {
+    /// An empty plan. With `taps`, [`PlanBuilder::tap`] keeps intermediates; without, it costs nothing.
+    pub fn new(gpu: &Gpu, label: &str, taps: bool) -> Self {
+        let taps = taps.then(Vec::new);
+        Self { gpu: gpu.clone(), label: label.into(), drafts: Vec::new(), taps, facts: PlanFacts::default() }
+    }
+
+    /// The device the plan is for.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Appends a dispatch.
+    ///
+    /// # Errors
+    /// The parameters, constants or buffers are not those of the shader, or the grid is larger than the device allows.
+    pub fn dispatch<P: Params>(&mut self, dispatch: Dispatch<'_, P>) -> Result<(), GpuError> {
+        let shader = dispatch.shader;
+        let wrong = |problem: String| GpuError::BadDispatch { kernel: shader.name, problem };
+        if P::FIELDS != shader.params {
+            return Err(wrong(format!("parameters {:?} are not the shader's {:?}", P::FIELDS, shader.params)));
+        }
+        if let Some((name, _)) = dispatch.constants.iter().find(|(name, _)| !shader.overrides.contains(name)) {
+            return Err(wrong(format!("it has no constant {name}")));
+        }
+        let buffers = bind(shader, dispatch.buffers).map_err(wrong)?;
+        let largest = self.gpu.limits().max_compute_workgroups_per_dimension;
+        let groups = fold(dispatch.groups, largest).map_err(wrong)?;
+        self.facts.dispatches += 1;
+        self.facts.weight_bytes += dispatch.weight_bytes;
+        self.drafts.push(Draft::Dispatch(Recorded {
+            label: dispatch.label,
+            pipeline: self.gpu.pipeline(shader, dispatch.constants),
+            params: bytemuck::bytes_of(&dispatch.params).to_vec(),
+            buffers,
+            groups,
+        }));
+        Ok(())
+    }
+
+    /// Keeps a copy of `buffer` as it is at this point of the plan, if taps were asked for.
+    ///
+    /// # Errors
+    /// The device allows no such buffer.
+    pub fn tap(&mut self, name: &str, buffer: &Buffer, shape: &[usize]) -> Result<(), GpuError> {
+        let Some(taps) = &mut self.taps else { return Ok(()) };
+        let bytes = 4 * shape.iter().product::<usize>() as u64;
+        use wgpu::BufferUsages as Usage;
+        let copy = self.gpu.buffer(name, bytes, Usage::COPY_DST | Usage::COPY_SRC)?;
+        taps.push(Tap { name: name.into(), shape: shape.into(), buffer: copy.clone() });
+        self.drafts.push(Draft::Copy { from: buffer.clone(), to: copy, bytes });
+        Ok(())
+    }
+
+    /// Copies the first `bytes` bytes of a buffer at this point of the plan.
+    pub fn copy(&mut self, from: &Buffer, to: &Buffer, bytes: u64) {
+        self.drafts.push(Draft::Copy { from: from.clone(), to: to.clone(), bytes });
+    }
+
+    /// Binds everything.
+    ///
+    /// # Errors
+    /// The device allows no buffer for the parameters.
+    pub fn finish(self) -> Result<Plan, GpuError> {
+        let gpu = self.gpu;
+        let step = u64::from(gpu.limits().min_uniform_buffer_offset_alignment);
+        let params = |draft: &Draft| if let Draft::Dispatch(item) = draft { item.params.clone() } else { Vec::new() };
+        let mut bytes = Vec::new();
+        for draft in &self.drafts {
+            bytes.extend(params(draft));
+            bytes.resize(bytes.len().next_multiple_of(step as usize), 0);
+        }
+        let uniform =
+            gpu.buffer(&self.label, bytes.len() as u64, wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST)?;
+        gpu.write(&uniform, 0, &bytes);
+        let mut offset = 0;
+        let mut items = Vec::with_capacity(self.drafts.len());
+        let mut buffers = vec![uniform.clone()];
+        for draft in self.drafts {
+            let size = params(&draft).len() as u64;
+            if let Draft::Dispatch(recorded) = &draft {
+                buffers.extend(recorded.buffers.iter().map(|(_, buffer)| buffer.clone()));
+            }
+            items.push(bound(&gpu, draft, &uniform, offset));
+            offset += size.next_multiple_of(step);
+        }
+        Ok(Plan { label: self.label, items, taps: self.taps.unwrap_or_default(), facts: self.facts, _buffers: buffers })
+    }
+}
+
+/// Buffers in the order of the shader's bindings; the uniform `params` is the plan's own.
+fn bind(shader: &Shader, named: &[(&str, &Buffer)]) -> Result<Vec<(u32, Buffer)>, String> {
+    if let Some((name, _)) = named.iter().find(|(name, _)| !shader.bindings.iter().any(|binding| binding.name == *name))
+    {
+        return Err(format!("it has no binding {name}"));
+    }
+    let mut buffers: Vec<(u32, Buffer)> = Vec::new();
+    for binding in shader.bindings.iter().filter(|binding| binding.name != "params") {
+        let found = named.iter().find(|(name, _)| *name == binding.name);
+        let (_, buffer) = found.ok_or_else(|| format!("nothing is bound to {}", binding.name))?;
+        let written = binding.access == Access::ReadWrite;
+        let shared = named.iter().filter(|(_, other)| other.raw() == buffer.raw()).count() > 1;
+        if written && shared {
+            return Err(format!("{} is written and also bound elsewhere", binding.name));
+        }
+        buffers.push((binding.index, (*buffer).clone()));
+    }
+    Ok(buffers)
+}
+
+/// Folds a long x over x and y.
+fn fold([x, y, z]: [u32; 3], largest: u32) -> Result<[u32; 3], String> {
+    if x.max(y).max(z) <= largest {
+        return Ok([x, y, z]);
+    }
+    if y != 1 || z > largest || x.div_ceil(largest) > largest {
+        return Err(format!("a grid of {x} x {y} x {z} workgroups is larger than the device allows"));
+    }
+    let rows = x.div_ceil(largest);
+    Ok([x.div_ceil(rows), rows, z])
+}
+
+fn bound(gpu: &Gpu, draft: Draft, uniform: &Buffer, offset: u64) -> Item {
+    let recorded = match draft {
+        Draft::Copy { from, to, bytes } => return Item::Copy { from, to, bytes },
+        Draft::Dispatch(recorded) => recorded,
+    };
+    let size = std::num::NonZeroU64::new(recorded.params.len() as u64);
+    let params = wgpu::BufferBinding { buffer: uniform.raw(), offset, size };
+    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(params) }];
+    entries.extend(recorded.buffers.iter().map(|(binding, buffer)| wgpu::BindGroupEntry {
+        binding: *binding,
+        resource: buffer.raw().as_entire_binding(),
+    }));
+    let bind_group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some(&recorded.label),
+        layout: &recorded.pipeline.layout,
+        entries: &entries,
+    });
+    Item::Dispatch { label: recorded.label, pipeline: recorded.pipeline, bind_group, groups: recorded.groups }
+}
+
+impl Plan {
+    /// Name of the plan.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Dispatches and weight bytes per run.
+    pub fn facts(&self) -> PlanFacts {
+        self.facts
+    }
+
+    /// The intermediates kept by the last run.
+    pub fn taps(&self) -> &[Tap] {
+        &self.taps
+    }
+
+    /// Labels of the dispatches, in order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Dispatch { label, .. } => Some(label.as_str()),
+            Item::Copy { .. } => None,
+        })
+    }
+}
+
+impl Gpu {
+    /// Encodes plans one after another, in one compute pass unless copies stand between their dispatches.
+    pub fn encode(&self, encoder: &mut wgpu::CommandEncoder, plans: &[&Plan]) {
+        let mut items = plans.iter().flat_map(|plan| &plan.items).peekable();
+        while let Some(item) = items.peek() {
+            if let Item::Copy { from, to, bytes } = item {
+                encoder.copy_buffer_to_buffer(from.raw(), 0, to.raw(), 0, *bytes);
+                items.next();
+                continue;
+            }
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            while let Some(Item::Dispatch { pipeline, bind_group, groups: [x, y, z], .. }) = items.peek() {
+                pass.set_pipeline(&pipeline.raw);
+                pass.set_bind_group(0, bind_group, &[]);
+                pass.dispatch_workgroups(*x, *y, *z);
+                items.next();
+            }
+        }
+    }
+
+    /// Runs plans one after another in one submit.
+    pub fn run(&self, plans: &[&Plan]) {
+        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        self.encode(&mut encoder, plans);
+        self.queue().submit([encoder.finish()]);
+    }
+
+    /// Runs a plan with every dispatch in a pass of its own and returns the nanoseconds each took on the GPU, or none where the
+    /// adapter has no timestamps. For finding the slow kernel; the sum is more than an ordinary run takes.
+    ///
+    /// # Errors
+    /// The timestamps could not be read back.
+    pub async fn profile(&self, plan: &Plan) -> Result<Option<Vec<(String, f64)>>, GpuError> {
+        if !self.facts().timestamps {
+            return Ok(None);
+        }
+        let count = 2 * plan.facts.dispatches as u32;
+        let queries = self.device().create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("profile"),
+            ty: wgpu::QueryType::Timestamp,
+            count,
+        });
+        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut next = 0;
+        for item in &plan.items {
+            let Item::Dispatch { pipeline, bind_group, groups: [x, y, z], .. } = item else { continue };
+            let timestamps = wgpu::ComputePassTimestampWrites {
+                query_set: &queries,
+                beginning_of_pass_write_index: Some(next),
+                end_of_pass_write_index: Some(next + 1),
+            };
+            next += 2;
+            let mut pass = encoder
+                .begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(timestamps) });
+            pass.set_pipeline(&pipeline.raw);
+            pass.set_bind_group(0, bind_group, &[]);
+            pass.dispatch_workgroups(*x, *y, *z);
+        }
+        use wgpu::BufferUsages as Usage;
+        let resolved = self.buffer("timestamps", 8 * u64::from(count), Usage::QUERY_RESOLVE | Usage::COPY_SRC)?;
+        encoder.resolve_query_set(&queries, 0..count, resolved.raw(), 0);
+        self.queue().submit([encoder.finish()]);
+        let ticks: Vec<u64> = self.read_all(&resolved).await?;
+        let period = f64::from(self.queue().get_timestamp_period());
+        let spans = ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * period);
+        Ok(Some(plan.labels().map(str::to_owned).zip(spans).collect()))
+    }
+}

@@ -1,0 +1,40 @@
+//! The kernels of `shaders/`, collected and validated at build time.
+
+/// How a kernel uses a binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// A uniform buffer.
+    Uniform,
+    /// A storage buffer that is only read.
+    Read,
+    /// A storage buffer that is written.
+    ReadWrite,
+}
+
+/// One binding of a kernel, in bind group 0.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// Binding number.
+    pub index: u32,
+    /// Name of the variable in the shader.
+    pub name: &'static str,
+    /// How it is used.
+    pub access: Access,
+}
+
+/// A kernel: its text and what naga says of it.
+#[derive(Debug)]
+pub struct Shader {
+    /// Family and name, for example `linear/matmul_q4`.
+    pub name: &'static str,
+    /// WGSL with includes pasted.
+    pub source: &'static str,
+    /// Bindings by number.
+    pub bindings: &'static [Binding],
+    /// Name and byte offset of every field of `Params`.
+    pub params: &'static [(&'static str, u32)],
+    /// Names of the `override` constants.
+    pub overrides: &'static [&'static str],
+}
+
+include!(concat!(env!("OUT_DIR"), "/shaders.rs"));

@@ -1,0 +1,58 @@
+// Attention of one query over a slice of the keys ("split-K" flash decoding): with a single token there are only `heads` rows of work,
+// so the keys are shared out over workgroups, 64 each. Writes, per head and split, the maximum, the sum of exponentials and the weighted
+// sum of v; attention_combine joins them. Grid x: heads; y: splits.
+struct Params {
+    keys: u32,       // keys; with CAUSAL, step.position + 1 instead
+    head_dim: u32,
+    queries_per_key_head: u32,
+    kv_stride: u32,
+    k_offset: u32,
+    v_offset: u32,
+    scale: f32,
+}
+//!include common/step.wgsl
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<f32>;               // [heads * head_dim]
+@group(0) @binding(2) var<storage, read> kv: array<f32>;
+@group(0) @binding(3) var<storage, read_write> partial: array<f32>;   // [heads, splits, 2 + head_dim]: maximum, sum, values
+@group(0) @binding(4) var<uniform> step: Step;
+//!include common/reduce.wgsl
+
+override CAUSAL: u32 = 0u;
+
+var<workgroup> weights: array<f32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+    @builtin(workgroup_id) group_id: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let head = group_id.x;
+    let keys = select(params.keys, step.position + 1u, CAUSAL == 1u);
+    let first = group_id.y * THREADS;
+    if (first >= keys) { return; }
+    let used = min(THREADS, keys - first);
+    let cache = select(0u, step.slot_base * params.kv_stride, CAUSAL == 1u);
+    let key_head = head / params.queries_per_key_head;
+    let a = head * params.head_dim;
+    let b = cache + params.k_offset + key_head * params.head_dim + (first + min(lane, used - 1u)) * params.kv_stride;
+    var value = 0.0;
+    for (var d = 0u; d < params.head_dim; d += 1u) { value += (q[a + d] * params.scale) * kv[b + d]; }
+    let high = workgroup_max(value, lane);
+    let weight = select(0.0, exp(value - high), lane < used);
+    let sum = workgroup_sum(weight, lane);
+    weights[lane] = weight;
+    workgroupBarrier();
+    let record = (head * groups.y + group_id.y) * (2u + params.head_dim);
+    if (lane == 0u) {
+        partial[record] = high;
+        partial[record + 1u] = sum;
+    }
+    for (var d = lane; d < params.head_dim; d += THREADS) {
+        let v = cache + params.v_offset + key_head * params.head_dim + first * params.kv_stride + d;
+        var mixed = 0.0;
+        for (var j = 0u; j < used; j += 1u) { mixed += weights[j] * kv[v + j * params.kv_stride]; }
+        partial[record + 2u + d] = mixed;
+    }
+}

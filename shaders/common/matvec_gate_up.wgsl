@@ -1,0 +1,25 @@
+// out[f] = silu(sum_k G[f, k] * norm(x)[k]) * (sum_k U[f, k] * norm(x)[k]); W holds the F rows of gate_proj, then the F rows of up_proj.
+struct Params {
+    inner: u32,       // F: rows of each half
+    cols: u32,        // K
+    x_offset: u32,    // first element of the input row, in units of vec4
+    column: u32,      // index of the first output of this part of W
+    eps: f32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read_write> out: array<f32>;   // [F]
+//!include common/matvec.wgsl
+//!include common/activation.wgsl
+
+// Slots 2i and 2i + 1 are the gate and the up row of the same output.
+fn row_of(block: u32, slot: u32) -> u32 {
+    let pair = min(block * (ROWS / 2u) + slot / 2u, params.inner - 1u);
+    return pair + (slot & 1u) * params.inner;
+}
+
+fn store(block: u32, lane: u32) {
+    let pair = block * (ROWS / 2u) + lane;
+    if (lane < ROWS / 2u && pair < params.inner) {
+        out[params.column + pair] = silu(row_sums[2u * lane]) * row_sums[2u * lane + 1u];
+    }
+}

@@ -1,0 +1,21 @@
+// Matrix [N, K] in float16, row-major, two per u32. K is a multiple of 4. No `enable f16`: unpacking works everywhere.
+@group(0) @binding(1) var<storage, read> weight: array<vec2<u32>>;
+
+// Elements k..k+3 of row n; k is a multiple of 4.
+fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> {
+    let packed = weight[(n * cols + k) / 4u];
+    return vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y));
+}
+
+var<private> x_group: array<vec4<f32>, 8>;  // the 32 inputs that meet the current group
+
+// Dot product of 32 columns of row n with x_group; `group` counts groups of 32 columns. K is a multiple of 32 here.
+fn dot_group(n: u32, group: u32, cols: u32) -> f32 {
+    let base = (n * cols) / 4u + group * 8u;
+    var sum = 0.0;
+    for (var i = 0u; i < 8u; i += 1u) {
+        let packed = weight[base + i];
+        sum += dot(vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y)), x_group[i]);
+    }
+    return sum;
+}

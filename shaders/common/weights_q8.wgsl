@@ -1,0 +1,28 @@
+// Matrix [N, K] as int8 codes with one float16 scale per 32 columns. K is a multiple of 32.
+@group(0) @binding(1) var<storage, read> weight: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> scales: array<u32>;  // [N, K/32] float16, two per u32
+
+fn scale_of(group: u32) -> f32 {
+    let pair = unpack2x16float(scales[group / 2u]);
+    return select(pair.x, pair.y, (group & 1u) == 1u);
+}
+
+// Elements k..k+3 of row n; k is a multiple of 4.
+fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> {
+    let element = n * cols + k;
+    return vec4<f32>(unpack4xI8(weight[element / 16u][(element / 4u) & 3u])) * scale_of(element / 32u);
+}
+
+var<private> x_group: array<vec4<f32>, 8>;  // the 32 inputs that meet the current group
+
+// Dot product of 32 columns of row n with x_group; `group` counts groups of 32 columns.
+fn dot_group(n: u32, group: u32, cols: u32) -> f32 {
+    let index = n * (cols / 32u) + group;
+    let low = weight[2u * index];
+    let high = weight[2u * index + 1u];
+    var sum = dot(vec4<f32>(unpack4xI8(low.x)), x_group[0]) + dot(vec4<f32>(unpack4xI8(low.y)), x_group[1]);
+    sum += dot(vec4<f32>(unpack4xI8(low.z)), x_group[2]) + dot(vec4<f32>(unpack4xI8(low.w)), x_group[3]);
+    sum += dot(vec4<f32>(unpack4xI8(high.x)), x_group[4]) + dot(vec4<f32>(unpack4xI8(high.y)), x_group[5]);
+    sum += dot(vec4<f32>(unpack4xI8(high.z)), x_group[6]) + dot(vec4<f32>(unpack4xI8(high.w)), x_group[7]);
+    return sum * scale_of(index);
+}

@@ -1,0 +1,3 @@
+// Gate and up projection of the SwiGLU feed-forward for one token, 8-bit weights.
+//!include common/weights_q8.wgsl
+//!include common/matvec_gate_up.wgsl

@@ -1,0 +1,3 @@
+// Query, key and value projection of one token with rotary positions and cache write, float16 weights.
+//!include common/weights_f16.wgsl
+//!include common/matvec_qkv.wgsl

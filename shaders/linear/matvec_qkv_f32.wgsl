@@ -1,0 +1,3 @@
+// Query, key and value projection of one token with rotary positions and cache write, float32 weights.
+//!include common/weights_f32.wgsl
+//!include common/matvec_qkv.wgsl
