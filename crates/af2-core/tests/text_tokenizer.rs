@@ -142,6 +142,23 @@ fn broken_files_are_named() {
 }
 
 #[test]
+fn a_vocabulary_that_contradicts_itself_is_refused() {
+    let whole: Value = serde_json::from_slice(&bytes("tiny-a/lang_encoder/tokenizer.json")).unwrap();
+    let error_of = |pointer: &str, value: Value| {
+        let mut changed = whole.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        Tokenizer::from_json(changed.to_string().as_bytes()).err().unwrap().to_string()
+    };
+    let longest = whole["model"]["vocab"].as_object().unwrap().keys().max_by_key(|token| token.len()).unwrap();
+    assert!(error_of("/model/merges/0", json!(format!("{longest} a"))).contains("vocabulary lacks"));
+    assert!(error_of("/model/merges/0", json!(["a"])).contains("less than two tokens"));
+    assert!(error_of("/model/merges/0", json!("ab")).contains("has no blank"));
+    assert!(error_of("/model/continuing_subword_prefix", json!("####")).contains("vocabulary lacks"));
+    assert!(error_of("/model/type", json!("WordPiece")).contains("not BPE"));
+    assert!(error_of("/added_tokens/3/id", json!(4_000_000_000_u32)).contains("`<tool_call>` cannot have the id"));
+}
+
+#[test]
 fn a_tokenizer_of_another_family_is_refused() {
     let mut other: Value = serde_json::from_slice(&bytes("tiny-a/lang_encoder/tokenizer.json")).unwrap();
     other["decoder"] = json!({"type": "WordPiece", "prefix": "##", "cleanup": true});

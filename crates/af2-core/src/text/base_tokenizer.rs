@@ -4,7 +4,7 @@ use serde_json::json;
 use tokenizers::AddedToken;
 
 use super::tokenizer_config::{TokenizerConfig, generation_eos};
-use super::{AUDIO, END_OF_CHUNK, END_OF_TEXT, PAD, SEPARATOR, TextError, Tokenizer};
+use super::{AUDIO, END_OF_CHUNK, END_OF_TEXT, PAD, SEPARATOR, TextError, Tokenizer, tokenizer_file};
 use crate::config::SpecialTokens;
 
 /// How Qwen2 cuts text in words before merging: its tokenizer class carries this pattern, `vocab.json` does not.
@@ -49,7 +49,6 @@ impl BaseTokenizer<'_> {
         add_specials(&mut base, [AUDIO, END_OF_CHUNK, PAD])?;
         add_specials(&mut base, [SEPARATOR])?;
         let end_of_text = self.end_of_text(&base, &config)?;
-        base.with_truncation(None).map_err(|error| refused(&error))?.with_padding(None);
         let json = base.to_string(false).map_err(|error| refused(&error))?.into_bytes();
         let tokenizer = Tokenizer::from_inner(base)?;
         Ok(ExtendedTokenizer { json, tokens: tokenizer.special_tokens(&end_of_text)?, tokenizer })
@@ -57,14 +56,11 @@ impl BaseTokenizer<'_> {
 
     /// The tokenizer as its files have it, before `tokenizer_config.json`.
     fn vocabulary(&self) -> Result<tokenizers::Tokenizer, TextError> {
-        let (file, parsed) = match (self.tokenizer_json, self.vocab_json, self.merges_txt) {
-            (Some(json), _, _) => ("tokenizer.json", tokenizers::Tokenizer::from_bytes(json)),
-            (None, Some(vocab), Some(merges)) => {
-                ("vocab.json and merges.txt", tokenizers::Tokenizer::from_bytes(qwen2_json(vocab, merges)?))
-            }
-            _ => return Err(TextError::NoTokenizer),
-        };
-        parsed.map_err(|error| TextError::Unreadable { file, reason: error.to_string() })
+        match (self.tokenizer_json, self.vocab_json, self.merges_txt) {
+            (Some(json), _, _) => tokenizer_file::read(json),
+            (None, Some(vocab), Some(merges)) => tokenizer_file::read(&qwen2_json(vocab, merges)?),
+            _ => Err(TextError::NoTokenizer),
+        }
     }
 
     /// The token that stops generation: `tokenizer_config.json`, else `generation_config.json`, else Qwen2.5's name.

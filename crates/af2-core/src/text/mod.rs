@@ -18,6 +18,7 @@ pub mod python_str;
 pub mod stream;
 pub mod tokenizer;
 mod tokenizer_config;
+mod tokenizer_file;
 
 pub use answer::{AnswerPiece, AnswerStream};
 pub use base_tokenizer::{BaseTokenizer, ExtendedTokenizer};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenizers::DecoderWrapper;
 
-use super::{AUDIO, END_OF_CHUNK, PAD, SEPARATOR, TextError};
+use super::{AUDIO, END_OF_CHUNK, PAD, SEPARATOR, TextError, tokenizer_file};
 use crate::config::SpecialTokens;
 
 /// A byte-level tokenizer read from `tokenizer.json`. Clones share the vocabulary.
@@ -22,10 +22,7 @@ impl Tokenizer {
     /// # Errors
     /// [`TextError::Unreadable`] for anything but a tokenizer, [`TextError::NotByteLevel`] for another family.
     pub fn from_json(json: &[u8]) -> Result<Self, TextError> {
-        let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(|error| unreadable(&error))?;
-        inner.with_truncation(None).map_err(|error| unreadable(&error))?;
-        inner.with_padding(None);
-        Self::from_inner(inner)
+        Self::from_inner(tokenizer_file::read(json)?)
     }
 
     /// Takes a tokenizer already in memory, if its decoder is byte-level.
@@ -82,10 +79,6 @@ impl Tokenizer {
             end_of_text: id(end_of_text)?,
         })
     }
-}
-
-fn unreadable(error: &dyn std::fmt::Display) -> TextError {
-    TextError::Unreadable { file: "tokenizer.json", reason: error.to_string() }
 }
 
 fn refused(error: &dyn std::fmt::Display) -> TextError {

@@ -25,8 +25,8 @@ pub(super) struct TokenizerConfig {
 
 /// An entry of `added_tokens_decoder`, with Hugging Face's defaults for absent flags.
 #[derive(Debug, Deserialize)]
-struct AddedTokenEntry {
-    content: String,
+pub(super) struct AddedTokenEntry {
+    pub(super) content: String,
     #[serde(default)]
     single_word: bool,
     #[serde(default)]
@@ -86,7 +86,7 @@ impl TokenizerConfig {
 }
 
 impl AddedTokenEntry {
-    fn to_added_token(&self) -> AddedToken {
+    pub(super) fn to_added_token(&self) -> AddedToken {
         AddedToken::from(self.content.as_str(), self.special)
             .single_word(self.single_word)
             .lstrip(self.lstrip)
