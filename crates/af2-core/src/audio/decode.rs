@@ -12,13 +12,16 @@ use symphonia::core::formats::{FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 
 use super::error::{AudioError, SAMPLE_RATES};
-use super::riff::repair_wav_lengths;
+use super::riff::{repair_wav_lengths, stated_channels};
 
 /// The formats that can be read, for error messages and help texts.
 pub const SUPPORTED_FORMATS: &str = "WAV, AIFF, FLAC, MP3, OGG Vorbis and M4A/AAC";
 
 /// Bytes searched for the start of a format. Tags before an MP3 do not count.
 const PROBE_DEPTH: u32 = 64 * 1024;
+
+/// Channels at most; libsndfile's limit.
+const MAX_CHANNELS: u16 = 1024;
 
 /// Unreadable packets in a row after which a stream counts as ended.
 const MAX_BAD_PACKETS: usize = 256;
@@ -66,6 +69,12 @@ impl Source {
     pub fn open(mut bytes: Vec<u8>, name: &str) -> Result<Self, AudioError> {
         if bytes.is_empty() {
             return Err(AudioError::Empty { name: name.into() });
+        }
+        if let Some(channels) = stated_channels(&bytes).filter(|channels| *channels > MAX_CHANNELS) {
+            return Err(AudioError::Unsupported {
+                name: name.into(),
+                detail: format!("sound with {channels} channels"),
+            });
         }
         repair_wav_lengths(&mut bytes);
         let format = probe(bytes, name)?;

@@ -1,5 +1,7 @@
 //! Entry points: a file, raw PCM or ready codes to windows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::decode::{Source, reject_non_finite};
 use super::error::{AudioError, SAMPLE_RATES};
 use super::general_path::{self, FirstChannel};
@@ -53,13 +55,19 @@ pub fn load_file(
     max_windows: usize,
 ) -> Result<Clip, AudioError> {
     let plan = WindowPlan::new(config, max_windows)?;
+    // Decoders meet bytes made to break them. Where unwinding exists, a panic in one is a damaged file, not our end.
+    let guarded = catch_unwind(AssertUnwindSafe(|| decode_and_normalise(bytes, file_name, &plan)));
+    guarded.unwrap_or_else(|_| Err(AudioError::Corrupt { name: file_name.into(), detail: "the decoder failed".into() }))
+}
+
+fn decode_and_normalise(bytes: Vec<u8>, file_name: &str, plan: &WindowPlan) -> Result<Clip, AudioError> {
     let mut source = Source::open(bytes, file_name)?;
     let by_mp3_rules = file_name.ends_with(".mp3");
     let load = if by_mp3_rules { mp3_path::load } else { general_path::load };
-    let (codes, read) = load(&mut source, &plan)?;
+    let (codes, read) = load(&mut source, plan)?;
     let facts = source.facts();
     let facts = ClipFacts::new(facts.codec.clone(), facts.sample_rate, facts.channels, read.frames, read.more);
-    Ok(Clip { windows: Windows::new(codes, &plan), facts })
+    Ok(Clip { windows: Windows::new(codes, plan), facts })
 }
 
 /// Loads raw samples (full scale ±1), one slice per channel, by the general rules.
