@@ -1,1 +1,36 @@
-fn main() {}
+//! All automation of this repository: `cargo xtask <command>`.
+
+mod browser;
+mod run;
+mod serve;
+mod size;
+mod web;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Automation of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds wasm, npm package and page into web/dist
+    Web(web::Options),
+    /// Builds the page and serves it on this machine
+    Serve(serve::Options),
+    /// Runs the browser tests (needs Chromium and the result of `cargo xtask web`)
+    Browser(browser::Options),
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Web(options) => web::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Browser(options) => browser::run(&options),
+    }
+}

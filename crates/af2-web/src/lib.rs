@@ -1,0 +1,14 @@
+//! The engine as a browser sees it: thin wasm-bindgen classes over `af2-core` and `af2-model`.
+//!
+//! Everything that waits is a promise, everything large crosses the border in pieces of a few MiB, and every error is
+//! a JavaScript `Error` with a stable `code`. The TypeScript package in `web/` gives this surface its friendly shape.
+
+mod hash;
+
+use wasm_bindgen::prelude::*;
+
+/// Runs once when the module is instantiated: panics become readable console messages.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}

@@ -1,0 +1,31 @@
+/** Tests in real browsers: Debian's Chromium with WebGPU on SwiftShader. A missing browser fails, it does not skip. */
+
+import { defineConfig } from "@playwright/test";
+
+export const CHROMIUM_ARGUMENTS = [
+  "--enable-unsafe-webgpu",
+  "--enable-features=Vulkan",
+  "--use-webgpu-adapter=swiftshader",
+  "--use-angle=swiftshader",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+];
+
+export default defineConfig({
+  testDir: ".",
+  testMatch: "*.spec.ts",
+  timeout: 120_000,
+  workers: 1,
+  forbidOnly: true,
+  reporter: [["list"]],
+  outputDir: "../../target/browser-tests",
+  use: {
+    launchOptions: {
+      executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+      args: CHROMIUM_ARGUMENTS,
+      chromiumSandbox: false,
+    },
+  },
+});

@@ -1,0 +1,56 @@
+/** From everything a page may hold to what crosses to the worker, with the browser's decoder as the last resort. */
+
+import { BadRequest, NetworkFailed, UnsupportedAudio } from "./errors.js";
+import type { AudioMessage } from "./protocol.js";
+import type { AudioSource, Pcm } from "./types.js";
+
+/** The rate at which the browser decodes; Opus, the usual recording codec, has no other. */
+const BROWSER_RATE = 48_000;
+
+export async function toMessage(source: AudioSource, signal?: AbortSignal): Promise<AudioMessage> {
+  if (typeof source === "string" || source instanceof URL) return fetchSound(new URL(source, location.href), signal);
+  if (source instanceof Blob) return { blob: source, name: nameOf(source) };
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return { blob: new Blob([source as BlobPart]), name: "sound" };
+  if (typeof AudioBuffer !== "undefined" && source instanceof AudioBuffer) return { pcm: fromAudioBuffer(source), decodedBy: "caller" };
+  return { pcm: checked(source as Pcm), decodedBy: "caller" };
+}
+
+/** The same sound decoded by the browser, for formats that our decoders lack. */
+export async function decodeInBrowser(message: AudioMessage): Promise<AudioMessage> {
+  if (!("blob" in message)) return message;
+  if (typeof OfflineAudioContext === "undefined") throw new UnsupportedAudio("this format needs the page's audio decoder, which is missing here");
+  const context = new OfflineAudioContext(1, 1, BROWSER_RATE);
+  try {
+    const buffer = await context.decodeAudioData(await message.blob.arrayBuffer());
+    return { pcm: fromAudioBuffer(buffer), decodedBy: "browser" };
+  } catch {
+    throw new UnsupportedAudio(`${message.name} is in no format that this browser or the engine can decode: try WAV, FLAC, MP3, OGG or M4A`);
+  }
+}
+
+/** The file name decides one loading rule (".mp3"), so a nameless recording borrows it from its type. */
+function nameOf(blob: Blob): string {
+  if (blob instanceof File) return blob.name;
+  return blob.type === "audio/mpeg" ? "sound.mp3" : "sound";
+}
+
+async function fetchSound(url: URL, signal?: AbortSignal): Promise<AudioMessage> {
+  const name = decodeURIComponent(url.pathname.split("/").at(-1) ?? "sound");
+  const response = await fetch(url, signal ? { signal } : {}).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw new NetworkFailed(`${name} could not be fetched: ${String(error)}`, { url: url.href });
+  });
+  if (!response.ok) throw new NetworkFailed(`${name}: the server answered ${response.status}`, { url: url.href, status: response.status });
+  return { blob: await response.blob(), name };
+}
+
+function fromAudioBuffer(buffer: AudioBuffer): Pcm {
+  const channels = Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
+  return { sampleRate: buffer.sampleRate, channels };
+}
+
+function checked(pcm: Pcm): Pcm {
+  const fine = pcm?.channels?.length > 0 && pcm.channels.every((channel) => channel instanceof Float32Array);
+  if (!fine || !(pcm.sampleRate > 0)) throw new BadRequest("raw sound needs { sampleRate, channels: Float32Array[] } with at least one channel");
+  return pcm;
+}

@@ -1,0 +1,100 @@
+/** The cache as a whole: which store serves, what it holds, and how to be rid of it. */
+
+import { entries, forget, manifestOf, recall } from "./catalogue.js";
+import type { Sha256 } from "./engine.js";
+import { BadRequest } from "./errors.js";
+import type { Manifest, Shard } from "./manifest.js";
+import { cacheApiStore } from "./store-cache-api.js";
+import { memoryStore } from "./store-memory.js";
+import { opfsFiles, opfsStore } from "./store-opfs.js";
+import { type ShardStore, pieces } from "./store.js";
+import type { CachedModel, CacheKind, StorageReport, VerifyReport } from "./types.js";
+
+/** The wanted store or the next best one. */
+export async function openStore(kind: CacheKind): Promise<ShardStore> {
+  if (kind === "none") return memoryStore;
+  const opfs = kind === "opfs" ? await opfsStore() : undefined;
+  return opfs ?? (await cacheApiStore()) ?? memoryStore;
+}
+
+/** Every store that may hold shards of earlier visits. */
+async function allStores(): Promise<ShardStore[]> {
+  return [await opfsFiles(), await cacheApiStore()].filter((store) => store !== undefined);
+}
+
+export async function storageReport(): Promise<StorageReport> {
+  const estimate = (await navigator.storage?.estimate?.().catch(() => undefined)) ?? {};
+  const persisted = (await navigator.storage?.persisted?.().catch(() => false)) ?? false;
+  return { quotaBytes: estimate.quota ?? 0, usedBytes: estimate.usage ?? 0, persisted };
+}
+
+/** Bytes of a model that no store lacks. */
+export async function cachedBytes(manifest: Manifest): Promise<number> {
+  const stores = await allStores();
+  const held = manifest.shards.map(async ({ sha256, bytes }) => {
+    return Math.max(0, ...(await Promise.all(stores.map((store) => store.held(sha256, bytes)))));
+  });
+  return (await Promise.all(held)).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+export async function list(): Promise<CachedModel[]> {
+  const stores = await allStores();
+  return Promise.all(
+    (await entries()).map(async (entry) => {
+      const manifest = manifestOf(entry);
+      const found = await Promise.all(manifest.shards.map((shard) => isPresent(stores, shard)));
+      const { id, url, savedAt } = entry;
+      const { name, totalBytes } = manifest;
+      return { id, name, url, totalBytes, cachedBytes: await cachedBytes(manifest), complete: found.every(Boolean), savedAt };
+    }),
+  );
+}
+
+/** Deletes a model; shards that another model shares stay. */
+export async function remove(id: string): Promise<void> {
+  const entry = await recall(id);
+  if (!entry) throw new BadRequest(`no cached model has the id ${id}`);
+  await forget(id);
+  const shared = new Set((await entries()).flatMap((other) => manifestOf(other).shards.map(({ sha256 }) => sha256)));
+  for (const { sha256 } of manifestOf(entry).shards) {
+    if (!shared.has(sha256)) await Promise.all((await allStores()).map((store) => store.remove(sha256)));
+  }
+}
+
+/** Hashes every cached shard again and deletes the bad ones. */
+export async function verify(id: string, hash: Sha256, signal: AbortSignal): Promise<VerifyReport> {
+  const entry = await recall(id);
+  if (!entry) throw new BadRequest(`no cached model has the id ${id}`);
+  const report: VerifyReport = { ok: true, bad: [], missing: [] };
+  const stores = await allStores();
+  for (const shard of manifestOf(entry).shards) {
+    const health = await examine(stores, shard, hash, signal);
+    if (health !== "good") report[health].push(shard.file);
+  }
+  return { ...report, ok: report.bad.length === 0 && report.missing.length === 0 };
+}
+
+async function examine(stores: ShardStore[], shard: Shard, hash: Sha256, signal: AbortSignal): Promise<"good" | "bad" | "missing"> {
+  let health: "good" | "bad" | "missing" = "missing";
+  for (const store of stores) {
+    const blob = await store.find(shard.sha256, shard.bytes);
+    if (!blob) continue;
+    if ((await hashOf(blob, hash, signal)) === shard.sha256) return "good";
+    await store.remove(shard.sha256);
+    health = "bad";
+  }
+  return health;
+}
+
+async function hashOf(blob: Blob, hash: Sha256, signal: AbortSignal): Promise<string> {
+  for await (const piece of pieces(blob)) {
+    signal.throwIfAborted();
+    hash.update(piece);
+  }
+  return hash.digestHex();
+}
+
+async function isPresent(stores: ShardStore[], { sha256, bytes }: Shard): Promise<boolean> {
+  const found = await Promise.all(stores.map((store) => store.find(sha256, bytes)));
+  return found.some(Boolean);
+}

@@ -1,0 +1,125 @@
+/** The page's end of the line: a worker (or the main thread as a fallback) that answers typed calls. */
+
+import { Aborted, AudioFlamingoError, fromWire } from "./errors.js";
+import type { CallName, Calls, FromHost, Port } from "./protocol.js";
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  onEvent: ((event: never) => void) | undefined;
+}
+
+export interface CallOptions<Name extends CallName> {
+  signal?: AbortSignal | undefined;
+  onEvent?: ((event: Calls[Name]["event"]) => void) | undefined;
+  transfer?: Transferable[];
+}
+
+/** Seconds a worker may take to say that it is ready before the main thread takes over. */
+const START_SECONDS = 20;
+
+export class Connection {
+  readonly inWorker: boolean;
+  /** Whether the other end sees `navigator.gpu`. */
+  webgpu = false;
+  #port: Port;
+  #end: () => void;
+  #next = 1;
+  #pending = new Map<number, Pending>();
+  #closed: Error | undefined;
+
+  private constructor(port: Port, inWorker: boolean, end: () => void) {
+    this.#port = port;
+    this.inWorker = inWorker;
+    this.#end = end;
+    port.addEventListener("message", ({ data }) => this.#receive(data as FromHost));
+  }
+
+  /** A worker when asked for and possible and as capable as the page; else the main thread. */
+  static async open(worker = true): Promise<Connection> {
+    if (!worker || typeof Worker === "undefined") return Connection.#onMainThread();
+    const connection = await Connection.#inWorker().catch(() => undefined);
+    if (connection === undefined) return Connection.#onMainThread();
+    if (connection.webgpu || !("gpu" in navigator)) return connection;
+    connection.close();
+    return Connection.#onMainThread();
+  }
+
+  static #inWorker(): Promise<Connection> {
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "audio-flamingo-2" });
+    return new Promise((resolve, reject) => {
+      const connection = new Connection(worker, true, () => worker.terminate());
+      const giveUp = (reason: string) => {
+        worker.terminate();
+        const error = new AudioFlamingoError("INTERNAL", reason);
+        connection.#fail(error);
+        reject(error);
+      };
+      const timer = setTimeout(() => giveUp("the worker did not start"), START_SECONDS * 1000);
+      worker.addEventListener("error", (event) => giveUp(`the worker failed: ${event.message ?? "no message"}`));
+      worker.addEventListener("message", ({ data }) => {
+        if (!("ready" in (data as FromHost))) return;
+        clearTimeout(timer);
+        resolve(connection);
+      });
+    });
+  }
+
+  static async #onMainThread(): Promise<Connection> {
+    const { serve } = await import("./host.js");
+    const { port1, port2 } = new MessageChannel();
+    const connection = new Connection(port1, false, () => port1.close());
+    serve(port2);
+    port2.start();
+    port1.start();
+    connection.webgpu = "gpu" in navigator;
+    return connection;
+  }
+
+  /** Sends a call and waits for its result. */
+  call<Name extends CallName>(
+    name: Name,
+    args: Calls[Name]["args"],
+    options: CallOptions<Name> = {},
+  ): Promise<Calls[Name]["result"]> {
+    const { signal, onEvent, transfer } = options;
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (signal?.aborted) return Promise.reject(new Aborted());
+    const id = this.#next++;
+    const cancel = () => this.#port.postMessage({ id, cancel: true });
+    signal?.addEventListener("abort", cancel, { once: true });
+    const answer = new Promise<Calls[Name]["result"]>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject, onEvent: onEvent as Pending["onEvent"] });
+      this.#port.postMessage({ id, call: name, args }, transfer);
+    });
+    return answer.finally(() => signal?.removeEventListener("abort", cancel));
+  }
+
+  /** Ends the worker; whatever is still running is rejected. */
+  close(reason: Error = new Aborted("the engine was shut down")): void {
+    this.#fail(reason);
+    this.#end();
+  }
+
+  #fail(error: Error): void {
+    this.#closed ??= error;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+
+  #receive(message: FromHost): void {
+    if ("ready" in message) {
+      this.webgpu = message.webgpu;
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (!pending) return;
+    if ("event" in message) {
+      pending.onEvent?.(message.event as never);
+      return;
+    }
+    this.#pending.delete(message.id);
+    if ("error" in message) pending.reject(fromWire(message.error));
+    else pending.resolve(message.result);
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * One shard over a hostile network: resumed at the byte, fetched again when the server changed its mind, verified
+ * before anyone may use it.
+ */
+
+import { Aborted, NetworkFailed, WeightsCorrupt, throwIfAborted } from "./errors.js";
+import type { Sha256 } from "./engine.js";
+import type { Shard } from "./manifest.js";
+import { IDLE_ATTEMPTS, INTEGRITY_ATTEMPTS, STALL_MS, isTransient, sleep, waitBefore } from "./retry.js";
+import type { Part } from "./store.js";
+
+/** What a download reports while it runs; the numbers are differences. */
+export interface Tally {
+  /** Bytes that an earlier attempt or visit left. */
+  kept(bytes: number): void;
+  /** Bytes from the network. */
+  fetched(bytes: number): void;
+  /** Bytes that turned out worthless. */
+  lost(bytes: number): void;
+}
+
+/** A fault that may go away by itself. */
+class Transient extends Error {
+  constructor(
+    readonly reason: NetworkFailed | WeightsCorrupt,
+    readonly retryAfterSeconds = 0,
+  ) {
+    super(reason.message);
+  }
+}
+
+/** Fills `part` with the shard's bytes and returns the committed, verified blob. */
+export async function downloadShard(
+  url: string,
+  shard: Shard,
+  part: Part,
+  hash: Sha256,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<Blob> {
+  if (part.bytes > shard.bytes) await part.restart(undefined);
+  tally.kept(part.bytes);
+  for await (const piece of part.read()) {
+    throwIfAborted(signal);
+    hash.update(piece);
+  }
+  for (let round = 1; ; round++) {
+    await fill(url, shard, part, hash, tally, signal);
+    const found = hash.digestHex();
+    if (found === shard.sha256) return part.commit();
+    tally.lost(part.bytes);
+    await part.restart(undefined);
+    if (round === INTEGRITY_ATTEMPTS) throw wrongHash(shard, found);
+  }
+}
+
+/** Fetches until the part has the shard's length; gives up after several attempts in a row that brought nothing. */
+async function fill(url: string, shard: Shard, part: Part, hash: Sha256, tally: Tally, signal: AbortSignal) {
+  for (let idle = 0; part.bytes < shard.bytes; ) {
+    const before = part.bytes;
+    try {
+      await attempt(url, shard, part, hash, tally, signal);
+    } catch (error) {
+      if (!(error instanceof Transient)) throw error;
+      idle = part.bytes > before ? 0 : idle + 1;
+      if (idle === IDLE_ATTEMPTS) throw error.reason;
+      await sleep(waitBefore(Math.max(0, idle - 1), error.retryAfterSeconds), signal);
+    }
+  }
+}
+
+/** One request: continues where the part ends if the server agrees, else starts over. */
+async function attempt(url: string, shard: Shard, part: Part, hash: Sha256, tally: Tally, signal: AbortSignal) {
+  const watch = new StallWatch(signal);
+  try {
+    const response = await request(url, part, watch.signal);
+    await agreeOnStart(response, url, shard, part, hash, tally);
+    const body = response.body?.getReader();
+    if (!body) throw new NetworkFailed(`${shard.file}: the response has no body`, { url });
+    await drain(body, shard, part, hash, tally, watch);
+  } catch (error) {
+    throw signal.aborted ? new Aborted() : networkFault(error, url, shard, watch);
+  } finally {
+    watch.stop();
+  }
+  if (part.bytes < shard.bytes) throw new Transient(cut(url, shard, part));
+}
+
+function request(url: string, part: Part, signal: AbortSignal): Promise<Response> {
+  const headers = new Headers();
+  if (part.bytes > 0) headers.set("Range", `bytes=${part.bytes}-`);
+  if (part.bytes > 0 && part.validator) headers.set("If-Range", part.validator);
+  return fetch(url, { headers, signal, cache: "no-store" });
+}
+
+/** After this the response's first byte is the byte the part waits for. */
+async function agreeOnStart(response: Response, url: string, shard: Shard, part: Part, hash: Sha256, tally: Tally) {
+  const { status } = response;
+  if (status === 206 && rangeFits(response, shard, part)) return;
+  if (status === 200) {
+    if (part.bytes > 0) tally.lost(part.bytes);
+    hash.digestHex();
+    await part.restart(strongEtag(response));
+    checkLength(response, url, shard);
+    return;
+  }
+  if (status === 206 || status === 416) {
+    tally.lost(part.bytes);
+    hash.digestHex();
+    await part.restart(undefined);
+    throw new Transient(new WeightsCorrupt(`${shard.file}: the server has another length than the index`, { shard: shard.file, url }));
+  }
+  const failure = new NetworkFailed(`${shard.file}: the server answered ${status}`, { url, status });
+  throw isTransient(status) ? new Transient(failure, Number(response.headers.get("Retry-After")) || 0) : failure;
+}
+
+function rangeFits(response: Response, shard: Shard, part: Part): boolean {
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get("Content-Range") ?? "");
+  if (!range) return response.headers.get("Content-Range") === null; // not exposed across origins: the hash decides
+  return Number(range[1]) === part.bytes && (range[2] === "*" || Number(range[2]) === shard.bytes);
+}
+
+/** A whole file of another length cannot be the shard; an encoded body hides its length. */
+function checkLength(response: Response, url: string, shard: Shard): void {
+  const length = response.headers.get("Content-Length");
+  if (length === null || response.headers.has("Content-Encoding") || Number(length) === shard.bytes) return;
+  const message = `${shard.file} has ${length} bytes on the server, ${shard.bytes} in the index: the upload is incomplete or another version`;
+  throw new Transient(new WeightsCorrupt(message, { shard: shard.file, url }));
+}
+
+function strongEtag(response: Response): string | undefined {
+  const etag = response.headers.get("ETag");
+  return etag === null || etag.startsWith("W/") ? undefined : etag;
+}
+
+async function drain(
+  body: ReadableStreamDefaultReader<Uint8Array>,
+  shard: Shard,
+  part: Part,
+  hash: Sha256,
+  tally: Tally,
+  watch: StallWatch,
+): Promise<void> {
+  for (;;) {
+    const { done, value } = await body.read();
+    if (done) return;
+    watch.alive();
+    const wanted = value.subarray(0, shard.bytes - part.bytes);
+    hash.update(wanted);
+    await part.append(wanted);
+    tally.fetched(wanted.byteLength);
+    if (wanted.byteLength < value.byteLength) return; // longer than promised: the hash will tell
+  }
+}
+
+/** Aborts a request that has brought nothing for a while, and follows the caller's signal. */
+class StallWatch {
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal;
+  readonly #follow = () => this.#controller.abort();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  stalled = false;
+
+  constructor(outer: AbortSignal) {
+    this.#outer = outer;
+    if (outer.aborted) this.#controller.abort();
+    outer.addEventListener("abort", this.#follow);
+    this.alive();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  alive(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.stalled = true;
+      this.#controller.abort();
+    }, STALL_MS);
+  }
+
+  /** Also ends a request whose body nobody wants. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#controller.abort();
+    this.#outer.removeEventListener("abort", this.#follow);
+  }
+}
+
+/** `fetch` and its readers throw a TypeError when the connection breaks: worth another try. */
+function networkFault(error: unknown, url: string, shard: Shard, watch: StallWatch): unknown {
+  if (watch.stalled) return new Transient(new NetworkFailed(`${shard.file}: the connection stalled`, { url }));
+  if (!(error instanceof TypeError)) return error;
+  return new Transient(new NetworkFailed(`${shard.file}: ${error.message}`, { url }));
+}
+
+function cut(url: string, shard: Shard, part: Part): NetworkFailed {
+  return new NetworkFailed(`${shard.file}: the connection ended at byte ${part.bytes} of ${shard.bytes}`, { url });
+}
+
+function wrongHash(shard: Shard, found: string): WeightsCorrupt {
+  const message = `${shard.file} has the hash ${found.slice(0, 12)}…, the index says ${shard.sha256.slice(0, 12)}…, ${INTEGRITY_ATTEMPTS} times in a row: the file on the server is damaged`;
+  return new WeightsCorrupt(message, { shard: shard.file, expected: shard.sha256, actual: found });
+}

@@ -1,0 +1,184 @@
+/** Errors as classes with stable codes: match on `code`, show `message`. */
+
+export type ErrorCode =
+  | "NO_WEBGPU"
+  | "INSUFFICIENT_MEMORY"
+  | "WEIGHTS_CORRUPT"
+  | "NETWORK_FAILED"
+  | "ABORTED"
+  | "DEVICE_LOST"
+  | "UNSUPPORTED_AUDIO"
+  | "BAD_MODEL"
+  | "BAD_REQUEST"
+  | "DISPOSED"
+  | "INTERNAL";
+
+const NAMES: Record<ErrorCode, string> = {
+  NO_WEBGPU: "NoWebGpu",
+  INSUFFICIENT_MEMORY: "InsufficientMemory",
+  WEIGHTS_CORRUPT: "WeightsCorrupt",
+  NETWORK_FAILED: "NetworkFailed",
+  ABORTED: "Aborted",
+  DEVICE_LOST: "DeviceLost",
+  UNSUPPORTED_AUDIO: "UnsupportedAudio",
+  BAD_MODEL: "BadModel",
+  BAD_REQUEST: "BadRequest",
+  DISPOSED: "Disposed",
+  INTERNAL: "AudioFlamingoError",
+};
+
+/** What an error says beyond its message; every field is plain data, so it survives the way out of a worker. */
+export type ErrorDetails = Record<string, string | number | undefined>;
+
+/** Base of everything this package throws. */
+export class AudioFlamingoError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message);
+    this.name = NAMES[code]; // spelled out: minifiers rename classes
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The browser has no WebGPU, or no adapter that may be used. */
+export class NoWebGpu extends AudioFlamingoError {
+  constructor(message: string) {
+    super("NO_WEBGPU", message);
+  }
+}
+
+/** The device refuses what the model needs. */
+export class InsufficientMemory extends AudioFlamingoError {
+  /** Bytes the model needs, where known. */
+  readonly needed: number | undefined;
+  /** Bytes the device grants, where known. */
+  readonly available: number | undefined;
+  /** What to do about it, in words. */
+  readonly suggestion: string;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super("INSUFFICIENT_MEMORY", message, details);
+    this.needed = asNumber(details["needed"]);
+    this.available = asNumber(details["available"]);
+    this.suggestion = String(details["suggestion"] ?? "close other tabs that use the GPU, or choose a smaller model");
+  }
+}
+
+/** A shard's bytes are not the ones its index promises, even after fetching it again. */
+export class WeightsCorrupt extends AudioFlamingoError {
+  /** File name of the shard. */
+  readonly shard: string | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super("WEIGHTS_CORRUPT", message, details);
+    this.shard = asString(details["shard"]);
+  }
+}
+
+/** A file could not be fetched. */
+export class NetworkFailed extends AudioFlamingoError {
+  /** Address of the file. */
+  readonly url: string | undefined;
+  /** HTTP status, when the server answered. */
+  readonly status: number | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super("NETWORK_FAILED", message, details);
+    this.url = asString(details["url"]);
+    this.status = asNumber(details["status"]);
+  }
+}
+
+/** The caller's `AbortSignal` fired. */
+export class Aborted extends AudioFlamingoError {
+  constructor(message = "aborted by the caller") {
+    super("ABORTED", message);
+  }
+}
+
+/** The GPU device went away (driver reset, sleep, another tab's crash): load the model again. */
+export class DeviceLost extends AudioFlamingoError {
+  constructor(message: string) {
+    super("DEVICE_LOST", message);
+  }
+}
+
+/** Neither our decoders nor the browser's can read the sound. */
+export class UnsupportedAudio extends AudioFlamingoError {
+  constructor(message: string) {
+    super("UNSUPPORTED_AUDIO", message);
+  }
+}
+
+/** The model folder is incomplete, malformed or of another kind. */
+export class BadModel extends AudioFlamingoError {
+  constructor(message: string) {
+    super("BAD_MODEL", message);
+  }
+}
+
+/** A question or an option that cannot be served. */
+export class BadRequest extends AudioFlamingoError {
+  constructor(message: string) {
+    super("BAD_REQUEST", message);
+  }
+}
+
+/** A model or clip was used after `dispose()`. */
+export class Disposed extends AudioFlamingoError {
+  constructor(what: string) {
+    super("DISPOSED", `this ${what} was disposed of`);
+  }
+}
+
+/** An error as it crosses from the worker to the page. */
+export interface WireError {
+  code: ErrorCode;
+  message: string;
+  details: ErrorDetails;
+}
+
+const REBUILD: Partial<Record<ErrorCode, (wire: WireError) => AudioFlamingoError>> = {
+  NO_WEBGPU: ({ message }) => new NoWebGpu(message),
+  INSUFFICIENT_MEMORY: ({ message, details }) => new InsufficientMemory(message, details),
+  WEIGHTS_CORRUPT: ({ message, details }) => new WeightsCorrupt(message, details),
+  NETWORK_FAILED: ({ message, details }) => new NetworkFailed(message, details),
+  ABORTED: ({ message }) => new Aborted(message),
+  DEVICE_LOST: ({ message }) => new DeviceLost(message),
+  UNSUPPORTED_AUDIO: ({ message }) => new UnsupportedAudio(message),
+  BAD_MODEL: ({ message }) => new BadModel(message),
+  BAD_REQUEST: ({ message }) => new BadRequest(message),
+};
+
+/** The class that belongs to a wire error. */
+export function fromWire(wire: WireError): AudioFlamingoError {
+  return REBUILD[wire.code]?.(wire) ?? new AudioFlamingoError(wire.code, wire.message, wire.details);
+}
+
+/** Anything thrown, as plain data: our own errors keep their code, the engine's carry one as a property. */
+export function toWire(thrown: unknown): WireError {
+  if (thrown instanceof AudioFlamingoError) {
+    return { code: thrown.code, message: thrown.message, details: thrown.details };
+  }
+  if (thrown instanceof DOMException && thrown.name === "AbortError") {
+    return { code: "ABORTED", message: "aborted by the caller", details: {} };
+  }
+  const error = (typeof thrown === "object" && thrown !== null ? thrown : { message: String(thrown) }) as Partial<WireError>;
+  return { code: error.code ?? "INTERNAL", message: error.message ?? "unknown error", details: error.details ?? {} };
+}
+
+/** Throws `Aborted` when the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new Aborted();
+}
+
+function asNumber(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}
+
+function asString(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,71 @@
+/** The engine's end of the line: answers typed calls, one abort controller per call. */
+
+import * as cache from "./cache.js";
+import { check } from "./check.js";
+import { engineModule } from "./engine.js";
+import { toWire } from "./errors.js";
+import type { CallName, Calls, Port, ToHost } from "./protocol.js";
+import { Session } from "./session.js";
+
+export interface Context<Name extends CallName> {
+  signal: AbortSignal;
+  emit(event: Calls[Name]["event"]): void;
+}
+
+type Handlers = {
+  [Name in CallName]: (args: Calls[Name]["args"], context: Context<Name>) => Promise<Calls[Name]["result"]>;
+};
+
+function handlers(session: Session): Handlers {
+  return {
+    check: ({ url }, { signal }) => check(url, signal),
+    load: (args, { signal, emit }) => session.load(args, emit, signal),
+    preview: (args) => session.preview(args),
+    listen: (args, { signal, emit }) => session.listen(args, emit, signal),
+    ask: (args, { signal, emit }) => session.ask(args, emit, signal),
+    gpuBytes: async () => session.gpuBytes(),
+    disposeClip: ({ clip }) => session.disposeClip(clip),
+    disposeModel: () => session.dispose(),
+    cacheList: () => cache.list(),
+    cacheDelete: ({ id }) => cache.remove(id),
+    cacheVerify: ({ id }, { signal }) => verify(id, signal),
+  };
+}
+
+/** Answers calls on `port` until it goes away. */
+export function serve(port: Port): void {
+  const table = handlers(new Session());
+  const running = new Map<number, AbortController>();
+  port.addEventListener("message", ({ data }) => {
+    const message = data as ToHost;
+    if ("cancel" in message) running.get(message.id)?.abort();
+    else void answer(port, table, running, message);
+  });
+  port.postMessage({ ready: true, webgpu: "gpu" in navigator });
+}
+
+async function answer(
+  port: Port,
+  table: Handlers,
+  running: Map<number, AbortController>,
+  message: Exclude<ToHost, { cancel: true }>,
+): Promise<void> {
+  const { id, call, args } = message;
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    const emit = (event: unknown) => port.postMessage({ id, event });
+    const handler = table[call] as (args: unknown, context: Context<CallName>) => Promise<unknown>;
+    port.postMessage({ id, result: await handler(args, { signal: controller.signal, emit }) });
+  } catch (error) {
+    port.postMessage({ id, error: toWire(error) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+async function verify(id: string, signal: AbortSignal): Promise<Calls["cacheVerify"]["result"]> {
+  const { Sha256 } = await engineModule();
+  const hash = new Sha256();
+  return cache.verify(id, hash, signal).finally(() => hash.free());
+}

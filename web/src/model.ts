@@ -1,0 +1,110 @@
+/** A loaded model and the sounds it has heard. */
+
+import { Answer } from "./answer.js";
+import { toMessage } from "./audio.js";
+import { Connection } from "./client.js";
+import { BadRequest, Disposed } from "./errors.js";
+import { withBrowserDecoder } from "./one-off.js";
+import type { SourceMessage } from "./protocol.js";
+import type { AskOptions, AudioSource, ClipInfo, ListenOptions, LoadOptions, ModelInfo, ModelSource } from "./types.js";
+
+/** Fetches, verifies, caches and uploads a model; on failure nothing stays but verified shards. */
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  const { signal, onProgress, persist, worker = true } = options;
+  if (persist) await navigator.storage?.persist?.();
+  const connection = await Connection.open(worker);
+  try {
+    const args = {
+      source: sourceMessage(source),
+      cache: options.cache ?? "opfs",
+      powerPreference: options.powerPreference ?? "high-performance",
+      parallel: options.parallel ?? 3,
+      verifyCached: options.verifyCached ?? false,
+    } as const;
+    return new Model(connection, await connection.call("load", args, { signal, onEvent: onProgress }));
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function sourceMessage(source: ModelSource): SourceMessage {
+  if (typeof source === "string" || source instanceof URL) return { url: new URL(source, location.href).href };
+  if (Array.isArray(source)) return { files: source };
+  if (source?.kind === "directory") return { directory: source };
+  throw new BadRequest("a model is an address, a folder handle, or an array of files");
+}
+
+export class Model {
+  readonly info: ModelInfo;
+  /** Whether the engine runs in its own worker. */
+  readonly inWorker: boolean;
+  readonly #connection: Connection;
+  #disposed = false;
+
+  /** Use `AudioFlamingo.load`. */
+  constructor(connection: Connection, info: ModelInfo) {
+    this.#connection = connection;
+    this.info = info;
+    this.inWorker = connection.inWorker;
+  }
+
+  /** Decodes and encodes a sound, once for all questions about it. */
+  async listen(source: AudioSource, options: ListenOptions = {}): Promise<Clip> {
+    if (this.#disposed) throw new Disposed("model");
+    const { maxWindows, signal, onProgress } = options;
+    if (maxWindows !== undefined && !(Number.isInteger(maxWindows) && maxWindows > 0)) {
+      throw new BadRequest(`maxWindows must be a positive integer, not ${maxWindows}`);
+    }
+    const onEvent = onProgress && (({ done, windows }: { done: number; windows: number }) => onProgress(done, windows));
+    const { clip, info } = await withBrowserDecoder(await toMessage(source, signal), (audio) =>
+      this.#connection.call("listen", { audio, maxWindows }, { signal, onEvent }),
+    );
+    return new Clip(this.#connection, clip, info);
+  }
+
+  /** Bytes of GPU buffers that are alive. */
+  gpuBytes(): Promise<number> {
+    return this.#connection.call("gpuBytes", {});
+  }
+
+  /** Frees GPU and worker; returns the GPU bytes that were still alive at the end, which are 0. */
+  async dispose(): Promise<number> {
+    if (this.#disposed) return 0;
+    this.#disposed = true;
+    try {
+      return await this.#connection.call("disposeModel", {});
+    } finally {
+      this.#connection.close(new Disposed("model"));
+    }
+  }
+}
+
+export class Clip {
+  readonly info: ClipInfo;
+  readonly #connection: Connection;
+  readonly #number: number;
+  #disposed = false;
+
+  /** Use `model.listen`. */
+  constructor(connection: Connection, number: number, info: ClipInfo) {
+    this.#connection = connection;
+    this.#number = number;
+    this.info = info;
+  }
+
+  /** Starts answering; iterate over the pieces, or wait for `.result`. */
+  ask(question: string, { signal, ...options }: AskOptions = {}): Answer {
+    return new Answer((onEvent) => {
+      if (this.#disposed) return Promise.reject(new Disposed("clip"));
+      return this.#connection.call("ask", { clip: this.#number, question, options }, { signal, onEvent });
+    });
+  }
+
+  /** Frees the sound's keys and values; returns the GPU bytes that remain in use by the model. */
+  async dispose(): Promise<number> {
+    if (this.#disposed) return 0;
+    this.#disposed = true;
+    return this.#connection.call("disposeClip", { clip: this.#number });
+  }
+}

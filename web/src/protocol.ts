@@ -1,0 +1,75 @@
+/** Typed messages between the page and the worker that owns the engine. */
+
+import type { WireError } from "./errors.js";
+import type {
+  AnswerResult,
+  AskOptions,
+  CachedModel,
+  CacheKind,
+  CheckReport,
+  ClipInfo,
+  ModelInfo,
+  Pcm,
+  Piece,
+  Progress,
+  SoundInfo,
+  VerifyReport,
+} from "./types.js";
+
+/** A model as it can cross to a worker. */
+export type SourceMessage = { url: string } | { directory: FileSystemDirectoryHandle } | { files: File[] };
+
+/** A sound as it can cross to a worker. */
+export type AudioMessage = { blob: Blob; name: string } | { pcm: Pcm; decodedBy: "browser" | "caller" };
+
+export interface LoadArguments {
+  source: SourceMessage;
+  cache: CacheKind;
+  powerPreference: "low-power" | "high-performance";
+  parallel: number;
+  verifyCached: boolean;
+}
+
+export interface ListenArguments {
+  audio: AudioMessage;
+  maxWindows: number | undefined;
+}
+
+export interface AskArguments {
+  clip: number;
+  question: string;
+  options: Omit<AskOptions, "signal">;
+}
+
+/** Every call: what it takes, what it returns, what it reports on the way. */
+export interface Calls {
+  check: { args: { url: string | undefined }; result: CheckReport; event: never };
+  load: { args: LoadArguments; result: ModelInfo; event: Progress };
+  preview: { args: ListenArguments; result: SoundInfo; event: never };
+  listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };
+  ask: { args: AskArguments; result: AnswerResult; event: Piece };
+  gpuBytes: { args: Record<string, never>; result: number; event: never };
+  disposeClip: { args: { clip: number }; result: number; event: never };
+  disposeModel: { args: Record<string, never>; result: number; event: never };
+  cacheList: { args: Record<string, never>; result: CachedModel[]; event: never };
+  cacheDelete: { args: { id: string }; result: void; event: never };
+  cacheVerify: { args: { id: string }; result: VerifyReport; event: never };
+}
+
+export type CallName = keyof Calls;
+
+export type ToHost =
+  | { [Name in CallName]: { id: number; call: Name; args: Calls[Name]["args"] } }[CallName]
+  | { id: number; cancel: true };
+
+export type FromHost =
+  | { ready: true; webgpu: boolean }
+  | { id: number; event: unknown }
+  | { id: number; result: unknown }
+  | { id: number; error: WireError };
+
+/** What `Worker`, `MessagePort` and a worker's global scope share. */
+export interface Port {
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  addEventListener(type: "message", listener: (event: MessageEvent) => void): void;
+}

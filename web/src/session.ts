@@ -1,0 +1,181 @@
+/** One engine, one model, its clips: what lives in the worker. */
+
+import { openStore, storageReport, cachedBytes } from "./cache.js";
+import { remember } from "./catalogue.js";
+import { type AudioWindows, type EngineClip, type EngineDevice, type EngineModel, type EngineModule, engineModule } from "./engine.js";
+import { BadRequest, Disposed } from "./errors.js";
+import type { Manifest } from "./manifest.js";
+import { openModel } from "./open-model.js";
+import { ProgressMeter } from "./progress.js";
+import type { AskArguments, AudioMessage, Calls, ListenArguments, LoadArguments } from "./protocol.js";
+import { streamShards } from "./shards.js";
+import { type ModelFiles, openSource } from "./source.js";
+import type { ShardStore } from "./store.js";
+import type { AnswerResult, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
+
+/** Columns of the waveform drawn for people. */
+const WAVEFORM_COLUMNS = 2048;
+
+/** Windows of a preview when no model says otherwise. */
+const PREVIEW_WINDOWS = 12;
+
+export class Session {
+  #device: EngineDevice | undefined;
+  #model: EngineModel | undefined;
+  #clips = new Map<number, EngineClip>();
+  #nextClip = 1;
+  /** The GPU serves one listen or ask after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  async load(args: LoadArguments, emit: (progress: Progress) => void, signal: AbortSignal): Promise<ModelInfo> {
+    if (this.#device) throw new BadRequest("this engine already holds a model");
+    const module = await engineModule();
+    this.#device = await module.Engine.create({ powerPreference: args.powerPreference });
+    try {
+      return await this.#fill(module, this.#device, args, emit, signal);
+    } catch (error) {
+      await this.dispose();
+      throw error;
+    }
+  }
+
+  async #fill(
+    module: EngineModule,
+    device: EngineDevice,
+    args: LoadArguments,
+    emit: (progress: Progress) => void,
+    signal: AbortSignal,
+  ): Promise<ModelInfo> {
+    const files = openSource(args.source);
+    const manifest = await openModel(files, signal);
+    const notices: string[] = [];
+    const meter = new ProgressMeter(manifest.totalBytes, (progress) => {
+      if (progress.notice !== undefined) notices.push(progress.notice);
+      emit(progress);
+    });
+    const wanted = await chooseStore(args, files, manifest, meter);
+    const loader = await device.beginModel(manifest.config, manifest.tokenizer, manifest.index);
+    const newHash = () => new module.Sha256();
+    const { parallel, verifyCached } = args;
+    const store = await streamShards({ manifest, files, store: wanted, loader, newHash, meter, parallel, verifyCached, signal });
+    meter.compiling();
+    this.#model = await loader.finish();
+    if (store.kind !== "none") await remember(files.url, manifest).catch(() => undefined);
+    meter.ready();
+    return describe(manifest, device, this.#model, store, notices);
+  }
+
+  async preview({ audio, maxWindows }: ListenArguments): Promise<SoundInfo> {
+    const windows = await decode(await engineModule(), audio, maxWindows ?? PREVIEW_WINDOWS);
+    try {
+      return soundInfo(windows, audio);
+    } finally {
+      windows.free();
+    }
+  }
+
+  async listen(
+    { audio, maxWindows }: ListenArguments,
+    emit: (event: Calls["listen"]["event"]) => void,
+    signal: AbortSignal,
+  ): Promise<Calls["listen"]["result"]> {
+    const model = this.#need();
+    const windows = await decode(await engineModule(), audio, maxWindows ?? model.maxWindows);
+    const sound = soundInfo(windows, audio);
+    const start = performance.now();
+    const clip = await this.#inTurn(signal, () => model.listen(windows, (done, count) => emit({ done, windows: count }), signal));
+    const number = this.#nextClip++;
+    this.#clips.set(number, clip);
+    return { clip: number, info: { ...sound, encodeMs: performance.now() - start } };
+  }
+
+  async ask({ clip, question, options }: AskArguments, emit: (piece: Piece) => void, signal: AbortSignal): Promise<AnswerResult> {
+    const heard = this.#clips.get(clip);
+    if (!heard) throw new Disposed("clip");
+    const answer = await this.#inTurn(signal, () => heard.ask(question, options, (text) => emit({ text }), signal));
+    const { text, tokens, finishReason, prefillMs, firstTokenMs, totalMs } = answer;
+    const decodeSeconds = Math.max(1e-3, (totalMs - firstTokenMs) / 1000);
+    const tokensPerSecond = Math.max(0, tokens.length - 1) / decodeSeconds;
+    return { text, tokens, finishReason, timings: { prefillMs, firstTokenMs, totalMs, tokensPerSecond } };
+  }
+
+  /** Bytes of GPU buffers that are alive. */
+  gpuBytes(): number {
+    return this.#device?.gpuBytes() ?? 0;
+  }
+
+  async disposeClip(number: number): Promise<number> {
+    const clip = this.#clips.get(number);
+    this.#clips.delete(number);
+    await this.#turn.catch(() => undefined);
+    clip?.dispose();
+    return this.gpuBytes();
+  }
+
+  /** Frees everything and returns the bytes that are still alive, which must be 0. */
+  async dispose(): Promise<number> {
+    await this.#turn.catch(() => undefined);
+    for (const clip of this.#clips.values()) clip.dispose();
+    this.#clips.clear();
+    this.#model?.dispose();
+    this.#model = undefined;
+    const left = this.gpuBytes();
+    this.#device?.dispose();
+    this.#device = undefined;
+    return left;
+  }
+
+  #need(): EngineModel {
+    if (!this.#model) throw new Disposed("model");
+    return this.#model;
+  }
+
+  #inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(() => {
+      signal.throwIfAborted();
+      return work();
+    });
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** The cache to use, none when the model will not fit in what the browser grants. */
+async function chooseStore(args: LoadArguments, files: ModelFiles, manifest: Manifest, meter: ProgressMeter): Promise<ShardStore> {
+  if (files.local || args.cache === "none") return openStore("none");
+  const store = await openStore(args.cache);
+  if (store.kind !== args.cache) meter.notice(`this browser has no ${args.cache} cache here: using ${store.kind}`);
+  const { quotaBytes, usedBytes } = await storageReport();
+  const missing = manifest.totalBytes - (await cachedBytes(manifest));
+  if (quotaBytes === 0 || missing <= quotaBytes - usedBytes) return store;
+  meter.notice("continuing without cache: the browser grants too little storage for this model");
+  return openStore("none");
+}
+
+function describe(manifest: Manifest, device: EngineDevice, model: EngineModel, store: ShardStore, notices: string[]): ModelInfo {
+  const { name, parameters, totalBytes } = manifest;
+  const { maxWindows, windowSeconds } = model;
+  return { name, parameters, totalBytes, maxWindows, windowSeconds, adapter: device.adapter, cache: store.kind, notices };
+}
+
+async function decode(module: EngineModule, audio: AudioMessage, maxWindows: number): Promise<AudioWindows> {
+  if ("blob" in audio) return module.decodeAudio(new Uint8Array(await audio.blob.arrayBuffer()), audio.name, maxWindows);
+  const { channels, sampleRate } = audio.pcm;
+  const length = channels[0]?.length ?? 0;
+  const samples = new Float32Array(length * channels.length);
+  channels.forEach((channel, index) => samples.set(channel.subarray(0, length), index * length));
+  return module.audioFromPcm(samples, channels.length, sampleRate, maxWindows);
+}
+
+function soundInfo(windows: AudioWindows, audio: AudioMessage): SoundInfo {
+  return {
+    seconds: windows.seconds,
+    windows: windows.count,
+    windowSeconds: windows.windowSeconds,
+    sourceRate: windows.sourceRate,
+    truncated: windows.truncated,
+    decodedBy: "blob" in audio ? "engine" : audio.decodedBy,
+    waveform: windows.waveform(WAVEFORM_COLUMNS),
+    picture: { width: windows.pictureWidth, height: windows.pictureHeight, data: windows.picture() },
+  };
+}

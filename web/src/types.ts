@@ -1,0 +1,191 @@
+/** The public vocabulary: what goes in, what comes out. Sizes in bytes, times as their names say. */
+
+/** Where verified shards are kept between visits. */
+export type CacheKind = "opfs" | "cache-api" | "none";
+
+/** A model: a folder's address, a folder handle, or its files. */
+export type ModelSource = string | URL | FileSystemDirectoryHandle | File[];
+
+export interface LoadOptions {
+  /** Default `"opfs"`; what the browser lacks falls back to the next in the list, and `model.notices` says so. */
+  cache?: CacheKind;
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /** Default `true`: the engine runs in its own worker. `false`: on the main thread. */
+  worker?: boolean;
+  /** Ask the browser not to evict the cache. */
+  persist?: boolean;
+  /** Default `"high-performance"`. */
+  powerPreference?: "low-power" | "high-performance";
+  /** Shards fetched at once; default 3. */
+  parallel?: number;
+  /** Hash cached shards again while they are read; default `false`. */
+  verifyCached?: boolean;
+}
+
+export type Phase = "download" | "verify" | "upload" | "compile" | "ready";
+
+/** One monotone total over all phases. */
+export interface Progress {
+  phase: Phase;
+  /** 0 to 1, never decreasing. */
+  fraction: number;
+  /** Bytes at hand (from network or cache), never decreasing. */
+  loadedBytes: number;
+  totalBytes: number;
+  /** Of the bytes at hand, those that an earlier visit left. */
+  cachedBytes: number;
+  /** Bytes that really came over the network, repeats included. */
+  networkBytes: number;
+  /** Recent network rate; 0 when nothing is being fetched. */
+  bytesPerSecond: number;
+  /** Undefined until the rate is known. */
+  secondsLeft: number | undefined;
+  /** Something the user should know, for example that the disk is full. */
+  notice?: string;
+}
+
+/** The GPU as the browser describes it. */
+export interface AdapterReport {
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** Software rendering: right answers, slowly. */
+  fallback: boolean;
+  maxBufferBytes: number;
+  maxBindingBytes: number;
+  features: string[];
+}
+
+export interface StorageReport {
+  quotaBytes: number;
+  usedBytes: number;
+  persisted: boolean;
+}
+
+export interface ModelReport {
+  name: string;
+  url: string;
+  parameters: number | undefined;
+  totalBytes: number;
+  cachedBytes: number;
+  /** Bytes a load would fetch now. */
+  neededBytes: number;
+}
+
+/** What `check` finds; no weights are downloaded. */
+export interface CheckReport {
+  ok: boolean;
+  /** One or two sentences for people. */
+  verdict: string;
+  adapter: AdapterReport | undefined;
+  storage: StorageReport;
+  model: ModelReport | undefined;
+}
+
+export interface ModelInfo {
+  name: string;
+  parameters: number | undefined;
+  totalBytes: number;
+  /** Windows the model was made for. */
+  maxWindows: number;
+  windowSeconds: number;
+  adapter: string;
+  /** Where the shards are kept after this load. */
+  cache: CacheKind;
+  notices: string[];
+}
+
+/** Samples in [-1, 1], one array per channel. */
+export interface Pcm {
+  sampleRate: number;
+  channels: Float32Array[];
+}
+
+export type AudioSource = File | Blob | URL | string | ArrayBuffer | Uint8Array | AudioBuffer | Pcm;
+
+export interface ListenOptions {
+  /** Default: what the model was made for. Longer sound is cut, and `clip.info.truncated` says so. */
+  maxWindows?: number;
+  signal?: AbortSignal;
+  /** Called with the number of windows encoded so far. */
+  onProgress?: (done: number, windows: number) => void;
+}
+
+/** 64 mel bands by time, 0 (quiet) to 255 (loud); row 0 is the lowest band. */
+export interface Picture {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+export interface SoundInfo {
+  seconds: number;
+  windows: number;
+  windowSeconds: number;
+  sourceRate: number;
+  truncated: boolean;
+  /** `"browser"` when our decoders lack the format: ids may then differ from the command line's. */
+  decodedBy: "engine" | "browser" | "caller";
+  /** Pairs of minimum and maximum over equal stretches. */
+  waveform: Float32Array;
+  picture: Picture;
+}
+
+export interface ClipInfo extends SoundInfo {
+  /** Milliseconds spent on encoding. */
+  encodeMs: number;
+}
+
+export interface AskOptions {
+  /** Default 256. */
+  maxNewTokens?: number;
+  /** 0 (default): always the likeliest token. */
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+  seed?: number;
+  /** Texts that end the answer; not part of it. */
+  stop?: string[];
+  signal?: AbortSignal;
+}
+
+/** A piece of the answer as it appears. */
+export interface Piece {
+  text: string;
+}
+
+export interface Timings {
+  prefillMs: number;
+  firstTokenMs: number;
+  totalMs: number;
+  tokensPerSecond: number;
+}
+
+export interface AnswerResult {
+  text: string;
+  tokens: number[];
+  finishReason: "end" | "stop" | "length";
+  timings: Timings;
+}
+
+/** One model in the cache. */
+export interface CachedModel {
+  id: string;
+  name: string;
+  url: string;
+  totalBytes: number;
+  cachedBytes: number;
+  complete: boolean;
+  /** Milliseconds since 1970. */
+  savedAt: number;
+}
+
+export interface VerifyReport {
+  ok: boolean;
+  /** Shards that were wrong; they are deleted and will be fetched again. */
+  bad: string[];
+  missing: string[];
+}

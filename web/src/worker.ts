@@ -1,0 +1,6 @@
+/** The dedicated worker that owns the engine. */
+
+import { serve } from "./host.js";
+import type { Port } from "./protocol.js";
+
+serve(globalThis as unknown as Port);
