@@ -1,6 +1,6 @@
 /** From everything a page may hold to what crosses to the worker, with the browser's decoder as the last resort. */
 
-import { BadRequest, NetworkFailed, UnsupportedAudio } from "./errors.js";
+import { BadRequest, NetworkFailed } from "./errors.js";
 import type { AudioMessage } from "./protocol.js";
 import type { AudioSource, Pcm } from "./types.js";
 
@@ -15,17 +15,13 @@ export async function toMessage(source: AudioSource, signal?: AbortSignal): Prom
   return { pcm: checked(source as Pcm), decodedBy: "caller" };
 }
 
-/** The same sound decoded by the browser, for formats that our decoders lack. */
-export async function decodeInBrowser(message: AudioMessage): Promise<AudioMessage> {
-  if (!("blob" in message)) return message;
-  if (typeof OfflineAudioContext === "undefined") throw new UnsupportedAudio("this format needs the page's audio decoder, which is missing here");
+/** The same sound decoded by the browser, for formats that our decoders lack; undefined when it cannot either. */
+export async function decodeInBrowser(message: AudioMessage): Promise<AudioMessage | undefined> {
+  if (!("blob" in message) || typeof OfflineAudioContext === "undefined") return undefined;
   const context = new OfflineAudioContext(1, 1, BROWSER_RATE);
-  try {
-    const buffer = await context.decodeAudioData(await message.blob.arrayBuffer());
-    return { pcm: fromAudioBuffer(buffer), decodedBy: "browser" };
-  } catch {
-    throw new UnsupportedAudio(`${message.name} is in no format that this browser or the engine can decode: try WAV, FLAC, MP3, OGG or M4A`);
-  }
+  const bytes = await message.blob.arrayBuffer();
+  const buffer = await context.decodeAudioData(bytes).catch(() => undefined);
+  return buffer && { pcm: fromAudioBuffer(buffer), decodedBy: "browser" };
 }
 
 /** The file name decides one loading rule (".mp3"), so a nameless recording borrows it from its type. */

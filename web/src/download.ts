@@ -7,7 +7,7 @@ import { Aborted, NetworkFailed, WeightsCorrupt, throwIfAborted } from "./errors
 import type { Sha256 } from "./engine.js";
 import type { Shard } from "./manifest.js";
 import { IDLE_ATTEMPTS, INTEGRITY_ATTEMPTS, STALL_MS, isTransient, sleep, waitBefore } from "./retry.js";
-import type { Part } from "./store.js";
+import { type Part, StorageRefused } from "./store.js";
 
 /** What a download reports while it runs; the numbers are differences. */
 export interface Tally {
@@ -146,10 +146,19 @@ async function drain(
     if (done) return;
     watch.alive();
     const wanted = value.subarray(0, shard.bytes - part.bytes);
+    await store(part, wanted);
     hash.update(wanted);
-    await part.append(wanted);
     tally.fetched(wanted.byteLength);
     if (wanted.byteLength < value.byteLength) return; // longer than promised: the hash will tell
+  }
+}
+
+/** A store's trouble must not be taken for the network's. */
+async function store(part: Part, bytes: Uint8Array): Promise<void> {
+  try {
+    await part.append(bytes);
+  } catch (error) {
+    throw new StorageRefused(error instanceof Error && error.message ? error.message : "the disk is full");
   }
 }
 

@@ -70,8 +70,10 @@ export interface EngineModule {
   default(options: { module_or_path: URL }): Promise<unknown>;
   Sha256: new () => Sha256;
   Engine: { create(options: { powerPreference: string }): Promise<EngineDevice> };
-  decodeAudio(bytes: Uint8Array, fileName: string, maxWindows: number): AudioWindows;
-  audioFromPcm(samples: Float32Array, channels: number, sampleRate: number, maxWindows: number): AudioWindows;
+  /** Without a model's config.json the windows are those of the releases. */
+  decodeAudio(bytes: Uint8Array, fileName: string, maxWindows: number, config?: string): AudioWindows;
+  /** Samples of one channel after the other. */
+  audioFromPcm(samples: Float32Array, channels: number, sampleRate: number, maxWindows: number, config?: string): AudioWindows;
 }
 
 let started: Promise<EngineModule> | undefined;

@@ -37,6 +37,8 @@ export async function withBrowserDecoder<T>(audio: AudioMessage, send: (audio: A
     return await send(audio);
   } catch (error) {
     if (!(error instanceof UnsupportedAudio) || !("blob" in audio)) throw error;
-    return send(await decodeInBrowser(audio));
+    const decoded = await decodeInBrowser(audio);
+    if (decoded === undefined) throw error;
+    return send(decoded);
   }
 }

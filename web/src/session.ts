@@ -22,6 +22,7 @@ const PREVIEW_WINDOWS = 12;
 export class Session {
   #device: EngineDevice | undefined;
   #model: EngineModel | undefined;
+  #config: string | undefined;
   #clips = new Map<number, EngineClip>();
   #nextClip = 1;
   /** The GPU serves one listen or ask after the other. */
@@ -54,6 +55,7 @@ export class Session {
       emit(progress);
     });
     const wanted = await chooseStore(args, files, manifest, meter);
+    this.#config = manifest.config;
     const loader = await device.beginModel(manifest.config, manifest.tokenizer, manifest.index);
     const newHash = () => new module.Sha256();
     const { parallel, verifyCached } = args;
@@ -80,7 +82,7 @@ export class Session {
     signal: AbortSignal,
   ): Promise<Calls["listen"]["result"]> {
     const model = this.#need();
-    const windows = await decode(await engineModule(), audio, maxWindows ?? model.maxWindows);
+    const windows = await decode(await engineModule(), audio, maxWindows ?? model.maxWindows, this.#config);
     const sound = soundInfo(windows, audio);
     const start = performance.now();
     const clip = await this.#inTurn(signal, () => model.listen(windows, (done, count) => emit({ done, windows: count }), signal));
@@ -158,13 +160,13 @@ function describe(manifest: Manifest, device: EngineDevice, model: EngineModel, 
   return { name, parameters, totalBytes, maxWindows, windowSeconds, adapter: device.adapter, cache: store.kind, notices };
 }
 
-async function decode(module: EngineModule, audio: AudioMessage, maxWindows: number): Promise<AudioWindows> {
-  if ("blob" in audio) return module.decodeAudio(new Uint8Array(await audio.blob.arrayBuffer()), audio.name, maxWindows);
+async function decode(module: EngineModule, audio: AudioMessage, maxWindows: number, config?: string): Promise<AudioWindows> {
+  if ("blob" in audio) return module.decodeAudio(new Uint8Array(await audio.blob.arrayBuffer()), audio.name, maxWindows, config);
   const { channels, sampleRate } = audio.pcm;
   const length = channels[0]?.length ?? 0;
   const samples = new Float32Array(length * channels.length);
   channels.forEach((channel, index) => samples.set(channel.subarray(0, length), index * length));
-  return module.audioFromPcm(samples, channels.length, sampleRate, maxWindows);
+  return module.audioFromPcm(samples, channels.length, sampleRate, maxWindows, config);
 }
 
 function soundInfo(windows: AudioWindows, audio: AudioMessage): SoundInfo {

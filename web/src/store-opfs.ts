@@ -52,7 +52,8 @@ class OpfsPart implements Part {
   append(chunk: Uint8Array): void {
     for (let done = 0; done < chunk.byteLength; ) {
       const wrote = this.handle.write(chunk.subarray(done), { at: this.bytes });
-      if (wrote === 0) throw new DOMException("the disk is full", "QuotaExceededError");
+      // a full disk makes Chromium return its error code, -8, as a huge unsigned count
+      if (wrote === 0 || wrote > chunk.byteLength - done) throw new DOMException("the disk is full", "QuotaExceededError");
       this.bytes += wrote;
       done += wrote;
     }

@@ -46,8 +46,12 @@ export async function* pieces(blob: Blob, size = PIECE): AsyncGenerator<Uint8Arr
   }
 }
 
+/** A store could not take bytes; whatever its reason, another store may. */
+export class StorageRefused extends Error {}
+
 /** Whether the store itself refused: no room, or storage forbidden. */
 export function isStorageRefusal(error: unknown): boolean {
+  if (error instanceof StorageRefused) return true;
   const names = ["QuotaExceededError", "SecurityError", "NotAllowedError", "InvalidStateError", "NoModificationAllowedError"];
   return error instanceof DOMException && names.includes(error.name);
 }

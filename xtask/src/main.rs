@@ -4,6 +4,7 @@ mod browser;
 mod run;
 mod serve;
 mod size;
+mod stage;
 mod web;
 
 use anyhow::Result;

@@ -1,6 +1,6 @@
 //! `cargo xtask web`: wasm, npm package and page from a clean tree into web/dist.
 
-use crate::{run, size};
+use crate::{run, size, stage};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{
@@ -96,5 +96,6 @@ fn page(root: &Path) -> Result<()> {
         bail!("index.html is missing in {}", root.display());
     }
     run::run(&web, "node", &["node_modules/typescript/bin/tsc", "--project", "tsconfig.page.json"])?;
-    run::run(&web, "node", &["node_modules/vite/bin/vite.js", "build", "--config", "vite.config.js"])
+    run::run(&web, "node", &["node_modules/vite/bin/vite.js", "build", "--config", "vite.config.js"])?;
+    stage::run(root, &web.join("dist/page"))
 }

@@ -3,7 +3,10 @@
 //! Everything that waits is a promise, everything large crosses the border in pieces of a few MiB, and every error is
 //! a JavaScript `Error` with a stable `code`. The TypeScript package in `web/` gives this surface its friendly shape.
 
+mod audio;
+mod failure;
 mod hash;
+mod picture;
 
 use wasm_bindgen::prelude::*;
 

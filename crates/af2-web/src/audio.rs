@@ -1,0 +1,131 @@
+//! Sound from bytes or samples to the windows a model hears; the same code as the command line's.
+
+use crate::failure::{Code, failure};
+use crate::picture::{self, Picture};
+use af2_core::audio::{Clip, load_file, load_pcm};
+use af2_core::config::{AudioConfig, ModelConfig};
+use std::cell::OnceCell;
+use wasm_bindgen::prelude::*;
+
+/// Decoded sound, cut in windows.
+#[wasm_bindgen]
+pub struct AudioWindows {
+    clip: Clip,
+    window_seconds: f64,
+    picture: OnceCell<Picture>,
+}
+
+/// Decodes a file. Without a model's `config.json` the windows are those of the releases.
+///
+/// # Errors
+/// `UNSUPPORTED_AUDIO` when nothing can be decoded, `BAD_MODEL` for a malformed `config`.
+#[wasm_bindgen(js_name = decodeAudio)]
+pub fn decode_audio(
+    bytes: Vec<u8>,
+    file_name: &str,
+    max_windows: usize,
+    config: Option<String>,
+) -> Result<AudioWindows, JsValue> {
+    let audio = audio_config(config)?;
+    let clip = load_file(bytes, file_name, &audio, max_windows);
+    AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio)
+}
+
+/// Takes raw samples (full scale ±1), one channel after the other.
+///
+/// # Errors
+/// `UNSUPPORTED_AUDIO` for samples that are not sound, `BAD_MODEL` for a malformed `config`.
+#[wasm_bindgen(js_name = audioFromPcm)]
+pub fn audio_from_pcm(
+    samples: &[f32],
+    channels: usize,
+    sample_rate: u32,
+    max_windows: usize,
+    config: Option<String>,
+) -> Result<AudioWindows, JsValue> {
+    let audio = audio_config(config)?;
+    let length = samples.len() / channels.max(1);
+    let planes: Vec<&[f32]> = if length == 0 { Vec::new() } else { samples.chunks_exact(length).collect() };
+    let clip = load_pcm(&planes, sample_rate, &audio, max_windows);
+    AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio)
+}
+
+/// The window settings of a model, or those that all releases share.
+fn audio_config(config: Option<String>) -> Result<AudioConfig, JsValue> {
+    let Some(json) = config else {
+        return Ok(AudioConfig { sample_rate: 16_000, window_length: 10.0, window_overlap: 0.0, max_num_window: 12 });
+    };
+    let parsed: ModelConfig = serde_json::from_str(&json)
+        .map_err(|error| failure(Code::BadModel, format!("config.json: {error}: convert the model again")))?;
+    Ok(parsed.audio)
+}
+
+impl AudioWindows {
+    fn new(clip: Clip, config: &AudioConfig) -> Result<Self, JsValue> {
+        Ok(Self { clip, window_seconds: config.window_length, picture: OnceCell::new() })
+    }
+
+    fn drawn(&self) -> &Picture {
+        self.picture.get_or_init(|| picture::draw(&self.clip.windows))
+    }
+}
+
+#[wasm_bindgen]
+impl AudioWindows {
+    /// Windows.
+    #[wasm_bindgen(getter)]
+    pub fn count(&self) -> usize {
+        self.clip.windows.count
+    }
+
+    /// Seconds of sound that are heard.
+    #[wasm_bindgen(getter)]
+    pub fn seconds(&self) -> f64 {
+        self.clip.windows.seconds()
+    }
+
+    /// Seconds per window.
+    #[wasm_bindgen(getter, js_name = windowSeconds)]
+    pub fn window_seconds(&self) -> f64 {
+        self.window_seconds
+    }
+
+    /// Samples per second of the source.
+    #[wasm_bindgen(getter, js_name = sourceRate)]
+    pub fn source_rate(&self) -> u32 {
+        self.clip.facts.source_rate
+    }
+
+    /// Whether the source goes on after the last window.
+    #[wasm_bindgen(getter)]
+    pub fn truncated(&self) -> bool {
+        self.clip.facts.truncated
+    }
+
+    /// The 16-bit codes that the model hears, without padding.
+    pub fn codes(&self) -> Vec<i16> {
+        self.clip.windows.codes.clone()
+    }
+
+    /// Minimum and maximum of `columns` equal stretches over all windows.
+    pub fn waveform(&self, columns: usize) -> Vec<f32> {
+        picture::waveform(&self.clip.windows, columns.clamp(1, 1 << 16))
+    }
+
+    /// Columns of the log-mel picture.
+    #[wasm_bindgen(getter, js_name = pictureWidth)]
+    pub fn picture_width(&self) -> usize {
+        self.drawn().width
+    }
+
+    /// Mel bands of the log-mel picture.
+    #[wasm_bindgen(getter, js_name = pictureHeight)]
+    pub fn picture_height(&self) -> usize {
+        self.drawn().height
+    }
+
+    /// The log-mel picture, `[height, width]`, lowest band first, 0 quiet to 255 loud.
+    pub fn picture(&self) -> Vec<u8> {
+        self.drawn().data.clone()
+    }
+}

@@ -1,0 +1,162 @@
+/** The cache: what it holds, what it notices, and what happens when it has no room. */
+
+import { expect, load, test } from "./support/fixtures.js";
+import { shardName, syntheticModel } from "./support/model.js";
+
+const LENGTHS = [1_500_000, 700_003];
+const TOTAL = LENGTHS[0]! + LENGTHS[1]!;
+
+test("list, usage and delete", async ({ server, mock, open }) => {
+  const page = await open();
+  for (const [seed, name] of ["one", "two"].entries()) {
+    const url = server.serveModel(name, syntheticModel(LENGTHS, seed + 1));
+    expect((await load(page, { url })).ok).toBe(true);
+  }
+  const listed = await page.evaluate(() => window.AudioFlamingo.cache.list());
+  expect(listed.map(({ name }) => name)).toEqual(["synthetic-2", "synthetic-1"]);
+  expect(listed[0]).toMatchObject({ totalBytes: TOTAL, cachedBytes: TOTAL, complete: true });
+  const usage = await page.evaluate(() => window.AudioFlamingo.cache.usage());
+  expect(usage.usedBytes).toBeGreaterThanOrEqual(2 * TOTAL);
+  await page.evaluate((id) => window.AudioFlamingo.cache.delete(id), listed[0]!.id);
+  const left = await page.evaluate(() => window.AudioFlamingo.cache.list());
+  expect(left.map(({ name }) => name)).toEqual(["synthetic-1"]);
+});
+
+test("models that share a shard store it once, and deleting one keeps the other", async ({ server, mock, open }) => {
+  const page = await open();
+  const files = syntheticModel(LENGTHS);
+  const urls = [server.serveModel("one", files), server.serveModel("two", files)];
+  for (const url of urls) expect((await load(page, { url })).ok).toBe(true);
+  expect(server.bytes()).toBe(TOTAL);
+  const [first] = await page.evaluate(() => window.AudioFlamingo.cache.list());
+  await page.evaluate((id) => window.AudioFlamingo.cache.delete(id), first!.id);
+  const [other] = await page.evaluate(() => window.AudioFlamingo.cache.list());
+  expect(other).toMatchObject({ complete: true });
+});
+
+test("verify finds a damaged shard, deletes it, and the next load repairs it", async ({ server, mock, open }) => {
+  const page = await open();
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  await load(page, { url });
+  await damageLargestFile(page);
+  const [model] = await page.evaluate(() => window.AudioFlamingo.cache.list());
+  const report = await page.evaluate((id) => window.AudioFlamingo.cache.verify(id), model!.id);
+  expect(report).toEqual({ ok: false, bad: [shardName(0)], missing: [] });
+  expect((await load(page, { url })).ok).toBe(true);
+  expect(server.requests(shardName(0))).toHaveLength(2);
+  expect(server.requests(shardName(1))).toHaveLength(1);
+});
+
+test("verifyCached notices damage while loading and names the shard", async ({ server, mock, open }) => {
+  const page = await open();
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  await load(page, { url });
+  await damageLargestFile(page);
+  const { error } = await load(page, { url, verifyCached: true });
+  expect(error).toMatchObject({ name: "WeightsCorrupt", details: { shard: shardName(0) } });
+  expect(await load(page, { url, verifyCached: true })).toMatchObject({ ok: true });
+});
+
+test("a full disk means: continue without cache, and say so", async ({ server, mock, open }) => {
+  const page = await open();
+  const session = await page.context().newCDPSession(page);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize: 1_000_000 });
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  const outcome = await load(page, { url });
+  expect(outcome).toMatchObject({ ok: true, cache: "none" });
+  expect(outcome.notices?.join()).toContain("without cache");
+});
+
+test("a disk that fills up on the way ends caching, not loading", async ({ server, mock, open }) => {
+  const page = await open();
+  const session = await page.context().newCDPSession(page);
+  const url = server.serveModel("m", syntheticModel([1_000_000, 6_000_000]));
+  server.fail(`/m/${shardName(1)}`, { kind: "slow", bytesPerTick: 100_000 });
+  const loading = load(page, { url });
+  await expect.poll(() => server.bytes(shardName(1))).toBeGreaterThan(500_000);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize: 2_000_000 });
+  const outcome = await loading;
+  expect(outcome).toMatchObject({ ok: true, cache: "none" });
+  expect(outcome.notices?.join()).toContain("without cache");
+});
+
+test("cache none keeps nothing; the main thread uses the Cache API", async ({ server, mock, open }) => {
+  const page = await open();
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  expect(await load(page, { url, cache: "none" })).toMatchObject({ ok: true, cache: "none" });
+  expect(await page.evaluate(() => window.AudioFlamingo.cache.list())).toEqual([]);
+  const main = await load(page, { url, worker: false });
+  expect(main).toMatchObject({ ok: true, cache: "cache-api", inWorker: false });
+  expect(main.notices?.join()).toContain("no opfs cache here");
+  expect(server.bytes()).toBe(2 * TOTAL);
+  expect((await load(page, { url, cache: "cache-api" })).last).toMatchObject({ networkBytes: 0 });
+});
+
+test("check tells what a load would fetch, without fetching shards", async ({ server, mock, open }) => {
+  const page = await open();
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  const before = await page.evaluate((address) => window.AudioFlamingo.check(address), url);
+  expect(before.model).toMatchObject({ name: "synthetic-1", totalBytes: TOTAL, cachedBytes: 0, neededBytes: TOTAL });
+  expect(server.bytes()).toBe(0);
+  await load(page, { url });
+  const after = await page.evaluate((address) => window.AudioFlamingo.check(address), url);
+  expect(after.model).toMatchObject({ cachedBytes: TOTAL, neededBytes: 0 });
+  expect(after.verdict).toContain("nothing to download");
+});
+
+test("local files load without a server, damaged ones are named", async ({ server, mock, open }) => {
+  const page = await open();
+  const files = syntheticModel(LENGTHS).map(({ name, body }) => ({ name, base64: body.toString("base64") }));
+  const outcome = await page.evaluate(async (list) => {
+    const decode = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const good = list.map(({ name, base64 }) => new File([decode(base64)], name));
+    const model = await window.AudioFlamingo.load(good);
+    await model.dispose();
+    const bad = good.map((file) => (file.name === "shard-1.safetensors" ? new File([file.slice(0, -1), "!"], file.name) : file));
+    const code = await window.AudioFlamingo.load(bad).catch((error) => [error.code, error.shard]);
+    const missing = await window.AudioFlamingo.load(good.slice(0, 3)).catch((error) => [error.code, error.message]);
+    return { cache: model.info.cache, code, missing };
+  }, files);
+  expect(outcome.cache).toBe("none");
+  expect(outcome.code).toEqual(["WEIGHTS_CORRUPT", shardName(1)]);
+  expect(outcome.missing).toEqual(["BAD_MODEL", expect.stringContaining(shardName(0))]);
+});
+
+test("a folder that is no model is a BadModel", async ({ server, mock, open }) => {
+  const page = await open();
+  const broken = (name: string, body: string) => {
+    const files = syntheticModel(LENGTHS).map((file) => (file.name === name ? { name, body: Buffer.from(body) } : file));
+    return server.serveModel(`broken-${Math.random()}`, files);
+  };
+  const index = "model.safetensors.index.json";
+  const cases: [string, string][] = [
+    [index, "<!doctype html>"],
+    [index, "{}"],
+    [index, '{"shards":{}}'],
+    [index, '{"shards":{"../x":{"bytes":1,"sha256":"' + "0".repeat(64) + '"}}}'],
+    [index, '{"shards":{"x":{"bytes":1e30,"sha256":"' + "0".repeat(64) + '"}}}'],
+    [index, '{"shards":{"x":{"bytes":10,"sha256":"nope"}}}'],
+    ["config.json", "[]"],
+  ];
+  for (const [name, body] of cases) {
+    expect((await load(page, { url: broken(name, body) })).error).toMatchObject({ name: "BadModel", code: "BAD_MODEL" });
+  }
+});
+
+/** Flips one bit of the largest stored shard. */
+async function damageLargestFile(page: import("@playwright/test").Page): Promise<void> {
+  await page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle("audio-flamingo-2-shards");
+    let largest: { handle: FileSystemFileHandle; file: File } | undefined;
+    for await (const handle of folder.values()) {
+      const file = await (handle as FileSystemFileHandle).getFile();
+      if (!largest || file.size > largest.file.size) largest = { handle: handle as FileSystemFileHandle, file };
+    }
+    const bytes = new Uint8Array(await largest!.file.arrayBuffer());
+    bytes[1000] = (bytes[1000] ?? 0) ^ 4;
+    const stream = await largest!.handle.createWritable();
+    await stream.write(bytes);
+    await stream.close();
+  });
+}

@@ -1,0 +1,36 @@
+/** The models kept in this browser. */
+
+import { AudioFlamingo, type CachedModel } from "audio-flamingo-2-webgpu";
+import { byId, button, make } from "./dom.js";
+import { on } from "./events.js";
+import { bytes, message } from "./format.js";
+
+export async function startCachePanel(): Promise<void> {
+  on("cache", () => void refresh());
+  byId("persist").addEventListener("click", async () => {
+    const kept = await AudioFlamingo.cache.persist();
+    byId("persist").textContent = kept ? "It will not be evicted" : "The browser declined";
+  });
+  await refresh();
+}
+
+async function refresh(): Promise<void> {
+  const [models, { usedBytes }] = await Promise.all([AudioFlamingo.cache.list(), AudioFlamingo.cache.usage()]);
+  byId("cache-summary").textContent = models.length > 0 ? `${bytes(usedBytes)} used` : "empty";
+  byId("cache-list").replaceChildren(...models.map(row));
+}
+
+function row(model: CachedModel): HTMLLIElement {
+  const state = model.complete ? bytes(model.totalBytes) : `${bytes(model.cachedBytes)} of ${bytes(model.totalBytes)}`;
+  const status = make("span", "muted", state);
+  const check = button("Verify", "button quiet", () => void verify(model, status));
+  const drop = button("Delete", "button quiet", () => void AudioFlamingo.cache.delete(model.id).then(refresh));
+  return make("li", "", make("strong", "", model.name), status, make("div", "row", check, drop));
+}
+
+async function verify(model: CachedModel, status: HTMLElement): Promise<void> {
+  status.textContent = "Checking every byte…";
+  const report = await AudioFlamingo.cache.verify(model.id).catch((error: unknown) => message(error));
+  if (typeof report === "string") status.textContent = report;
+  else status.textContent = report.ok ? "Every byte is right." : `${report.bad.length + report.missing.length} shards will be fetched again.`;
+}

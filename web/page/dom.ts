@@ -1,0 +1,28 @@
+/** Typed access to the elements of index.html. */
+
+/** The element with this id; its absence is a mistake in index.html. */
+export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`index.html has no #${id}`);
+  return element as T;
+}
+
+/** A new element with text and children. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className = "",
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children);
+  return element;
+}
+
+/** A button that calls `action`. */
+export function button(label: string, className: string, action: () => void): HTMLButtonElement {
+  const element = make("button", className, label);
+  element.type = "button";
+  element.addEventListener("click", action);
+  return element;
+}

@@ -1,0 +1,16 @@
+/** The page: starts its panels, which talk through `events.ts`. */
+
+import { startCachePanel } from "./cache-panel.js";
+import { startConversation } from "./conversation.js";
+import { startDevicePanel } from "./device-panel.js";
+import { startListener } from "./listener.js";
+import { startModelPanel } from "./model-panel.js";
+import { startSoundPanel } from "./sound-panel.js";
+import { startTheme } from "./theme.js";
+
+startTheme();
+startListener();
+startConversation();
+await Promise.all([startSoundPanel(), startModelPanel()]);
+await startDevicePanel();
+await startCachePanel();

@@ -1,0 +1,106 @@
+/** Choosing and loading a model. */
+
+import { AudioFlamingo, type Model, type ModelSource, type Progress } from "audio-flamingo-2-webgpu";
+import { byId, make } from "./dom.js";
+import { on, tell } from "./events.js";
+import { bytes, duration, message } from "./format.js";
+import { shippedModels } from "./shipped.js";
+
+const URL_CHOICE = "url";
+const FOLDER_CHOICE = "folder";
+
+const PHASES: Record<Progress["phase"], string> = {
+  download: "Downloading",
+  verify: "Checking",
+  upload: "To the GPU",
+  compile: "Compiling",
+  ready: "Ready",
+};
+
+let model: Model | undefined;
+let loading: AbortController | undefined;
+
+/** Fills the list; a shipped model is small and loads by itself. */
+export async function startModelPanel(): Promise<void> {
+  const choice = byId<HTMLSelectElement>("model-choice");
+  const shipped = await shippedModels();
+  for (const { title, url } of shipped) choice.append(new Option(title, url));
+  choice.append(new Option("From an address…", URL_CHOICE), new Option("From a local folder…", FOLDER_CHOICE));
+  choice.addEventListener("change", showFields);
+  byId("model-load").addEventListener("click", () => (loading ? loading.abort() : void load()));
+  byId("model-url").addEventListener("change", () => void preflight());
+  showFields();
+  on("checked", ({ ok }) => {
+    if (ok && shipped.length > 0 && !model && !loading) void load();
+    byId<HTMLButtonElement>("model-load").disabled = !ok;
+  });
+}
+
+function showFields(): void {
+  const { value } = byId<HTMLSelectElement>("model-choice");
+  byId("model-url-field").hidden = value !== URL_CHOICE;
+  byId("model-folder-field").hidden = value !== FOLDER_CHOICE;
+}
+
+function chosen(): ModelSource | undefined {
+  const { value } = byId<HTMLSelectElement>("model-choice");
+  if (value === FOLDER_CHOICE) return [...(byId<HTMLInputElement>("model-folder").files ?? [])];
+  if (value === URL_CHOICE) return byId<HTMLInputElement>("model-url").value || undefined;
+  return value;
+}
+
+/** Says what a load would cost before it starts. */
+async function preflight(): Promise<void> {
+  const source = chosen();
+  if (typeof source !== "string") return;
+  note("Looking…");
+  await AudioFlamingo.check(source).then(({ verdict }) => note(verdict), (error: unknown) => note(message(error)));
+}
+
+async function load(): Promise<void> {
+  const source = chosen();
+  if (!source || (Array.isArray(source) && source.length === 0)) return note("Choose a model first.");
+  loading = new AbortController();
+  setBusy(true);
+  note("");
+  try {
+    const previous = model;
+    model = undefined;
+    tell("model", undefined);
+    await previous?.dispose();
+    model = await AudioFlamingo.load(source, { signal: loading.signal, onProgress: show });
+    note([`${model.info.name} is ready, ${bytes(model.info.totalBytes)}.`, ...model.info.notices].join(" "));
+    tell("model", model);
+  } catch (error) {
+    note(loading.signal.aborted ? "Stopped; what arrived is kept." : message(error));
+  } finally {
+    loading = undefined;
+    setBusy(false);
+    tell("cache", undefined);
+  }
+}
+
+function setBusy(busy: boolean): void {
+  byId("progress").hidden = !busy;
+  byId("model-load").textContent = busy ? "Stop" : model ? "Load again" : "Load";
+}
+
+function show(progress: Progress): void {
+  const percent = Math.round(progress.fraction * 100);
+  const bar = byId("bar");
+  bar.style.setProperty("--done", `${percent}%`);
+  bar.setAttribute("aria-valuenow", String(percent));
+  byId("progress-phase").textContent = PHASES[progress.phase];
+  byId("progress-numbers").textContent = numbers(progress);
+  if (progress.notice) note(progress.notice);
+}
+
+function numbers({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft }: Progress): string {
+  const parts = [`${bytes(loadedBytes)} of ${bytes(totalBytes)}`];
+  if (bytesPerSecond > 0 && secondsLeft !== undefined && secondsLeft > 1) parts.push(`${duration(secondsLeft)} left`);
+  return parts.join(" · ");
+}
+
+function note(text: string): void {
+  byId("model-note").replaceChildren(make("span", "", text));
+}

@@ -1,0 +1,20 @@
+/** Light or dark: the system's choice until the visitor makes one. */
+
+import { byId } from "./dom.js";
+
+const KEY = "theme";
+
+export function startTheme(): void {
+  const saved = localStorage.getItem(KEY);
+  if (saved) document.documentElement.dataset["theme"] = saved;
+  byId("theme").addEventListener("click", () => {
+    const next = isDark() ? "light" : "dark";
+    document.documentElement.dataset["theme"] = next;
+    localStorage.setItem(KEY, next);
+  });
+}
+
+function isDark(): boolean {
+  const chosen = document.documentElement.dataset["theme"];
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
