@@ -9,7 +9,11 @@
 //! | F | feed-forward width |
 //! | V | vocabulary rows |
 
+mod validate;
+
 use serde::{Deserialize, Serialize};
+
+pub use validate::{CONFIG_FILE, ConfigError, MODEL_TYPE};
 
 /// Everything that describes a converted model except its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -140,5 +144,12 @@ impl CrossAttentionConfig {
     /// Whether a block stands before decoder layer `layer` (0-based).
     pub fn present_at(&self, layer: usize) -> bool {
         (layer + 1).is_multiple_of(self.every_n_layers)
+    }
+}
+
+impl AudioTransformerConfig {
+    /// Leading dimensions of each head that are rotated: half of them, at least 32.
+    pub fn rotary_dim(&self) -> usize {
+        (self.d_model / self.n_head / 2).max(32)
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod audio;
 pub mod config;
+pub mod release;
 pub mod sampling;
 pub mod text;
 pub mod weights;

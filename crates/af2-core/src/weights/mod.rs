@@ -4,9 +4,12 @@
 //! nothing is repacked at load: pieces of a shard go to the GPU as they come.
 
 pub mod index;
+pub mod manifest;
 mod quantize;
 pub mod safetensors;
 mod scheme;
+pub mod stored;
+pub mod summary;
 pub mod verify;
 
 pub use scheme::{GROUP_SIZE, Packed, Scheme, SchemeError};

@@ -1,0 +1,5 @@
+//! The desktop front door of Audio Flamingo 2: files, terminals and exit codes around the portable crates.
+
+pub mod commands;
+pub mod convert;
+pub mod model_dir;
