@@ -1,10 +1,13 @@
 //! All automation of this repository: `cargo xtask <command>`.
 
 mod browser;
+mod demo;
+mod prepare;
 mod run;
 mod serve;
 mod size;
 mod stage;
+mod test;
 mod web;
 
 use anyhow::Result;
@@ -20,6 +23,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Asks a shipped model about a shipped sound, on this machine
+    Demo(demo::Options),
+    /// Runs everything that must hold: format, lints, docs, tests, other platforms, browsers
+    Test(test::Options),
     /// Builds wasm, npm package and page into web/dist
     Web(web::Options),
     /// Builds the page and serves it on this machine
@@ -30,6 +37,8 @@ enum Command {
 
 fn main() -> Result<()> {
     match Cli::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test(options) => test::run(&options),
         Command::Web(options) => web::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Browser(options) => browser::run(&options),

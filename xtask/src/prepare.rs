@@ -1,0 +1,151 @@
+//! What a fresh machine lacks, and how it gets it. Nothing is installed without asking, unless nobody is there to ask.
+
+use crate::run;
+use anyhow::{Context, Result, bail};
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+    path::Path,
+    process::Command,
+};
+
+/// Something a command needs from the machine.
+pub struct Need {
+    what: &'static str,
+    present: fn() -> bool,
+    source: Source,
+}
+
+enum Source {
+    /// Packages of Debian and Ubuntu.
+    Apt(&'static [&'static str]),
+    /// The standard library for a target.
+    Rustup(&'static str),
+}
+
+/// A driver through which a GPU (or the processor, standing in for one) computes.
+pub const VULKAN: Need =
+    Need { what: "a Vulkan driver", present: has_vulkan, source: Source::Apt(&["libvulkan1", "mesa-vulkan-drivers"]) };
+/// The browser that the end-to-end tests drive.
+pub const CHROMIUM: Need = Need { what: "Chromium", present: has_chromium, source: Source::Apt(&["chromium"]) };
+/// The browser's target.
+pub const WASM: Need = target("wasm32-unknown-unknown", || has_target("wasm32-unknown-unknown"));
+/// Checked, not linked: no compiler for the platform is needed.
+pub const WINDOWS: Need = target("x86_64-pc-windows-msvc", || has_target("x86_64-pc-windows-msvc"));
+/// Checked, not linked.
+pub const MACOS: Need = target("aarch64-apple-darwin", || has_target("aarch64-apple-darwin"));
+
+const fn target(name: &'static str, present: fn() -> bool) -> Need {
+    Need { what: name, present, source: Source::Rustup(name) }
+}
+
+/// Installs what is missing, after asking; with `yes`, or when nobody can answer, at once.
+pub fn ensure(needs: &[Need], yes: bool) -> Result<()> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.present)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let commands = commands(&missing);
+    let names = missing.iter().map(|need| need.what).collect::<Vec<_>>().join(", ");
+    eprintln!("This machine lacks {names}. To be run:\n  {}", lines(&commands).join("\n  "));
+    if !yes && !agreed()? {
+        bail!("nothing was installed; run the lines above yourself and start again");
+    }
+    commands.iter().try_for_each(|command| start(command))
+}
+
+/// The command lines that bring what is missing.
+fn commands(missing: &[&Need]) -> Vec<Vec<&'static str>> {
+    let mut packages = Vec::new();
+    let mut targets = Vec::new();
+    for need in missing {
+        match need.source {
+            Source::Apt(names) => packages.extend(names),
+            Source::Rustup(name) => targets.push(name),
+        }
+    }
+    let mut commands = Vec::new();
+    if !packages.is_empty() {
+        commands.push(vec!["apt-get", "update", "-qq"]);
+        commands.push([&["apt-get", "install", "-y", "-qq", "--no-install-recommends"][..], &packages].concat());
+    }
+    if !targets.is_empty() {
+        commands.push([&["rustup", "target", "add"][..], &targets].concat());
+    }
+    commands
+}
+
+fn lines(commands: &[Vec<&str>]) -> Vec<String> {
+    commands.iter().map(|command| command.join(" ")).collect()
+}
+
+/// Package managers need root; rustup works on the user's own files.
+fn start(command: &[&str]) -> Result<()> {
+    let (program, arguments) = command.split_first().context("an empty command")?;
+    if *program != "apt-get" || is_root() {
+        return run::run(&run::root(), program, arguments);
+    }
+    run::run(&run::root(), "sudo", command)
+}
+
+fn is_root() -> bool {
+    output("id", &["-u"]).is_some_and(|text| text.trim() == "0")
+}
+
+/// Whether the person at the terminal agrees. Without a person (no terminal, or CI) the answer is yes.
+fn agreed() -> Result<bool> {
+    if !io::stdin().is_terminal() || env::var_os("CI").is_some() {
+        return Ok(true);
+    }
+    eprint!("Install now? [Y/n] ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
+}
+
+/// Metal and DirectX are part of their systems; on Linux there must be a loader and a driver's manifest.
+fn has_vulkan() -> bool {
+    !cfg!(target_os = "linux") || (has_loader() && has_driver())
+}
+
+fn has_loader() -> bool {
+    output("/sbin/ldconfig", &["-p"]).is_none_or(|libraries| libraries.contains("libvulkan.so.1"))
+}
+
+fn has_driver() -> bool {
+    let chosen = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].iter().any(|name| env::var_os(name).is_some());
+    let folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d"];
+    chosen || folders.iter().any(|folder| Path::new(folder).read_dir().is_ok_and(|mut files| files.next().is_some()))
+}
+
+fn has_chromium() -> bool {
+    let path = env::var_os("CHROMIUM").unwrap_or_else(|| "/usr/bin/chromium".into());
+    Path::new(&path).exists()
+}
+
+/// Toolchains that rustup does not manage bring their targets themselves.
+fn has_target(name: &str) -> bool {
+    let installed = output("rustup", &["target", "list", "--installed"]);
+    installed.is_none_or(|targets| targets.lines().any(|line| line == name))
+}
+
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The oldest Node.js the page's build runs on.
+const NODE: (u32, u32) = (20, 19);
+
+/// Fails unless Node.js is there and new enough; distributions ship too old ones, so none is installed.
+pub fn node() -> Result<()> {
+    let version = output("node", &["--version"]).unwrap_or_default();
+    let mut numbers = version.trim().trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if found < NODE {
+        let version = if version.is_empty() { "none" } else { version.trim() };
+        bail!("Node.js {}.{} or newer is needed, found {version}; or leave out the browser: --native", NODE.0, NODE.1);
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask test`: everything that must hold, one step after another, up to the first that fails.
+
+use crate::{prepare, run};
+use anyhow::{Context, Result};
+use clap::Args;
+use std::time::{Duration, Instant};
+
+/// Options of `cargo xtask test`.
+#[derive(Args)]
+pub struct Options {
+    /// Only what runs without a browser
+    #[arg(long, conflicts_with = "browser")]
+    native: bool,
+    /// Only the browser's part: builds wasm, package and page, then drives Chromium
+    #[arg(long)]
+    browser: bool,
+    /// Install what is missing without asking
+    #[arg(long)]
+    yes: bool,
+}
+
+/// A title and the command line behind it, as it can be typed to repeat the step alone.
+type Step = (&'static str, &'static str);
+
+/// Quick checks first, so that a slip of the pen is known before anything is compiled.
+const NATIVE: [Step; 7] = [
+    ("format", "cargo fmt --all --check"),
+    ("lints", "cargo clippy --locked --workspace --all-targets -- -D warnings"),
+    ("documentation", "env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps"),
+    ("tests", "cargo test --locked --workspace"),
+    (
+        "browser's target",
+        "cargo check --locked -p af2-core -p af2-gpu -p af2-model -p af2-web --target wasm32-unknown-unknown",
+    ),
+    ("Windows", "cargo check --locked -p af2-cli --target x86_64-pc-windows-msvc"),
+    ("macOS", "cargo check --locked -p af2-cli --target aarch64-apple-darwin"),
+];
+
+const BROWSER: [Step; 2] = [("page and package", "cargo xtask web"), ("browser tests", "cargo xtask browser")];
+
+/// Runs the steps asked for and ends with a table of their times.
+pub fn run(options: &Options) -> Result<()> {
+    let steps = prepared(options)?;
+    let mut times = Vec::new();
+    for (number, step) in steps.iter().enumerate() {
+        let (title, line) = step;
+        eprintln!("\n== {}/{} {title}", number + 1, steps.len());
+        let start = Instant::now();
+        perform(line).with_context(|| format!("step `{title}` failed; repeat it alone with: {line}"))?;
+        times.push((*title, start.elapsed()));
+    }
+    summarise(&times);
+    Ok(())
+}
+
+/// The steps, on a machine that has what they need.
+fn prepared(options: &Options) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    if !options.browser {
+        prepare::ensure(&[prepare::VULKAN, prepare::WASM, prepare::WINDOWS, prepare::MACOS], options.yes)?;
+        steps.extend(NATIVE);
+    }
+    if !options.native {
+        prepare::node()?;
+        prepare::ensure(&[prepare::CHROMIUM, prepare::WASM], options.yes)?;
+        steps.extend(BROWSER);
+    }
+    Ok(steps)
+}
+
+fn perform(line: &str) -> Result<()> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let (program, arguments) = words.split_first().context("an empty step")?;
+    run::run(&run::root(), program, arguments)
+}
+
+fn summarise(times: &[(&str, Duration)]) {
+    println!("\nAll {} steps passed:", times.len());
+    for (title, time) in times {
+        println!("  {title:<18} {:>7.1} s", time.as_secs_f64());
+    }
+    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+    println!("  {:<18} {:>7.1} s", "total", total.as_secs_f64());
+}
