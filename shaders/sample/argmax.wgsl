@@ -1,4 +1,5 @@
 // Greedy choice: the index of the largest logit, the first one on ties; then the step advances. One workgroup.
+// When no logit is finite the token is 0xffffffff, which the host reports.
 struct Params {
     vocab: u32,  // V
     rows: u32,   // tokens of this pass: the chosen token follows the last of them
@@ -34,5 +35,5 @@ fn main(@builtin(local_invocation_index) lane: u32) {
             }
         }
     }
-    if (lane == 0u) { emit(min(indices[0], params.vocab - 1u), params.rows); }
+    if (lane == 0u) { emit(indices[0], params.rows); }
 }

@@ -160,6 +160,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         before += mass;
         if (before > goal) { break; }
     }
-    seen[token / 32u] |= 1u << (token % 32u);
+    if (!(total > 0.0)) { token = 0xffffffffu; }  // no logit is finite: the host reports it
+    if (token < params.vocab) { seen[token / 32u] |= 1u << (token % 32u); }
     emit(token, params.rows);
 }

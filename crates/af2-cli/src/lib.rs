@@ -2,4 +2,6 @@
 
 pub mod commands;
 pub mod convert;
+pub mod executor;
 pub mod model_dir;
+pub mod session;

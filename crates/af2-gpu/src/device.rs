@@ -115,7 +115,7 @@ impl Gpu {
         let empty = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("empty"),
             size: 64,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
             mapped_at_creation: false,
         });
         let empty = Buffer::new(empty, &memory);
@@ -156,10 +156,9 @@ impl Gpu {
     /// Blocks until the submitted work is done and its callbacks have run. For the desktop's executor only; does nothing on the web.
     ///
     /// # Errors
-    /// The device was lost, or reported an error since the last call.
+    /// The device was lost. Other errors are left for [`Gpu::check`].
     pub fn wait(&self) -> Result<(), GpuError> {
         let polled = self.0.device.poll(wgpu::PollType::wait_indefinitely());
-        self.check()?;
         polled.map(|_| ()).map_err(|error| GpuError::DeviceLost(error.to_string()))
     }
 

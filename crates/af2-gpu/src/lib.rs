@@ -11,11 +11,14 @@ pub mod matrix;
 pub mod ops;
 mod plan;
 mod readback;
+mod self_test;
 pub mod shader;
 
 pub use buffer::{Buffer, MemoryUse};
 pub use device::{AdapterFacts, Gpu, GpuOptions};
 pub use error::GpuError;
 pub use matrix::{Matrix, MatrixPart};
-pub use plan::{Dispatch, Params, Plan, PlanBuilder, PlanFacts, Tap};
+pub use plan::{Dispatch, Params, Plan, PlanBuilder, PlanFacts, Tap, Taps};
+pub use readback::Mapping;
+pub use self_test::SelfTest;
 pub use wgpu;

@@ -1,5 +1,6 @@
 //! Recorded plans: a list of dispatches with everything bound, built once, run as one compute pass and one submit.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::device::Pipeline;
@@ -64,6 +65,14 @@ enum Item {
     Copy { from: Buffer, to: Buffer, bytes: u64 },
 }
 
+/// Asks a plan to keep its named intermediates.
+#[derive(Debug, Clone, Default)]
+pub struct Taps {
+    /// Intermediates that go on with these values, after what was computed was kept: so that a stage can be checked from the
+    /// reference's result of the stage before it.
+    pub replace: HashMap<String, Vec<f32>>,
+}
+
 /// A named intermediate, copied out while the plan runs.
 #[derive(Debug, Clone)]
 pub struct Tap {
@@ -89,7 +98,8 @@ pub struct PlanBuilder {
     gpu: Gpu,
     label: String,
     drafts: Vec<Draft>,
-    taps: Option<Vec<Tap>>,
+    wanted: Option<Taps>,
+    taps: Vec<Tap>,
     facts: PlanFacts,
 }
 
@@ -105,14 +115,19 @@ pub struct Plan {
 
 impl PlanBuilder {
     /// An empty plan. With `taps`, [`PlanBuilder::tap`] keeps intermediates; without, it costs nothing.
-    pub fn new(gpu: &Gpu, label: &str, taps: bool) -> Self {
-        let taps = taps.then(Vec::new);
-        Self { gpu: gpu.clone(), label: label.into(), drafts: Vec::new(), taps, facts: PlanFacts::default() }
+    pub fn new(gpu: &Gpu, label: &str, taps: Option<&Taps>) -> Self {
+        let (drafts, facts) = (Vec::new(), PlanFacts::default());
+        Self { gpu: gpu.clone(), label: label.into(), drafts, wanted: taps.cloned(), taps: Vec::new(), facts }
     }
 
     /// The device the plan is for.
     pub fn gpu(&self) -> &Gpu {
         &self.gpu
+    }
+
+    /// Whether intermediates are kept, so that work done only for them can be left out.
+    pub fn taps_wanted(&self) -> bool {
+        self.wanted.is_some()
     }
 
     /// Appends a dispatch.
@@ -148,18 +163,17 @@ impl PlanBuilder {
     /// # Errors
     /// The device allows no such buffer.
     pub fn tap(&mut self, name: &str, buffer: &Buffer, shape: &[usize]) -> Result<(), GpuError> {
-        let Some(taps) = &mut self.taps else { return Ok(()) };
+        let Some(wanted) = &self.wanted else { return Ok(()) };
         let bytes = 4 * shape.iter().product::<usize>() as u64;
         use wgpu::BufferUsages as Usage;
         let copy = self.gpu.buffer(name, bytes, Usage::COPY_DST | Usage::COPY_SRC)?;
-        taps.push(Tap { name: name.into(), shape: shape.into(), buffer: copy.clone() });
+        self.taps.push(Tap { name: name.into(), shape: shape.into(), buffer: copy.clone() });
         self.drafts.push(Draft::Copy { from: buffer.clone(), to: copy, bytes });
+        if let Some(values) = wanted.replace.get(name) {
+            let values = self.gpu.storage_with(name, values)?;
+            self.drafts.push(Draft::Copy { bytes: bytes.min(values.bytes()), from: values, to: buffer.clone() });
+        }
         Ok(())
-    }
-
-    /// Copies the first `bytes` bytes of a buffer at this point of the plan.
-    pub fn copy(&mut self, from: &Buffer, to: &Buffer, bytes: u64) {
-        self.drafts.push(Draft::Copy { from: from.clone(), to: to.clone(), bytes });
     }
 
     /// Binds everything.
@@ -189,7 +203,7 @@ impl PlanBuilder {
             items.push(bound(&gpu, draft, &uniform, offset));
             offset += size.next_multiple_of(step);
         }
-        Ok(Plan { label: self.label, items, taps: self.taps.unwrap_or_default(), facts: self.facts, _buffers: buffers })
+        Ok(Plan { label: self.label, items, taps: self.taps, facts: self.facts, _buffers: buffers })
     }
 }
 
@@ -294,6 +308,37 @@ impl Gpu {
     pub fn run(&self, plans: &[&Plan]) {
         let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         self.encode(&mut encoder, plans);
+        self.queue().submit([encoder.finish()]);
+    }
+
+    /// Runs a plan and copies `bytes` bytes from the start of `from` to `offset` of `to`.
+    pub fn run_then_copy(&self, plan: &Plan, from: &Buffer, to: &Buffer, offset: u64, bytes: u64) {
+        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        self.encode(&mut encoder, &[plan]);
+        encoder.copy_buffer_to_buffer(from.raw(), 0, to.raw(), offset, bytes);
+        self.queue().submit([encoder.finish()]);
+    }
+
+    /// Runs plans in one submit and copies `bytes` bytes at `offset` of `from` to the start of `staging`.
+    pub fn run_then_fetch(&self, plans: &[&Plan], from: &Buffer, offset: u64, staging: &Buffer, bytes: u64) {
+        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        self.encode(&mut encoder, plans);
+        encoder.copy_buffer_to_buffer(from.raw(), offset, staging.raw(), 0, bytes);
+        self.queue().submit([encoder.finish()]);
+    }
+
+    /// Moves `bytes`-long records inside `buffers` by way of `spare`: record i becomes what record `sources[i]` was. Records start
+    /// `pitch` bytes apart; `spare` holds as many as there are sources. (A buffer cannot be copied to itself.)
+    pub fn permute(&self, buffers: &[Buffer], spare: &Buffer, sources: &[usize], pitch: u64, bytes: u64) {
+        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        for buffer in buffers {
+            for (record, source) in (0..).zip(sources) {
+                encoder.copy_buffer_to_buffer(buffer.raw(), *source as u64 * pitch, spare.raw(), record * pitch, bytes);
+            }
+            for record in 0..sources.len() as u64 {
+                encoder.copy_buffer_to_buffer(spare.raw(), record * pitch, buffer.raw(), record * pitch, bytes);
+            }
+        }
         self.queue().submit([encoder.finish()]);
     }
 

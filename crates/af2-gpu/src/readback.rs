@@ -4,6 +4,33 @@ use futures_channel::oneshot;
 
 use crate::{Buffer, Gpu, GpuError};
 
+/// A staging buffer on its way to the host.
+#[derive(Debug)]
+pub struct Mapping {
+    gpu: Gpu,
+    staging: Buffer,
+    bytes: u64,
+    mapped: oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+impl Mapping {
+    /// The bytes, once the GPU has written them; the staging buffer can be used again afterwards.
+    ///
+    /// # Errors
+    /// The device was lost, or reported an error since the last call.
+    pub async fn bytes(self) -> Result<Vec<u8>, GpuError> {
+        let mapped = self.mapped.await.map_err(|_| GpuError::Readback("the request was dropped".into()))?;
+        self.gpu.check()?;
+        mapped.map_err(|error| GpuError::Readback(error.to_string()))?;
+        let raw = self.staging.raw();
+        let view = raw.get_mapped_range(0..self.bytes).map_err(|error| GpuError::Readback(error.to_string()))?;
+        let copy = view.to_vec();
+        drop(view);
+        raw.unmap();
+        Ok(copy)
+    }
+}
+
 impl Gpu {
     /// Reads `bytes` bytes of `buffer` from `offset`. Completes when the device is polled; both numbers are multiples of 4.
     ///
@@ -14,7 +41,7 @@ impl Gpu {
         let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("read") });
         encoder.copy_buffer_to_buffer(buffer.raw(), offset, staging.raw(), 0, bytes);
         self.queue().submit([encoder.finish()]);
-        self.map(&staging, bytes).await
+        self.map(&staging, bytes).bytes().await
     }
 
     /// Reads a whole buffer as values of type `T`.
@@ -26,6 +53,14 @@ impl Gpu {
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 
+    /// Completes when all that was submitted so far is done.
+    ///
+    /// # Errors
+    /// The device was lost, or reported an error since the last call.
+    pub async fn idle(&self) -> Result<(), GpuError> {
+        self.read(self.empty(), 0, 4).await.map(drop)
+    }
+
     /// A buffer that results can be copied to and mapped from.
     ///
     /// # Errors
@@ -34,20 +69,10 @@ impl Gpu {
         self.buffer("staging", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
     }
 
-    /// Maps a staging buffer, copies its first `bytes` bytes and unmaps it.
-    ///
-    /// # Errors
-    /// The device was lost, or reported an error since the last call.
-    pub async fn map(&self, staging: &Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
-        let (send, receive) = oneshot::channel();
+    /// Asks for the first `bytes` bytes of a staging buffer; several requests may be under way at once.
+    pub fn map(&self, staging: &Buffer, bytes: u64) -> Mapping {
+        let (send, mapped) = oneshot::channel();
         staging.raw().map_async(wgpu::MapMode::Read, 0..bytes, move |result| drop(send.send(result)));
-        let mapped = receive.await.map_err(|_| GpuError::Readback("the request was dropped".into()))?;
-        self.check()?;
-        mapped.map_err(|error| GpuError::Readback(error.to_string()))?;
-        let view = staging.raw().get_mapped_range(0..bytes).map_err(|error| GpuError::Readback(error.to_string()))?;
-        let copy = view.to_vec();
-        drop(view);
-        staging.raw().unmap();
-        Ok(copy)
+        Mapping { gpu: self.clone(), staging: staging.clone(), bytes, mapped }
     }
 }

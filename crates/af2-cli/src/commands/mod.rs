@@ -1,17 +1,26 @@
 //! The subcommands, one file each: arguments and what is printed.
 
+mod ask;
 mod convert;
+mod doctor;
 mod inspect;
+mod trace;
 
 use clap::Subcommand;
 
 /// What `af2` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Ask a sound a question.
+    Ask(ask::Arguments),
     /// Convert an official release for use here.
     Convert(convert::Arguments),
+    /// List GPUs and test whether they compute what they should.
+    Doctor(doctor::Arguments),
     /// Describe a converted model.
     Inspect(inspect::Arguments),
+    /// Write every intermediate of one question to a file.
+    Trace(trace::Arguments),
 }
 
 impl Command {
@@ -21,8 +30,11 @@ impl Command {
     /// Anything that stops the command, as one line naming the thing and the way out.
     pub fn run(self) -> anyhow::Result<()> {
         match self {
+            Command::Ask(arguments) => ask::run(arguments),
             Command::Convert(arguments) => convert::run(arguments),
+            Command::Doctor(arguments) => doctor::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
+            Command::Trace(arguments) => trace::run(arguments),
         }
     }
 }

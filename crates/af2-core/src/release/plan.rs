@@ -157,7 +157,8 @@ fn planned<S>(catalog: &Catalog<S>, tensor: TensorUse, asked: Scheme) -> Result<
         Storage::Matrix => wanted.or_f16(tensor.matrix().1),
         Storage::Exact => Scheme::F32,
     };
-    let recorded = tensor.storage == Storage::Matrix && wanted.is_quantized();
+    // Whatever is not float32 is recorded, so that a loader knows every size before the first shard arrives.
+    let recorded = scheme != Scheme::F32;
     let quantization = recorded.then(|| Quantization::new(&tensor.name, scheme));
     Ok(PlannedTensor { tensor, located, scheme, quantization })
 }

@@ -57,7 +57,7 @@ pub struct Shard {
 /// How a matrix is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantization {
-    /// The scheme; `f16` records a matrix that did not fit the scheme asked for.
+    /// The scheme; `f16` also where a matrix did not fit the scheme asked for.
     pub scheme: Scheme,
     /// Columns that share a scale; absent for `f16`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

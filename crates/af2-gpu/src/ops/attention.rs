@@ -98,48 +98,48 @@ pub fn attention(
     })
 }
 
+/// The plain loops. `position` and `slot_base` matter only when causal.
+pub(crate) fn twin(
+    q: &[f32],
+    kv: &[f32],
+    rows: usize,
+    shape: AttentionShape,
+    position: usize,
+    slot_base: usize,
+) -> Vec<f64> {
+    let AttentionShape { heads, key_heads, head_dim, .. } = shape;
+    let mut out = Vec::with_capacity(rows * heads * head_dim);
+    for row in 0..rows {
+        let keys = if shape.causal { position + row + 1 } else { shape.keys };
+        let first = if shape.causal { slot_base } else { 0 };
+        for head in 0..heads {
+            let key_head = head / (heads / key_heads);
+            let at_q = row * shape.q_stride + shape.q_offset + head * head_dim;
+            let at = |j: usize, offset: usize| (first + j) * shape.kv_stride + offset + key_head * head_dim;
+            let logit = |j: usize| -> f64 {
+                let k = at(j, shape.k_offset);
+                (0..head_dim).map(|d| f64::from(q[at_q + d]) * f64::from(kv[k + d])).sum::<f64>()
+                    / (head_dim as f64).sqrt()
+            };
+            let logits: Vec<f64> = (0..keys).map(logit).collect();
+            let peak = logits.iter().copied().fold(f64::MIN, f64::max);
+            let weights: Vec<f64> = logits.iter().map(|l| (l - peak).exp()).collect();
+            let total: f64 = weights.iter().sum();
+            out.extend((0..head_dim).map(|d| {
+                weights.iter().enumerate().map(|(j, w)| w * f64::from(kv[at(j, shape.v_offset) + d])).sum::<f64>()
+                    / total
+            }));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::super::Step;
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::*;
-
-    /// The plain loops. `position` and `slot_base` matter only when causal.
-    pub(crate) fn twin(
-        q: &[f32],
-        kv: &[f32],
-        rows: usize,
-        shape: AttentionShape,
-        position: usize,
-        slot_base: usize,
-    ) -> Vec<f64> {
-        let AttentionShape { heads, key_heads, head_dim, .. } = shape;
-        let mut out = Vec::with_capacity(rows * heads * head_dim);
-        for row in 0..rows {
-            let keys = if shape.causal { position + row + 1 } else { shape.keys };
-            let first = if shape.causal { slot_base } else { 0 };
-            for head in 0..heads {
-                let key_head = head / (heads / key_heads);
-                let at_q = row * shape.q_stride + shape.q_offset + head * head_dim;
-                let at = |j: usize, offset: usize| (first + j) * shape.kv_stride + offset + key_head * head_dim;
-                let logit = |j: usize| -> f64 {
-                    let k = at(j, shape.k_offset);
-                    (0..head_dim).map(|d| f64::from(q[at_q + d]) * f64::from(kv[k + d])).sum::<f64>()
-                        / (head_dim as f64).sqrt()
-                };
-                let logits: Vec<f64> = (0..keys).map(logit).collect();
-                let peak = logits.iter().copied().fold(f64::MIN, f64::max);
-                let weights: Vec<f64> = logits.iter().map(|l| (l - peak).exp()).collect();
-                let total: f64 = weights.iter().sum();
-                out.extend((0..head_dim).map(|d| {
-                    weights.iter().enumerate().map(|(j, w)| w * f64::from(kv[at(j, shape.v_offset) + d])).sum::<f64>()
-                        / total
-                }));
-            }
-        }
-        out
-    }
 
     pub(crate) fn separate(
         heads: usize,

@@ -85,7 +85,8 @@ pub fn attention_split(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Step;
-    use super::super::attention::tests::{separate, twin};
+    use super::super::attention::tests::separate;
+    use super::super::attention::twin;
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::*;
 

@@ -55,6 +55,14 @@ pub fn matmul(
     Ok(())
 }
 
+/// The plain loop, on the weights as they are after packing.
+pub(crate) fn twin(x: &[f32], w: &[f32], rows: usize, outputs: usize, cols: usize) -> Vec<f64> {
+    let cell = |m: usize, n: usize| -> f64 {
+        (0..cols).map(|k| f64::from(x[m * cols + k]) * f64::from(w[n * cols + k])).sum()
+    };
+    (0..rows * outputs).map(|i| cell(i / outputs, i % outputs)).collect()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -63,14 +71,6 @@ mod tests {
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::super::{Activation, Store};
     use super::*;
-
-    /// The plain loop, on the weights as they are after packing.
-    pub(crate) fn twin(x: &[f32], w: &[f32], rows: usize, outputs: usize, cols: usize) -> Vec<f64> {
-        let cell = |m: usize, n: usize| -> f64 {
-            (0..cols).map(|k| f64::from(x[m * cols + k]) * f64::from(w[n * cols + k])).sum()
-        };
-        (0..rows * outputs).map(|i| cell(i / outputs, i % outputs)).collect()
-    }
 
     #[test]
     fn every_scheme_and_shape() {

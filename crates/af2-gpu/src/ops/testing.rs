@@ -12,17 +12,7 @@ pub(crate) fn gpu() -> &'static Gpu {
     })
 }
 
-/// Repeatable numbers in -1..1.
-pub(crate) fn random(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
+pub(crate) use crate::self_test::random;
 
 pub(crate) fn upload<T: bytemuck::NoUninit>(values: &[T]) -> Buffer {
     gpu().storage_with("test", values).expect("a buffer")
@@ -30,7 +20,7 @@ pub(crate) fn upload<T: bytemuck::NoUninit>(values: &[T]) -> Buffer {
 
 /// Runs what `build` appends to a plan and returns `out` as float32.
 pub(crate) fn run(out: &Buffer, build: impl FnOnce(&mut PlanBuilder) -> Result<(), GpuError>) -> Vec<f32> {
-    let mut plan = PlanBuilder::new(gpu(), "test", false);
+    let mut plan = PlanBuilder::new(gpu(), "test", None);
     build(&mut plan).expect("a valid dispatch");
     let plan = plan.finish().expect("a plan");
     gpu().run(&[&plan]);
@@ -52,9 +42,7 @@ pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
 /// Fails when the normalised mean square error is above `limit`: sum (a - b)^2 / sum b^2.
 pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], limit: f64) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
-    let power: f64 = expected.iter().map(|b| b * b).sum();
-    let error: f64 = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
-    let nmse = error / power.max(1e-30);
+    let nmse = crate::self_test::normalised_error(found, expected);
     assert!(nmse <= limit, "{what}: normalised mean square error {nmse:.2e} is above {limit:.0e}");
 }
 

@@ -60,60 +60,60 @@ pub fn window_attention(
     })
 }
 
+/// As the original does it: roll, partition, attend with bias and mask, reverse.
+pub(crate) fn twin(qkv: &[f32], table: &[f32], grid: Grid) -> Vec<f64> {
+    let Grid { images, side, channels, heads, shift } = grid;
+    let width = channels / heads;
+    let mut out = vec![0.0; images * side * side * channels];
+    let region = |c: usize| {
+        if c < side - WINDOW {
+            0
+        } else if c < side - WINDOW / 2 {
+            1
+        } else {
+            2
+        }
+    };
+    for image in 0..images {
+        for (wy, wx, head) in
+            (0..side / 8).flat_map(|y| (0..side / 8).flat_map(move |x| (0..heads).map(move |h| (y, x, h))))
+        {
+            let place = |t: usize| (8 * wy + t / 8, 8 * wx + t % 8);
+            let source = |t: usize| {
+                let (y, x) = place(t);
+                (image * side + (y + shift) % side) * side + (x + shift) % side
+            };
+            let value = |t: usize, which: usize, d: usize| {
+                f64::from(qkv[source(t) * 3 * channels + which * channels + head * width + d])
+            };
+            for i in 0..64 {
+                let logits: Vec<f64> = (0..64)
+                    .map(|j| {
+                        let dot: f64 = (0..width).map(|d| value(i, 0, d) * value(j, 1, d)).sum();
+                        let rel = (i / 8 + 7 - j / 8) * 15 + i % 8 + 7 - j % 8;
+                        let of = |t: usize| 3 * region(place(t).0) + region(place(t).1);
+                        let mask = if shift > 0 && of(i) != of(j) { -100.0 } else { 0.0 };
+                        dot / (width as f64).sqrt() + f64::from(table[rel * heads + head]) + mask
+                    })
+                    .collect();
+                let peak = logits.iter().copied().fold(f64::MIN, f64::max);
+                let weights: Vec<f64> = logits.iter().map(|l| (l - peak).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                for d in 0..width {
+                    let sum: f64 = (0..64).map(|j| weights[j] * value(j, 2, d)).sum();
+                    out[source(i) * channels + head * width + d] = sum / total;
+                }
+            }
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::*;
-
-    /// As the original does it: roll, partition, attend with bias and mask, reverse.
-    fn twin(qkv: &[f32], table: &[f32], grid: Grid) -> Vec<f64> {
-        let Grid { images, side, channels, heads, shift } = grid;
-        let width = channels / heads;
-        let mut out = vec![0.0; images * side * side * channels];
-        let region = |c: usize| {
-            if c < side - WINDOW {
-                0
-            } else if c < side - WINDOW / 2 {
-                1
-            } else {
-                2
-            }
-        };
-        for image in 0..images {
-            for (wy, wx, head) in
-                (0..side / 8).flat_map(|y| (0..side / 8).flat_map(move |x| (0..heads).map(move |h| (y, x, h))))
-            {
-                let place = |t: usize| (8 * wy + t / 8, 8 * wx + t % 8);
-                let source = |t: usize| {
-                    let (y, x) = place(t);
-                    (image * side + (y + shift) % side) * side + (x + shift) % side
-                };
-                let value = |t: usize, which: usize, d: usize| {
-                    f64::from(qkv[source(t) * 3 * channels + which * channels + head * width + d])
-                };
-                for i in 0..64 {
-                    let logits: Vec<f64> = (0..64)
-                        .map(|j| {
-                            let dot: f64 = (0..width).map(|d| value(i, 0, d) * value(j, 1, d)).sum();
-                            let rel = (i / 8 + 7 - j / 8) * 15 + i % 8 + 7 - j % 8;
-                            let of = |t: usize| 3 * region(place(t).0) + region(place(t).1);
-                            let mask = if shift > 0 && of(i) != of(j) { -100.0 } else { 0.0 };
-                            dot / (width as f64).sqrt() + f64::from(table[rel * heads + head]) + mask
-                        })
-                        .collect();
-                    let peak = logits.iter().copied().fold(f64::MIN, f64::max);
-                    let weights: Vec<f64> = logits.iter().map(|l| (l - peak).exp()).collect();
-                    let total: f64 = weights.iter().sum();
-                    for d in 0..width {
-                        let sum: f64 = (0..64).map(|j| weights[j] * value(j, 2, d)).sum();
-                        out[source(i) * channels + head * width + d] = sum / total;
-                    }
-                }
-            }
-        }
-        out
-    }
 
     #[test]
     fn every_grid() {

@@ -1,0 +1,267 @@
+//! A sound that was listened to: its keys and values for every cross-attention block, ready for any number of questions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use af2_core::audio::Windows;
+use af2_gpu::ops::Epilogue;
+use af2_gpu::ops::matmul::matmul;
+use af2_gpu::ops::rope::rotary_table;
+use af2_gpu::{Buffer, GpuError, Plan, PlanBuilder, PlanFacts, Taps};
+
+use crate::audio_transformer::{AudioTransformerInput, audio_transformer};
+use crate::decoder::{DecoderPlans, Scratch};
+use crate::encoder::{EncoderPlan, TOKENS_PER_WINDOW};
+use crate::{Model, ModelError};
+
+/// Windows that a hardware GPU encodes in one submit; a software one gains nothing from more than one.
+const WINDOWS_PER_SUBMIT: usize = 4;
+
+/// How a sound is listened to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListenOptions {
+    /// Keep the log-mel spectrogram on the host, for showing it.
+    pub keep_log_mel: bool,
+}
+
+/// A sound in the model's memory.
+pub struct Clip {
+    pub(crate) model: Model,
+    /// Keys and values, [T, 2 · width], of the layers that have a block.
+    pub(crate) audio_kv: Vec<Option<Buffer>>,
+    pub(crate) audio_tokens: usize,
+    windows: usize,
+    log_mel: Vec<f32>,
+    plans: Option<ClipPlans>,
+}
+
+/// The decoder's plans for this clip and one scratch.
+pub(crate) struct ClipPlans {
+    pub scratch: Arc<Scratch>,
+    pub token: Plan,
+    pub token_head: Plan,
+    pub token_choice: Plan,
+    pub token_draw: Plan,
+    /// Plans of prompts by number of rows.
+    pub prompts: BTreeMap<usize, PromptPlans>,
+}
+
+/// Plans for the last rows of a prompt.
+pub(crate) struct PromptPlans {
+    pub layers: Plan,
+    pub head: Plan,
+    pub choice: Plan,
+    pub draw: Plan,
+}
+
+/// What encoding left behind.
+pub(crate) struct Encoded {
+    /// Tokens of all windows, [T, D].
+    pub tokens: Buffer,
+    pub log_mel: Vec<f32>,
+}
+
+impl Model {
+    /// Encodes a sound. `progress` is told how many of how many windows are done, and stops the work by returning false.
+    ///
+    /// # Errors
+    /// The windows are not cut as the model expects, `progress` said stop, or the device failed.
+    pub async fn listen(
+        &self,
+        windows: &Windows,
+        options: ListenOptions,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Clip, ModelError> {
+        self.check_windows(windows)?;
+        let hardware = !self.gpu().facts().software;
+        let batch = if hardware { windows.count.min(WINDOWS_PER_SUBMIT) } else { 1 };
+        let encoder = self.gpu().scoped("the encoder", || self.encoder_plan(batch, None)).await?;
+        let encoded = self.encode(&encoder, windows, options, progress).await?;
+        drop(encoder);
+        let (plan, audio_kv) = self
+            .gpu()
+            .scoped("the audio's keys and values", || self.memory_plan(&encoded.tokens, windows.count, None))
+            .await?;
+        self.gpu().run(&[&plan]);
+        self.gpu().idle().await?;
+        Ok(self.clip(audio_kv, windows.count, encoded.log_mel))
+    }
+
+    pub(crate) fn clip(&self, audio_kv: Vec<Option<Buffer>>, windows: usize, log_mel: Vec<f32>) -> Clip {
+        Clip { model: self.clone(), audio_kv, audio_tokens: windows * TOKENS_PER_WINDOW, windows, log_mel, plans: None }
+    }
+
+    pub(crate) fn check_windows(&self, windows: &Windows) -> Result<(), ModelError> {
+        let (expected, expected_rate) = (self.0.frontend.samples, self.0.config.audio.sample_rate);
+        let (found, found_rate) = (windows.window_samples, windows.sample_rate);
+        if (found, found_rate) != (expected, expected_rate) {
+            return Err(ModelError::WrongWindows { found, found_rate, expected, expected_rate });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn encoder_plan(&self, windows: usize, taps: Option<&Taps>) -> Result<EncoderPlan, GpuError> {
+        let inner = &*self.0;
+        EncoderPlan::new(&inner.gpu, &inner.config, &inner.frontend, &inner.weights.encoder, windows, taps)
+    }
+
+    async fn encode(
+        &self,
+        encoder: &EncoderPlan,
+        windows: &Windows,
+        options: ListenOptions,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Encoded, ModelError> {
+        let gpu = self.gpu();
+        let window_bytes = (4 * TOKENS_PER_WINDOW * self.0.config.audio_transformer.d_model) as u64;
+        let tokens = gpu.storage("audio tokens", windows.count as u64 * window_bytes)?;
+        let mut log_mel = Vec::new();
+        for first in (0..windows.count).step_by(encoder.windows) {
+            if !progress(first, windows.count) {
+                return Err(ModelError::Cancelled);
+            }
+            let count = encoder.windows.min(windows.count - first);
+            for index in 0..count {
+                let samples = windows.window_samples_f32(first + index);
+                gpu.write(&encoder.sound, (4 * index * samples.len()) as u64, bytemuck::cast_slice(&samples));
+            }
+            gpu.run_then_copy(
+                &encoder.plan,
+                &encoder.tokens,
+                &tokens,
+                first as u64 * window_bytes,
+                count as u64 * window_bytes,
+            );
+            gpu.idle().await?;
+            if options.keep_log_mel {
+                let all: Vec<f32> = gpu.read_all(&encoder.logmel).await?;
+                let one = self.0.frontend.frames * self.0.frontend.settings.n_mels;
+                log_mel.extend_from_slice(&all[..count * one]);
+            }
+        }
+        progress(windows.count, windows.count);
+        Ok(Encoded { tokens, log_mel })
+    }
+
+    /// Audio transformer and the keys and values of every cross-attention block.
+    pub(crate) fn memory_plan(
+        &self,
+        tokens: &Buffer,
+        windows: usize,
+        taps: Option<&Taps>,
+    ) -> Result<(Plan, Vec<Option<Buffer>>), GpuError> {
+        let inner = &*self.0;
+        let count = windows * TOKENS_PER_WINDOW;
+        let rotary = inner.gpu.storage_with("audio rotary", &rotary_table(&inner.audio_frequencies, count))?;
+        let mut plan = PlanBuilder::new(&inner.gpu, "audio memory", taps);
+        let input = AudioTransformerInput {
+            config: &inner.config.audio_transformer,
+            weights: &inner.weights.audio_transformer,
+            tokens,
+            count,
+            rotary: &rotary,
+            step: &inner.origin,
+        };
+        let memory = audio_transformer(&inner.gpu, &mut plan, &input)?;
+        let mut audio_kv = Vec::with_capacity(inner.weights.decoder.layers.len());
+        for (index, layer) in inner.weights.decoder.layers.iter().enumerate() {
+            let Some(cross) = &layer.gated_cross_attn else {
+                audio_kv.push(None);
+                continue;
+            };
+            let width = cross.to_kv.rows;
+            let kv = inner.gpu.storage("audio kv", (4 * count * width) as u64)?;
+            matmul(
+                &mut plan,
+                &format!("{index}.cross.attn.to_kv"),
+                &memory,
+                &cross.to_kv,
+                &kv,
+                count,
+                &Epilogue::default(),
+            )?;
+            plan.tap(&format!("xattn{index}_kv"), &kv, &[1, count, width])?;
+            audio_kv.push(Some(kv));
+        }
+        Ok((plan.finish()?, audio_kv))
+    }
+}
+
+impl Clip {
+    /// The model that listened.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Windows of the sound.
+    pub fn windows(&self) -> usize {
+        self.windows
+    }
+
+    /// The log-mel spectrogram in dB, [windows, frames, mels], if it was kept; and its frames and mels.
+    pub fn log_mel(&self) -> (&[f32], usize, usize) {
+        let frontend = &self.model.0.frontend;
+        (&self.log_mel, frontend.frames, frontend.settings.n_mels)
+    }
+
+    /// What one token takes, once a question was asked.
+    pub fn token_facts(&self) -> Option<PlanFacts> {
+        let plans = self.plans.as_ref()?;
+        let parts = [&plans.token, &plans.token_head, &plans.token_choice].map(Plan::facts);
+        Some(PlanFacts {
+            dispatches: parts.iter().map(|facts| facts.dispatches).sum(),
+            weight_bytes: parts.iter().map(|facts| facts.weight_bytes).sum(),
+        })
+    }
+
+    pub(crate) fn decoder_plans<'a>(&'a self, scratch: &'a Scratch) -> DecoderPlans<'a> {
+        let inner = &*self.model.0;
+        DecoderPlans {
+            gpu: &inner.gpu,
+            config: &inner.config,
+            weights: &inner.weights.decoder,
+            audio_kv: &self.audio_kv,
+            audio_tokens: self.audio_tokens,
+            scratch,
+        }
+    }
+
+    /// Plans for a sequence of `positions` tokens, with prompts whose last pass has `rows` rows (and full passes before it).
+    pub(crate) async fn prepare(
+        &mut self,
+        positions: usize,
+        slots: usize,
+        passes: &[usize],
+    ) -> Result<&ClipPlans, ModelError> {
+        let scratch = self.model.scratch(positions, slots, self.audio_tokens).await?;
+        let stale = self.plans.take_if(|plans| !Arc::ptr_eq(&plans.scratch, &scratch)).is_some();
+        let mut plans = match self.plans.take() {
+            Some(plans) if !stale => plans,
+            _ => self.model.gpu().scoped("the decoder", || self.token_plans(scratch.clone())).await?,
+        };
+        for rows in passes {
+            if !plans.prompts.contains_key(rows) {
+                let made = self.model.gpu().scoped("the prompt", || self.prompt_plans(&scratch, *rows)).await?;
+                plans.prompts.insert(*rows, made);
+            }
+        }
+        Ok(self.plans.insert(plans))
+    }
+
+    fn token_plans(&self, scratch: Arc<Scratch>) -> Result<ClipPlans, GpuError> {
+        let make = self.decoder_plans(&scratch);
+        let (token, token_head) = (make.token()?, make.head(1)?);
+        let (token_choice, token_draw) = (make.choice(1, false)?, make.choice(1, true)?);
+        Ok(ClipPlans { scratch, token, token_head, token_choice, token_draw, prompts: BTreeMap::new() })
+    }
+
+    fn prompt_plans(&self, scratch: &Scratch, rows: usize) -> Result<PromptPlans, GpuError> {
+        let make = self.decoder_plans(scratch);
+        Ok(PromptPlans {
+            layers: make.prompt(rows, None)?,
+            head: make.head(rows)?,
+            choice: make.choice(rows, false)?,
+            draw: make.choice(rows, true)?,
+        })
+    }
+}

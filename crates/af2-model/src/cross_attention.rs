@@ -1,0 +1,100 @@
+//! The gated cross-attention block that stands before a decoder layer (Flamingo, Alayrac et al. 2022).
+//!
+//! ```text
+//! x ── norm ── to_q ── attention over the audio ── to_out ── ·tanh(attn_gate) ──(+)──
+//!   ── norm ── ff.1 ── GELU ── ff.3 ── ·tanh(ff_gate) ──(+)── x
+//! ```
+
+use af2_gpu::ops::attention::{AttentionShape, attention};
+use af2_gpu::ops::attention_split::attention_split;
+use af2_gpu::ops::layer_norm::layer_norm;
+use af2_gpu::ops::matmul::matmul;
+use af2_gpu::ops::matvec::{InputNorm, Row, matvec};
+use af2_gpu::ops::{Activation, Epilogue, Store};
+use af2_gpu::{Buffer, GpuError, PlanBuilder};
+
+use crate::decoder::Scratch;
+use crate::weights::CrossAttention;
+
+const EPS: f32 = 1e-5;
+
+/// The audio's keys and values of one block, and their size.
+#[derive(Clone, Copy)]
+pub(crate) struct AudioMemory<'a> {
+    /// [T, 2 · width]: k, then v.
+    pub kv: &'a Buffer,
+    /// T.
+    pub tokens: usize,
+    pub heads: usize,
+    pub head_dim: usize,
+}
+
+impl AudioMemory<'_> {
+    fn shape(&self) -> AttentionShape {
+        let width = self.heads * self.head_dim;
+        AttentionShape {
+            heads: self.heads,
+            key_heads: self.heads,
+            head_dim: self.head_dim,
+            keys: self.tokens,
+            causal: false,
+            q_stride: width,
+            q_offset: 0,
+            kv_stride: 2 * width,
+            k_offset: 0,
+            v_offset: width,
+        }
+    }
+}
+
+/// The block for `rows` prompt tokens in `s.x`.
+pub(crate) fn prompt_block(
+    plan: &mut PlanBuilder,
+    layer: usize,
+    weights: &CrossAttention,
+    memory: AudioMemory<'_>,
+    s: &Scratch,
+    rows: usize,
+) -> Result<(), GpuError> {
+    let hidden = weights.to_q.cols;
+    let label = |part: &str| format!("{layer}.cross.{part}");
+    let gated = |gate| Epilogue { store: Store::AddGated(gate), ..Epilogue::default() };
+    let gelu = Epilogue { activation: Activation::Gelu, ..Epilogue::default() };
+
+    layer_norm(plan, &label("attn.norm"), &s.x, &weights.attn_norm, &s.normed, [rows, hidden], EPS, 1.0)?;
+    matmul(plan, &label("attn.to_q"), &s.normed, &weights.to_q, &s.q, rows, &Epilogue::default())?;
+    attention(plan, &label("attn"), &s.q, memory.kv, &s.attended, &s.step, rows, memory.shape())?;
+    if plan.taps_wanted() {
+        matmul(plan, &label("attn.to_out raw"), &s.attended, &weights.to_out, &s.normed, rows, &Epilogue::default())?;
+        plan.tap(&format!("xattn{layer}_attn_raw"), &s.normed, &[1, rows, hidden])?;
+    }
+    matmul(plan, &label("attn.to_out"), &s.attended, &weights.to_out, &s.x, rows, &gated(&weights.attn_gate))?;
+    layer_norm(plan, &label("ff.norm"), &s.x, &weights.ff_norm, &s.normed, [rows, hidden], EPS, 1.0)?;
+    matmul(plan, &label("ff.1"), &s.normed, &weights.ff_1, &s.inner, rows, &gelu)?;
+    matmul(plan, &label("ff.3"), &s.inner, &weights.ff_3, &s.x, rows, &gated(&weights.ff_gate))?;
+    plan.tap(&format!("xattn{layer}_out"), &s.x, &[1, rows, hidden])
+}
+
+/// The block for the one token in row 0 of `s.x`: six dispatches.
+pub(crate) fn token_block(
+    plan: &mut PlanBuilder,
+    layer: usize,
+    weights: &CrossAttention,
+    memory: AudioMemory<'_>,
+    s: &Scratch,
+) -> Result<(), GpuError> {
+    let label = |part: &str| format!("{layer}.cross.{part}");
+    let row = |buffer| Row { buffer, row: 0 };
+    let gated = |gate| Epilogue { store: Store::AddGated(gate), ..Epilogue::default() };
+    let gelu = Epilogue { activation: Activation::Gelu, ..Epilogue::default() };
+    let (attn_norm, ff_norm) = (InputNorm::Layer(&weights.attn_norm, EPS), InputNorm::Layer(&weights.ff_norm, EPS));
+
+    matvec(plan, &label("attn.to_q"), row(&s.x), attn_norm, &weights.to_q, &s.q, &Epilogue::default())?;
+    let keys = memory.tokens;
+    attention_split(plan, &label("attn"), &s.q, memory.kv, &s.partial, &s.attended, &s.step, memory.shape(), keys)?;
+    let to_out = gated(&weights.attn_gate);
+    matvec(plan, &label("attn.to_out"), row(&s.attended), InputNorm::None, &weights.to_out, &s.x, &to_out)?;
+    matvec(plan, &label("ff.1"), row(&s.x), ff_norm, &weights.ff_1, &s.inner, &gelu)?;
+    let ff_3 = gated(&weights.ff_gate);
+    matvec(plan, &label("ff.3"), row(&s.inner), InputNorm::None, &weights.ff_3, &s.x, &ff_3)
+}

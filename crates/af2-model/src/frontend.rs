@@ -1,0 +1,51 @@
+//! Constant tables of the log-mel spectrogram and the image, on the GPU.
+
+use af2_core::audio::frontend::{MelSettings, bicubic_table, fft_twiddles, hann_window, mel_filter_bank};
+use af2_core::config::AudioConfig;
+use af2_gpu::ops::log_mel::support;
+use af2_gpu::{Buffer, Gpu, GpuError};
+
+/// Side of the image that the encoder sees, in pixels.
+pub(crate) const IMAGE_SIDE: usize = 256;
+
+/// Tables and sizes of the way from samples to image.
+pub(crate) struct Frontend {
+    pub settings: MelSettings,
+    /// Samples per window.
+    pub samples: usize,
+    /// Spectrogram frames per window.
+    pub frames: usize,
+    pub hann: Buffer,
+    pub twiddle: Buffer,
+    pub bank: Buffer,
+    pub support: Buffer,
+    pub taps: Buffer,
+    pub tap_weights: Buffer,
+}
+
+impl Frontend {
+    pub fn new(gpu: &Gpu, audio: &AudioConfig) -> Result<Self, GpuError> {
+        let settings = MelSettings { sample_rate: audio.sample_rate, ..MelSettings::default() };
+        let MelSettings { sample_rate, n_fft, n_mels, f_min, f_max, .. } = settings;
+        let samples = (audio.window_length * f64::from(sample_rate)).round() as usize;
+        let frames = settings.frames(samples);
+        let bank = mel_filter_bank(n_fft, n_mels, sample_rate, f_min, f_max);
+        let table = bicubic_table(frames, IMAGE_SIDE * IMAGE_SIDE / n_mels);
+        Ok(Self {
+            samples,
+            frames,
+            hann: gpu.storage_with("hann", &hann_window(n_fft))?,
+            twiddle: gpu.storage_with("twiddle", &fft_twiddles(n_fft))?,
+            support: gpu.storage_with("mel support", &support(&bank, n_mels))?,
+            bank: gpu.storage_with("mel bank", &bank)?,
+            taps: gpu.storage_with("bicubic taps", &table.indices)?,
+            tap_weights: gpu.storage_with("bicubic weights", &table.weights)?,
+            settings,
+        })
+    }
+
+    /// Frequency bins of the spectrum.
+    pub fn bins(&self) -> usize {
+        self.settings.n_fft / 2 + 1
+    }
+}

@@ -1,0 +1,256 @@
+//! Decoding: the prompt in passes, then one submit per token. The chosen token stays on the GPU and feeds the next step; the host
+//! reads ids a few steps behind.
+
+use std::collections::VecDeque;
+
+use af2_core::sampling::{SamplingError, SamplingParams};
+use af2_gpu::ops::Step;
+use af2_gpu::ops::sample::Sampling;
+use af2_gpu::{Buffer, Gpu, Mapping, Plan};
+
+use crate::clip::ClipPlans;
+use crate::decoder::Scratch;
+use crate::load::MOST_POSITIONS;
+use crate::model::PROMPT_ROWS;
+use crate::{Clip, ModelError};
+
+/// How an answer is generated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GenerateOptions {
+    /// How tokens are chosen.
+    pub sampling: SamplingParams,
+    /// Most tokens of the answer.
+    pub max_new_tokens: usize,
+    /// Steps submitted before the first of them is read, at least 1: more hides slow readback, fewer wastes less after the end.
+    pub lookahead: usize,
+    /// Keep the logits that chose each token.
+    pub keep_logits: bool,
+    /// Go on after the end token.
+    pub ignore_end: bool,
+}
+
+impl Default for GenerateOptions {
+    /// Greedy, at most 256 tokens.
+    fn default() -> Self {
+        Self {
+            sampling: SamplingParams::greedy(),
+            max_new_tokens: 256,
+            lookahead: 2,
+            keep_logits: false,
+            ignore_end: false,
+        }
+    }
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FinishReason {
+    /// The model ended it.
+    EndOfText,
+    /// The limit was reached.
+    Length,
+    /// The caller stopped it.
+    Stopped,
+}
+
+/// An answer as token ids.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generation {
+    /// New tokens, the end token included.
+    pub ids: Vec<u32>,
+    /// Why it ended.
+    pub finish: FinishReason,
+    /// Logits that chose each token, if they were kept.
+    pub logits: Vec<Vec<f32>>,
+}
+
+impl Clip {
+    /// Generates an answer to a prompt. `on_token` gets every new token and stops generation by returning false.
+    ///
+    /// # Errors
+    /// The prompt is empty or too long beside the answer, a setting is out of range, the model is answering another question, or the
+    /// device failed.
+    pub async fn generate(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generation, ModelError> {
+        options.sampling.validate()?;
+        let positions = check_length(prompt, options.max_new_tokens)?;
+        let model = self.model.clone();
+        let _busy = model.reserve()?;
+        let passes = passes(prompt.len());
+        let plans = self.prepare(positions, 1, &passes).await?;
+        let mut decoding = Decoding::start(model.gpu(), plans, prompt, options)?;
+        let result = decoding.run(&passes, model.config().tokens.end_of_text, on_token).await;
+        // Requests under way use the staging buffers and the sequence: let them end before anything is reused.
+        decoding.drain().await;
+        result
+    }
+}
+
+/// Checks a prompt and returns the positions that it and its answer need.
+pub(crate) fn check_length(prompt: &[u32], max_new_tokens: usize) -> Result<usize, ModelError> {
+    let allowed = MOST_POSITIONS.saturating_sub(max_new_tokens);
+    if prompt.is_empty() || prompt.len() > allowed {
+        return Err(ModelError::PromptLength { found: prompt.len(), allowed });
+    }
+    Ok(prompt.len() + max_new_tokens)
+}
+
+/// Rows of each pass over a prompt.
+pub(crate) fn passes(length: usize) -> Vec<usize> {
+    (0..length).step_by(PROMPT_ROWS).map(|first| PROMPT_ROWS.min(length - first)).collect()
+}
+
+/// Puts a prompt in slot 0 and resets the step.
+pub(crate) fn write_prompt(gpu: &Gpu, scratch: &Scratch, prompt: &[u32], seed: u64) {
+    gpu.write(&scratch.sequence, 0, bytemuck::cast_slice(prompt));
+    let step = Step {
+        position: 0,
+        slot_base: 0,
+        length: scratch.capacity as u32,
+        seed_lo: seed as u32,
+        seed_hi: (seed >> 32) as u32,
+        prompt_length: prompt.len() as u32,
+        ..Step::default()
+    };
+    gpu.write(&scratch.step, 0, bytemuck::bytes_of(&step));
+}
+
+/// Moves the step to a position.
+pub(crate) fn write_position(gpu: &Gpu, scratch: &Scratch, position: usize) {
+    gpu.write(&scratch.step, 0, bytemuck::bytes_of(&(position as u32)));
+}
+
+/// One answer being generated.
+struct Decoding<'a> {
+    gpu: &'a Gpu,
+    plans: &'a ClipPlans,
+    options: &'a GenerateOptions,
+    prompt_length: usize,
+    draw: bool,
+    /// One word each; used in turn.
+    staging: Vec<Buffer>,
+    under_way: VecDeque<Mapping>,
+    submitted: usize,
+}
+
+impl<'a> Decoding<'a> {
+    fn start(
+        gpu: &'a Gpu,
+        plans: &'a ClipPlans,
+        prompt: &[u32],
+        options: &'a GenerateOptions,
+    ) -> Result<Self, ModelError> {
+        let scratch = &*plans.scratch;
+        write_prompt(gpu, scratch, prompt, options.sampling.seed);
+        let draw = !options.sampling.is_greedy() || options.sampling.repetition_penalty != 1.0;
+        if draw {
+            write_sampling(gpu, scratch, &options.sampling, prompt);
+        }
+        let lookahead = if options.keep_logits { 1 } else { options.lookahead.max(1) };
+        let staging = (0..lookahead).map(|_| gpu.staging(4)).collect::<Result<_, _>>()?;
+        let (prompt_length, under_way) = (prompt.len(), VecDeque::new());
+        Ok(Self { gpu, plans, options, prompt_length, draw, staging, under_way, submitted: 0 })
+    }
+
+    async fn run(
+        &mut self,
+        passes: &[usize],
+        end_of_text: u32,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generation, ModelError> {
+        let mut generation = Generation { ids: Vec::new(), finish: FinishReason::Length, logits: Vec::new() };
+        while generation.ids.len() < self.options.max_new_tokens {
+            while self.submitted < self.options.max_new_tokens && self.under_way.len() < self.staging.len() {
+                self.submit(passes);
+            }
+            if self.options.keep_logits {
+                generation.logits.push(self.gpu.read_all(&self.plans.scratch.logits).await?);
+            }
+            let id = self.next().await?;
+            generation.ids.push(id);
+            if !on_token(id) {
+                generation.finish = FinishReason::Stopped;
+                break;
+            }
+            if id == end_of_text && !self.options.ignore_end {
+                generation.finish = FinishReason::EndOfText;
+                break;
+            }
+        }
+        Ok(generation)
+    }
+
+    /// Submits the next step and asks for its token.
+    fn submit(&mut self, passes: &[usize]) {
+        let plans = if self.submitted == 0 {
+            self.submit_all_but_last(passes)
+        } else {
+            let choice = if self.draw { &self.plans.token_draw } else { &self.plans.token_choice };
+            vec![&self.plans.token, &self.plans.token_head, choice]
+        };
+        let position = (self.prompt_length + self.submitted) as u64;
+        let staging = &self.staging[self.submitted % self.staging.len()];
+        self.gpu.run_then_fetch(&plans, &self.plans.scratch.sequence, 4 * position, staging, 4);
+        self.under_way.push_back(self.gpu.map(staging, 4));
+        self.submitted += 1;
+    }
+
+    /// Runs the passes of a long prompt and returns the plans of the last one.
+    fn submit_all_but_last(&self, passes: &[usize]) -> Vec<&'a Plan> {
+        let mut position = 0;
+        let mut last = Vec::new();
+        for rows in passes {
+            write_position(self.gpu, &self.plans.scratch, position);
+            position += rows;
+            let Some(pass) = self.plans.prompts.get(rows) else { continue };
+            if position < self.prompt_length {
+                self.gpu.run(&[&pass.layers]);
+            } else {
+                last = vec![&pass.layers, &pass.head, if self.draw { &pass.draw } else { &pass.choice }];
+            }
+        }
+        last
+    }
+
+    async fn next(&mut self) -> Result<u32, ModelError> {
+        let Some(mapping) = self.under_way.pop_front() else {
+            return Err(ModelError::Sampling(SamplingError::NotFinite));
+        };
+        let bytes = mapping.bytes().await?;
+        let id = bytes.first_chunk().map_or(u32::MAX, |word| u32::from_le_bytes(*word));
+        // The kernels write this where no logit is finite.
+        if id == u32::MAX { Err(ModelError::Sampling(SamplingError::NotFinite)) } else { Ok(id) }
+    }
+
+    async fn drain(&mut self) {
+        while let Some(mapping) = self.under_way.pop_front() {
+            // Only the end matters here: a failure of the device was or will be reported by whoever needs a result.
+            drop(mapping.bytes().await);
+        }
+    }
+}
+
+fn write_sampling(gpu: &Gpu, scratch: &Scratch, params: &SamplingParams, prompt: &[u32]) {
+    // Greedy with a penalty is a draw from the single most likely token.
+    let (temperature, top_k) = if params.is_greedy() { (1.0, 1) } else { (params.temperature, params.top_k) };
+    let settings = Sampling {
+        temperature: temperature as f32,
+        top_p: params.top_p as f32,
+        min_p: params.min_p as f32,
+        repetition_penalty: params.repetition_penalty as f32,
+        top_k: u32::try_from(top_k).unwrap_or(u32::MAX),
+        padding: [0; 3],
+    };
+    gpu.write(&scratch.sampling, 0, bytemuck::bytes_of(&settings));
+    let mut seen = vec![0_u32; (scratch.seen.bytes() / 4) as usize];
+    for id in prompt {
+        if let Some(word) = seen.get_mut(*id as usize / 32) {
+            *word |= 1 << (id % 32);
+        }
+    }
+    gpu.write(&scratch.seen, 0, bytemuck::cast_slice(&seen));
+}

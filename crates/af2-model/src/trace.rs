@@ -1,0 +1,122 @@
+//! Every intermediate of one question, under the names that reference files use.
+
+use std::collections::HashMap;
+
+use af2_core::audio::Windows;
+use af2_gpu::{Buffer, Gpu, Plan, Taps};
+
+use crate::encoder::TOKENS_PER_WINDOW;
+use crate::generate::write_prompt;
+use crate::{GenerateOptions, Model, ModelError};
+
+/// A named intermediate, float32.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceTensor {
+    /// Name, for example `swin_stage0`.
+    pub name: String,
+    /// Shape.
+    pub shape: Vec<usize>,
+    /// Values, row-major.
+    pub values: Vec<f32>,
+}
+
+/// Everything that answering one question computes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// Intermediates in order of computation.
+    pub tensors: Vec<TraceTensor>,
+    /// The new tokens, greedy.
+    pub new_ids: Vec<u32>,
+    /// Logits that chose each of them.
+    pub step_logits: Vec<Vec<f32>>,
+}
+
+impl Model {
+    /// Answers greedily and keeps every intermediate: the encoder's for all windows, the decoder's for all prompt tokens. An
+    /// intermediate named in `replace` is kept as computed, and then goes on with the values given (with all windows, row-major).
+    ///
+    /// # Errors
+    /// As [`Model::listen`] and [`crate::Clip::generate`].
+    pub async fn trace(
+        &self,
+        windows: &Windows,
+        prompt: &[u32],
+        max_new_tokens: usize,
+        replace: &HashMap<String, Vec<f32>>,
+    ) -> Result<Trace, ModelError> {
+        self.check_windows(windows)?;
+        let gpu = self.gpu();
+        let taps = Taps { replace: replace.clone() };
+        let (mut tensors, tokens) = self.trace_encoder(windows, replace).await?;
+        let (plan, audio_kv) =
+            gpu.scoped("the audio", || self.memory_plan(&tokens, windows.count, Some(&taps))).await?;
+        gpu.run(&[&plan]);
+        tensors.extend(read_taps(gpu, &plan).await?);
+        let mut clip = self.clip(audio_kv, windows.count, Vec::new());
+
+        let rows = prompt.len().max(1);
+        let scratch = self.new_scratch(rows, rows, 1, clip.audio_tokens).await?;
+        write_prompt(gpu, &scratch, prompt, 0);
+        let plans = clip.decoder_plans(&scratch);
+        let layers = gpu.scoped("the prompt", || plans.prompt(rows, Some(&taps))).await?;
+        let head = gpu.scoped("the head", || plans.head_of_all(rows, &taps)).await?;
+        gpu.run(&[&layers, &head]);
+        tensors.extend(read_taps(gpu, &layers).await?);
+        tensors.extend(read_taps(gpu, &head).await?);
+
+        let options = GenerateOptions { max_new_tokens, keep_logits: true, ..GenerateOptions::default() };
+        let generation = clip.generate(prompt, &options, &mut |_| true).await?;
+        Ok(Trace { tensors, new_ids: generation.ids, step_logits: generation.logits })
+    }
+
+    /// The encoder's intermediates of all windows, and its output, [windows · 64, D].
+    async fn trace_encoder(
+        &self,
+        windows: &Windows,
+        replace: &HashMap<String, Vec<f32>>,
+    ) -> Result<(Vec<TraceTensor>, Buffer), ModelError> {
+        let gpu = self.gpu();
+        let window_bytes = (4 * TOKENS_PER_WINDOW * self.config().audio_transformer.d_model) as u64;
+        let tokens = gpu.storage("audio tokens", windows.count as u64 * window_bytes)?;
+        let mut tensors = Vec::new();
+        for index in 0..windows.count {
+            let taps = Taps { replace: window_of(replace, index, windows.count) };
+            let encoder = gpu.scoped("the encoder", || self.encoder_plan(1, Some(&taps))).await?;
+            gpu.write(&encoder.sound, 0, bytemuck::cast_slice(&windows.window_samples_f32(index)));
+            gpu.run_then_copy(&encoder.plan, &encoder.tokens, &tokens, index as u64 * window_bytes, window_bytes);
+            append(&mut tensors, read_taps(gpu, &encoder.plan).await?);
+        }
+        Ok((tensors, tokens))
+    }
+}
+
+/// One window's share of replacements that hold `count` windows.
+fn window_of(replace: &HashMap<String, Vec<f32>>, index: usize, count: usize) -> HashMap<String, Vec<f32>> {
+    let share = |values: &Vec<f32>| {
+        let length = values.len() / count;
+        values[index * length..(index + 1) * length].to_vec()
+    };
+    replace.iter().map(|(name, values)| (name.clone(), share(values))).collect()
+}
+
+async fn read_taps(gpu: &Gpu, plan: &Plan) -> Result<Vec<TraceTensor>, ModelError> {
+    let mut tensors = Vec::with_capacity(plan.taps().len());
+    for tap in plan.taps() {
+        let values = gpu.read_all(&tap.buffer).await?;
+        tensors.push(TraceTensor { name: tap.name.clone(), shape: tap.shape.clone(), values });
+    }
+    Ok(tensors)
+}
+
+/// Joins a window's tensors to those of the windows before it, along the first axis.
+fn append(tensors: &mut Vec<TraceTensor>, window: Vec<TraceTensor>) {
+    for tensor in window {
+        match tensors.iter_mut().find(|held| held.name == tensor.name) {
+            Some(held) => {
+                held.shape[0] += tensor.shape[0];
+                held.values.extend(tensor.values);
+            }
+            None => tensors.push(tensor),
+        }
+    }
+}

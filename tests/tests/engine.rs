@@ -1,0 +1,144 @@
+//! What the engine promises: no allocation while it runs, few dispatches, few bytes, repeatable draws, agreement of weight schemes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::HashMap;
+use std::fs;
+
+use af2_cli::executor::drive;
+use af2_cli::session::Session;
+use af2_core::audio::{Windows, load_file};
+use af2_core::sampling::{SamplingParams, next_token};
+use af2_core::weights::Scheme;
+use af2_model::{Clip, GenerateOptions, ListenOptions};
+use af2_tests::compare::largest_difference;
+use af2_tests::fixtures::{fixture, toy};
+use af2_tests::golden::cases;
+
+fn speech(session: &Session) -> Windows {
+    let config = &session.model.config().audio;
+    let bytes = fs::read(fixture("inputs/speech_16k_mono.wav")).unwrap();
+    load_file(bytes, "speech_16k_mono.wav", config, config.max_num_window).unwrap().windows
+}
+
+fn listen(session: &Session) -> Clip {
+    let windows = speech(session);
+    drive(&session.gpu, session.model.listen(&windows, ListenOptions::default(), &mut |_, _| true)).unwrap().unwrap()
+}
+
+#[test]
+fn nothing_is_allocated_over_300_tokens() {
+    let session = toy(Scheme::Q4);
+    let mut clip = listen(&session);
+    let prompt = cases()[0].prompt_ids.clone();
+    let options = GenerateOptions { max_new_tokens: 300, ignore_end: true, ..GenerateOptions::default() };
+    let memory = || (session.gpu.memory().buffers(), session.gpu.memory().bytes());
+    let mut seen = Vec::new();
+    let generate = clip.generate(&prompt, &options, &mut |_| {
+        seen.push(memory());
+        true
+    });
+    assert_eq!(drive(&session.gpu, generate).unwrap().unwrap().ids.len(), 300);
+    assert_eq!(seen.len(), 300);
+    assert!(seen.iter().all(|now| *now == seen[0]), "buffers and bytes stay as they were at the first token");
+}
+
+#[test]
+fn dispatches_and_bytes_per_token() {
+    let session = toy(Scheme::Q4);
+    let mut clip = listen(&session);
+    let options = GenerateOptions { max_new_tokens: 2, ..GenerateOptions::default() };
+    drive(&session.gpu, clip.generate(&cases()[0].prompt_ids, &options, &mut |_| true)).unwrap().unwrap();
+    let (promised, run) = (session.model.facts(), clip.token_facts().expect("a question was asked"));
+    let layers = session.model.config().text.num_hidden_layers;
+    assert_eq!(run.dispatches, promised.dispatches_per_token);
+    assert!(run.dispatches <= 12 * layers + 6, "{} dispatches for {layers} layers", run.dispatches);
+    assert!(run.weight_bytes as f64 <= 1.05 * promised.bytes_per_token as f64, "{run:?} {promised:?}");
+    assert!(run.weight_bytes >= promised.bytes_per_token);
+}
+
+#[test]
+fn a_dropped_clip_leaves_nothing_behind() {
+    let session = toy(Scheme::Q4);
+    let prompt = cases()[0].prompt_ids.clone();
+    let options = GenerateOptions { max_new_tokens: 3, ..GenerateOptions::default() };
+    let mut ask = || {
+        let mut clip = listen(&session);
+        drive(&session.gpu, clip.generate(&prompt, &options, &mut |_| true)).unwrap().unwrap();
+        drop(clip);
+        (session.gpu.memory().buffers(), session.gpu.memory().bytes())
+    };
+    let first = ask();
+    assert_eq!(ask(), first);
+    assert_eq!(ask(), first);
+}
+
+#[test]
+fn draws_follow_the_seed_and_the_host_twin() {
+    let session = toy(Scheme::F32);
+    let mut clip = listen(&session);
+    let prompt = cases()[0].prompt_ids.clone();
+    let published = SamplingParams::published();
+    let settings = [
+        SamplingParams { seed: 1, ..published },
+        SamplingParams { seed: 2, temperature: 1.7, top_k: 0, top_p: 0.8, ..published },
+        SamplingParams { seed: 3, temperature: 2.0, top_k: 50, top_p: 1.0, min_p: 0.05, ..published },
+        SamplingParams {
+            seed: u64::MAX - 5,
+            temperature: 1.3,
+            top_k: 0,
+            top_p: 1.0,
+            repetition_penalty: 1.4,
+            ..published
+        },
+        SamplingParams { repetition_penalty: 1.5, ..SamplingParams::greedy() },
+    ];
+    let mut answers = Vec::new();
+    for sampling in settings {
+        let options = GenerateOptions {
+            sampling,
+            max_new_tokens: 20,
+            keep_logits: true,
+            ignore_end: true,
+            ..GenerateOptions::default()
+        };
+        let generation = drive(&session.gpu, clip.generate(&prompt, &options, &mut |_| true)).unwrap().unwrap();
+        let mut history = prompt.clone();
+        for (position, (id, logits)) in generation.ids.iter().zip(&generation.logits).enumerate() {
+            let expected = next_token(&mut logits.clone(), &history, &sampling, position as u32).unwrap();
+            assert_eq!(*id, expected, "{sampling:?} at {position}");
+            history.push(*id);
+        }
+        let again = GenerateOptions { keep_logits: false, ..options };
+        assert_eq!(
+            drive(&session.gpu, clip.generate(&prompt, &again, &mut |_| true)).unwrap().unwrap().ids,
+            generation.ids
+        );
+        answers.push(generation.ids);
+    }
+    assert_ne!(answers[0], answers[1], "other settings, other answers");
+}
+
+#[test]
+fn packed_weights_agree_with_the_same_weights_in_float32() {
+    let windows = speech(&toy(Scheme::F32));
+    let prompt = cases()[0].prompt_ids.clone();
+    for scheme in [Scheme::F16, Scheme::Q8, Scheme::Q4] {
+        let unpacked = af2_tests::fixtures::toy_unpacked(scheme);
+        let run = |session: &Session| {
+            drive(&session.gpu, session.model.trace(&windows, &prompt, 8, &HashMap::new())).unwrap().unwrap()
+        };
+        let (packed, plain) = (run(&toy(scheme)), run(&unpacked));
+        for (a, b) in packed.tensors.iter().zip(&plain.tensors) {
+            assert_eq!(a.name, b.name);
+            let scale = b.values.iter().fold(1.0_f32, |peak, value| peak.max(value.abs()));
+            let (difference, at) = largest_difference(&a.values, &b.values);
+            assert!(
+                difference <= 2e-5 * scale,
+                "{scheme:?} {}: differs by {difference:e} at {at}, values to {scale}",
+                a.name
+            );
+        }
+        assert_eq!(packed.new_ids, plain.new_ids, "{scheme:?}");
+    }
+}
