@@ -1,0 +1,125 @@
+"""Stage 1: the encoder learns to name what sounds in every third of a second.
+
+    python train_encoder.py WORK --minutes 40 [--steps N]
+
+Writes WORK/encoder.pt (weights, head, optimiser position) every few minutes. The learning rate falls with the
+larger of the spent share of steps and of minutes, so a slower machine still ends well.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inventory import CLASSES
+from model import AudioFlamingo2, Config, Htsat
+from optim import Schedule
+from scenes import STEPS, MelBank, draw, frame_targets, sequence
+
+
+class FrameHead(nn.Module):
+    """Class, onset and place logits per time step from the lower and upper token; used in training only.
+
+    The encoder has no absolute positions: asking each token for its own place in the window makes it carry one.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.out = nn.Linear(2 * width, len(CLASSES) + 2)
+        self.place = nn.Linear(2 * width, STEPS)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        both = torch.cat(tokens.chunk(2, 1), -1)
+        y = self.out(both)
+        return y[..., :-1], y[..., -1], self.place(both)
+
+
+def batch(bank: MelBank, rng: np.random.Generator, size: int, dense: float) -> tuple[Tensor, Tensor, Tensor]:
+    layouts = [draw(bank, rng, dense) for _ in range(size)]
+    mel = np.stack([bank.render(x, rng) for x in layouts])
+    active, onsets = zip(*(frame_targets(x) for x in layouts))
+    return torch.from_numpy(mel), torch.from_numpy(np.stack(active)), torch.from_numpy(np.stack(onsets))
+
+
+def distort(mel: Tensor, rng: np.random.Generator) -> Tensor:
+    """Per window: a warp of the mel axis, another dynamic range, and in half of them one erased band."""
+    out = torch.empty_like(mel)
+    for source, target in zip(mel, out):
+        at = torch.arange(64.0).mul(rng.uniform(0.93, 1.07)).add(rng.uniform(-1.5, 1.5)).clamp(0, 62.999)
+        base = at.long()
+        target.copy_(source[:, base].lerp(source[:, base + 1], at - base))
+        target.sub_(target.max()).mul_(rng.uniform(0.85, 1.15)).add_(source.max()).clamp_(min=-100)
+        if rng.random() < 0.5:
+            band, low = rng.integers(1, 9), rng.integers(0, 55)
+            target[:, low : low + band] = target.min()
+    return out
+
+
+@torch.no_grad()
+def evaluate(encoder: Htsat, head: FrameHead, bank: MelBank, windows: int = 48) -> float:
+    """Share of events named right (summed scores over the event) in unaugmented windows of six sounds."""
+    rng = np.random.default_rng(77)
+    layouts = [sequence(bank, rng, 6, augment=False) for _ in range(windows)]
+    mel = torch.from_numpy(np.stack([bank.render(x, rng) for x in layouts]))
+    scores = torch.cat([head(encoder(m))[0].log_softmax(-1) for m in mel.split(8)])[..., :-1]
+    right = total = 0
+    for layout, score in zip(layouts, scores):
+        for e in layout.events:
+            span = slice(int(e.onset * 3.2), max(int(e.onset * 3.2) + 1, int(np.ceil(e.end * 3.2))))
+            right += int(score[span].sum(0).argmax()) == e.cls
+            total += 1
+    return right / total
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--resume", action="store_true", help="start from the weights in WORK/encoder.pt")
+    parser.add_argument("--batch", type=int, default=12)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    rng = np.random.default_rng(2 if args.resume else 1)
+    bank, held = MelBank(args.work, "train"), MelBank(args.work, "held", speeds=1)
+    model = AudioFlamingo2(Config())
+    encoder, head = model.encoder, FrameHead(model.c.width)
+    mel, _, _ = batch(bank, rng, 96, 0.5)
+    if args.resume:
+        saved = torch.load(args.work / "encoder.pt")
+        encoder.load_state_dict(saved["encoder"])
+        head.load_state_dict(saved["head"], strict=False)
+    else:
+        encoder.bn0.running_mean.copy_(mel.mean((0, 1)))
+        encoder.bn0.running_var.copy_(mel.var((0, 1)))
+    schedule = Schedule([encoder, head])
+    began, shown, running = time.time(), time.time(), 0.0
+    for step in range(args.steps):
+        progress = max(step / args.steps, (time.time() - began) / 60 / args.minutes)
+        if progress >= 1:
+            break
+        mel, active, onsets = batch(bank, rng, args.batch, 0.75)
+        logits, onset, place = head(encoder(distort(mel, rng)))
+        frames = F.cross_entropy(logits.flatten(0, 1), active.flatten(0, 1), label_smoothing=0.02)
+        loss = frames + 0.3 * F.binary_cross_entropy_with_logits(onset, onsets, pos_weight=torch.tensor(3.0))
+        places = F.cross_entropy(place.flatten(0, 1), torch.arange(STEPS).repeat(len(place)))
+        loss = loss + 0.15 * places
+        loss.backward()
+        schedule.step(progress)
+        running = frames.item() if not running else 0.98 * running + 0.02 * frames.item()
+        if time.time() - shown > 150 or progress > 0.999:
+            shown = time.time()
+            scores = evaluate(encoder, head, bank), evaluate(encoder, head, held)
+            print(f"step {step} {progress:.3f} loss {running:.3f} place {places.item():.2f} train {scores[0]:.3f} held {scores[1]:.3f}", flush=True)
+            torch.save({"encoder": encoder.state_dict(), "head": head.state_dict(), "step": step}, args.work / "encoder.pt")
+    torch.save({"encoder": encoder.state_dict(), "head": head.state_dict(), "step": step}, args.work / "encoder.pt")
+    print(f"{step} steps of {args.batch} windows in {(time.time() - began) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()

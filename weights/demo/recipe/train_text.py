@@ -1,0 +1,208 @@
+"""Stages 2 to 4: question answering on one window, long audio, and a last stretch with rounded weights.
+
+    python train_text.py WORK --minutes 20 [--steps N]
+
+The encoder is frozen: its tokens of a pool of windows are computed once. Reads WORK/encoder.pt and
+WORK/lang_encoder, writes WORK/model.pt.
+"""
+
+import argparse
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import scenes
+from inventory import CLASSES, NAMES
+from model import AudioFlamingo2, Config, Htsat
+from optim import Schedule
+from quantise import Quantised
+from questions import Heard, Question, ask
+from scenes import Layout, MelBank
+from text import Text
+
+QUESTIONS = 6  # per recording
+WEIGHT = {"yes or no": 1.5, "multiple choice": 1.5, "before or after": 1.3, "describe": 0.6, "family": 0.6}
+
+
+@dataclass
+class Window:
+    """Cached encoder tokens [64, D] with what can be heard."""
+
+    tokens: Tensor
+    heard: list[Heard]
+
+
+def heard(layout: Layout, offset: float = 0.0) -> list[Heard]:
+    return [Heard(e.cls, offset + e.onset, offset + e.end) for e in sorted(layout.events, key=lambda e: e.onset)]
+
+
+def pool_layout(bank: MelBank, rng: np.random.Generator) -> Layout:
+    kind = rng.random()
+    if kind < 0.06:
+        return scenes.with_bed(rng, Layout())
+    if kind < 0.32:
+        return scenes.single(bank, rng, True)
+    if kind < 0.5:
+        return scenes.repeats(bank, rng, True)
+    if kind < 0.58:
+        return scenes.overlay(bank, rng, True)
+    return scenes.sequence(bank, rng, int(rng.choice((2, 2, 3, 3, 4, 5))), True)
+
+
+@torch.no_grad()
+def build_pool(encoder: Htsat, bank: MelBank, rng: np.random.Generator, size: int) -> tuple[list[Window], Tensor]:
+    """`size` windows and their frame targets [size, 32, classes + 1]."""
+    windows, targets = [], []
+    for _ in range(0, size, 8):
+        layouts = [pool_layout(bank, rng) for _ in range(8)]
+        tokens = encoder(torch.from_numpy(np.stack([bank.render(x, rng) for x in layouts])))
+        windows += [Window(t.half(), heard(x)) for t, x in zip(tokens, layouts)]
+        targets += [torch.from_numpy(scenes.frame_targets(x)[0]) for x in layouts]
+    return windows, torch.stack(targets)
+
+
+def compose(pool: list[Window], rng: np.random.Generator, count: int) -> Window:
+    """A recording of `count` windows with at most five sounds, all distinct and well apart."""
+    order, chosen, seen, total = rng.permutation(len(pool)), [], set(), 0
+    quiet = rng.integers(0, count) if count > 1 else 0
+    for i in order:
+        if len(chosen) == count:
+            break
+        w = pool[i]
+        classes = [h.cls for h in w.heard]
+        fits = len(set(classes)) == len(classes) and not seen & set(classes) and total + len(classes) <= 5
+        wanted = not classes if quiet > 0 and len(chosen) >= count - quiet else bool(classes) or total >= 4
+        if fits and (wanted or total + 1 > 4):
+            chosen.append(w)
+            seen |= set(classes)
+            total += len(classes)
+    while len(chosen) < count:
+        chosen.append(next(pool[i] for i in order if not pool[i].heard))
+    chosen = [chosen[k] for k in rng.permutation(count)]
+    moved = [Heard(h.cls, h.onset + 10 * k, h.end + 10 * k) for k, w in enumerate(chosen) for h in w.heard]
+    return Window(torch.cat([w.tokens for w in chosen]), moved)
+
+
+def select(rng: np.random.Generator, found: list[Question], count: int) -> list[Question]:
+    weights = np.array([WEIGHT.get(q.kind, 1.0) for q in found])
+    return [found[i] for i in rng.choice(len(found), count, p=weights / weights.sum(), replace=len(found) < count)]
+
+
+def pack(text: Text, questions: list[list[Question]]) -> tuple[Tensor, Tensor]:
+    """ids and targets [B, K, L]; targets are -100 outside the answers and shifted by one."""
+    rows = [[(text.prompt(q.text), text.answer(q.answer)) for q in asked] for asked in questions]
+    length = max(len(p) + len(a) for row in rows for p, a in row)
+    ids = torch.full((len(rows), len(rows[0]), length), text.pad)
+    targets = torch.full_like(ids, -100)
+    for b, row in enumerate(rows):
+        for k, (p, a) in enumerate(row):
+            ids[b, k, : len(p) + len(a)] = torch.tensor(p + a)
+            targets[b, k, len(p) - 1 : len(p) + len(a) - 1] = torch.tensor(a)
+    return ids, targets
+
+
+def exact(model: AudioFlamingo2, text: Text, window: Window, questions: list[Question]) -> list[bool]:
+    """Whether the greedy answer to each question would be word for word the true one."""
+    with torch.no_grad():
+        ids, targets = pack(text, [questions])
+        best = model.logits(model.decoder(ids, model.memory(window.tokens.float()[None])))[0].argmax(-1)
+    return ((best == targets[0]) | (targets[0] < 0)).all(-1).tolist()
+
+
+@torch.no_grad()
+def start_from_detector(model: AudioFlamingo2, text: Text, pool: list[Window], targets: Tensor) -> None:
+    """Starts one cross-attention head of two layers as a class detector.
+
+    A ridge regression from audio memory to frame labels gives a class code per token. The head's keys and values
+    are that code, its query at a noun is the noun's class, and its output is the noun's embedding.
+    """
+    for layer in model.audio_transformer_clap.layer_stack:
+        layer.slf_attn.fc.weight.mul_(0.1)
+        layer.pos_ffn.w_2.weight.mul_(0.1)
+    memory = torch.cat([model.memory(torch.stack([w.tokens.float() for w in pool[i : i + 64]])) for i in range(0, 1024, 64)])
+    x = memory.flatten(0, 1)
+    y = targets[: len(memory), :, :-1].repeat(1, 2, 1).flatten(0, 1)
+    x0, y0 = x - x.mean(0), y - y.mean(0)
+    code = torch.linalg.solve(x0.T @ x0 + 30 * torch.eye(x.shape[1]), x0.T @ y0).T  # [classes, D]
+    nouns = model.decoder.embed_tokens.weight[[text.noun(n) for n in NAMES]]
+    query = torch.linalg.pinv(F.layer_norm(nouns, nouns.shape[1:])).T  # [classes, H]
+    count, inner = len(CLASSES), 64 * model.c.xattn_heads
+    for layer in (0, 2):
+        attn = model.decoder.layers[layer].gated_cross_attn_layer_sound.attn
+        for weight in (attn.to_q.weight[:64], attn.to_kv.weight[:64], attn.to_kv.weight[inner : inner + 64]):
+            weight.zero_()
+        attn.to_kv.weight[:count] = 6 * code
+        attn.to_kv.weight[inner : inner + count] = 6 * code
+        attn.to_q.weight[:count] = 12 * query
+        attn.to_out.weight[:, :64] = 0
+        attn.to_out.weight[:, :count] = nouns.T * 0.4
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--pool", type=int, default=4000)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(2)
+    rng = np.random.default_rng(2)
+    text = Text(args.work / "lang_encoder/tokenizer.json")
+    model = AudioFlamingo2(Config(vocab=text.size))
+    model.encoder.load_state_dict(torch.load(args.work / "encoder.pt")["encoder"])
+    began = time.time()
+    pool, targets = build_pool(model.encoder, MelBank(args.work, "train"), rng, args.pool)
+    held, _ = build_pool(model.encoder, MelBank(args.work, "held"), np.random.default_rng(9), 240)
+    print(f"pool of {len(pool)} windows after {(time.time() - began) / 60:.1f} minutes", flush=True)
+    start_from_detector(model, text, pool, targets)
+    schedule = Schedule([model.audio_transformer_clap, model.decoder], muon=0.01, adam=2e-3)
+    rounded = Quantised([model.decoder], [model.audio_transformer_clap])
+    singles = [w for w in pool if len(w.heard) <= 2]
+    asked = [(w, ask(np.random.default_rng(i), w.heard)) for i, w in enumerate(held)]
+    began = shown = time.time()
+    running = 0.0
+    for step in range(args.steps):
+        progress = max(step / args.steps, (time.time() - began) / 60 / args.minutes)
+        if progress >= 1:
+            break
+        long = progress > 0.25 and rng.random() < 0.3
+        if long:
+            count = int(rng.choice((2, 3, 4, 6, 8, 12), p=(0.25, 0.2, 0.2, 0.15, 0.1, 0.1)))
+            windows = [compose(singles, rng, count) for _ in range(max(2, 8 // count))]
+        else:
+            windows = [pool[i] for i in rng.integers(len(pool), size=10)]
+        pairs = [(w, ask(rng, w.heard, len(w.tokens) / 6.4)) for w in windows]
+        pairs = [(w, select(rng, found, QUESTIONS)) for w, found in pairs if found]
+        ids, labels = pack(text, [questions for _, questions in pairs])
+        with rounded if progress > 0.75 else contextlib.nullcontext():
+            memory = model.memory(torch.stack([w.tokens for w, _ in pairs]).float())
+            hidden = model.decoder(ids, memory)
+            answers = labels >= 0
+            loss = F.cross_entropy(model.logits(hidden[answers]), labels[answers])
+            loss.backward()
+        schedule.step(progress)
+        running = loss.item() if not running else 0.99 * running + 0.01 * loss.item()
+        if time.time() - shown > 120:
+            shown = time.time()
+            tally: dict[str, list[bool]] = {}
+            with rounded:
+                for w, questions in asked:
+                    for q, right in zip(questions, exact(model, text, w, questions) if questions else []):
+                        tally.setdefault(q.kind, []).append(right)
+            scores = " ".join(f"{kind}={np.mean(v):.2f}" for kind, v in sorted(tally.items()))
+            print(f"step {step} {progress:.3f} loss {running:.3f} held: {scores}", flush=True)
+            torch.save({"config": model.c.to_dict(), "model": model.state_dict()}, args.work / "model.pt")
+    with rounded:
+        torch.save({"config": model.c.to_dict(), "model": model.state_dict(), "steps": step}, args.work / "model.pt")
+    print(f"{step} steps in {(time.time() - began) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()
