@@ -32,7 +32,7 @@ var<workgroup> rest: f32;
 // The transformed logit of token i.
 fn value(i: u32) -> f32 {
     var x = logits[i];
-    if ((seen[i / 32u] >> (i % 32u) & 1u) == 1u) {
+    if (((seen[i / 32u] >> (i % 32u)) & 1u) == 1u) {
         x = select(x / sampling.repetition_penalty, x * sampling.repetition_penalty, x < 0.0);
     }
     return x / sampling.temperature;
