@@ -47,7 +47,7 @@ pub(crate) fn for_scheme(scheme: Scheme, kernels: [&'static Shader; 4]) -> &'sta
 }
 
 /// The weight bindings of a part of a matrix: quantised schemes have scales, the others do not.
-pub(crate) fn weight_bindings<'a>(scheme: Scheme, part: &'a crate::MatrixPart) -> Vec<(&'a str, &'a crate::Buffer)> {
+pub(crate) fn weight_bindings(scheme: Scheme, part: &crate::MatrixPart) -> Vec<(&str, &crate::Buffer)> {
     let mut bindings = vec![("weight", &part.data)];
     if scheme.is_quantized() {
         bindings.push(("scales", &part.scales));
