@@ -34,11 +34,11 @@ fn nothing_is_allocated_over_300_tokens() {
     let options = GenerateOptions { max_new_tokens: 300, ignore_end: true, ..GenerateOptions::default() };
     let memory = || (session.gpu.memory().buffers(), session.gpu.memory().bytes());
     let mut seen = Vec::new();
-    let generate = clip.generate(&prompt, &options, &mut |_| {
+    let mut on_token = |_| {
         seen.push(memory());
         true
-    });
-    assert_eq!(drive(&session.gpu, generate).unwrap().unwrap().ids.len(), 300);
+    };
+    assert_eq!(drive(&session.gpu, clip.generate(&prompt, &options, &mut on_token)).unwrap().unwrap().ids.len(), 300);
     assert_eq!(seen.len(), 300);
     assert!(seen.iter().all(|now| *now == seen[0]), "buffers and bytes stay as they were at the first token");
 }
@@ -52,6 +52,7 @@ fn dispatches_and_bytes_per_token() {
     let (promised, run) = (session.model.facts(), clip.token_facts().expect("a question was asked"));
     let layers = session.model.config().text.num_hidden_layers;
     assert_eq!(run.dispatches, promised.dispatches_per_token);
+    assert_eq!(run.dispatches, af2_model::dispatches_per_token(session.model.config()), "what `af2 inspect` prints");
     assert!(run.dispatches <= 12 * layers + 6, "{} dispatches for {layers} layers", run.dispatches);
     assert!(run.weight_bytes as f64 <= 1.05 * promised.bytes_per_token as f64, "{run:?} {promised:?}");
     assert!(run.weight_bytes >= promised.bytes_per_token);
@@ -62,7 +63,7 @@ fn a_dropped_clip_leaves_nothing_behind() {
     let session = toy(Scheme::Q4);
     let prompt = cases()[0].prompt_ids.clone();
     let options = GenerateOptions { max_new_tokens: 3, ..GenerateOptions::default() };
-    let mut ask = || {
+    let ask = || {
         let mut clip = listen(&session);
         drive(&session.gpu, clip.generate(&prompt, &options, &mut |_| true)).unwrap().unwrap();
         drop(clip);

@@ -173,8 +173,8 @@ fn answers_and_many_questions_about_one_sound() {
         .unwrap()
         .unwrap();
     for case in speech.iter().chain(&speech) {
-        let generated = clip.generate(&case.prompt_ids, &GenerateOptions::default(), &mut |_| true);
-        let ids = drive(&session.gpu, generated).unwrap().unwrap().ids;
+        let options = GenerateOptions::default();
+        let ids = drive(&session.gpu, clip.generate(&case.prompt_ids, &options, &mut |_| true)).unwrap().unwrap().ids;
         let decoded = session.model.tokenizer().decode(&[case.prompt_ids.clone(), ids].concat(), true).unwrap();
         assert_eq!(clean_answer(&decoded, &end_of_text), case.answer, "{}", case.file);
     }

@@ -214,6 +214,21 @@ impl Clip {
         })
     }
 
+    /// Nanoseconds on the GPU of every dispatch of one token's step, after the last answer; none where the adapter has no timestamps
+    /// or no question was asked.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub async fn profile_step(&self) -> Result<Option<Vec<(String, f64)>>, ModelError> {
+        let Some(plans) = &self.plans else { return Ok(None) };
+        let mut all = Vec::new();
+        for plan in [&plans.token, &plans.token_head] {
+            let Some(spans) = self.model.gpu().profile(plan).await? else { return Ok(None) };
+            all.extend(spans);
+        }
+        Ok(Some(all))
+    }
+
     pub(crate) fn decoder_plans<'a>(&'a self, scratch: &'a Scratch) -> DecoderPlans<'a> {
         let inner = &*self.model.0;
         DecoderPlans {

@@ -26,5 +26,5 @@ pub use clip::{Clip, ListenOptions};
 pub use error::ModelError;
 pub use generate::{FinishReason, GenerateOptions, Generation};
 pub use load::ModelLoader;
-pub use model::{Model, ModelFacts};
+pub use model::{Model, ModelFacts, dispatches_per_token};
 pub use trace::{Trace, TraceTensor};

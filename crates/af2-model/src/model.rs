@@ -160,6 +160,14 @@ impl Model {
     }
 }
 
+/// Dispatches that one decoded token takes where every matrix fits one binding: 6 per decoder layer and 6 per cross-attention
+/// block, and 3 for embedding, head and choice.
+pub fn dispatches_per_token(config: &ModelConfig) -> usize {
+    let layers = config.text.num_hidden_layers;
+    let blocks = (0..layers).filter(|layer| config.cross_attention.present_at(*layer)).count();
+    6 * layers + 6 * blocks + 3
+}
+
 fn parts(matrices: &[&af2_gpu::Matrix]) -> usize {
     matrices.iter().map(|matrix| matrix.parts.len()).sum()
 }

@@ -1,5 +1,6 @@
 //! `af2 ask MODEL AUDIO QUESTION…`: answers, streamed as they are made.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -36,6 +37,9 @@ pub struct Arguments {
     /// Use the adapter whose name contains this.
     #[arg(long, value_name = "NAME")]
     adapter: Option<String>,
+    /// Afterwards, list on stderr what one token's step takes on the GPU, kernel by kernel.
+    #[arg(long)]
+    profile: bool,
     #[command(flatten)]
     decoding: Decoding,
 }
@@ -184,6 +188,28 @@ pub fn run(arguments: Arguments) -> Result<()> {
             writeln!(io::stdout(), "{}", serde_json::to_string(&answer)?)?;
         }
     }
+    if arguments.profile {
+        print_profile(&session, &clip)?;
+    }
+    Ok(())
+}
+
+/// Sums the step's dispatches by kernel: labels are alike but for the layer's number.
+fn print_profile(session: &Session, clip: &Clip) -> Result<()> {
+    let Some(spans) = drive(&session.gpu, clip.profile_step())?? else {
+        eprintln!("af2: {} has no timestamps", session.gpu.facts().name);
+        return Ok(());
+    };
+    let mut kernels: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
+    for (label, nanoseconds) in &spans {
+        let kernel = kernels.entry(label.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')).or_default();
+        *kernel = (kernel.0 + 1, kernel.1 + nanoseconds);
+    }
+    for (label, (count, nanoseconds)) in kernels {
+        eprintln!("{label:<28}{count:>5} × {:>9.1} µs", nanoseconds / count as f64 / 1e3);
+    }
+    let total: f64 = spans.iter().map(|(_, nanoseconds)| nanoseconds).sum();
+    eprintln!("{:<28}{:>5}   {:>9.1} µs", "one step", spans.len(), total / 1e3);
     Ok(())
 }
 
@@ -311,7 +337,8 @@ impl Asker<'_> {
 
     fn search(&self, clip: &mut Clip, prompt_ids: Vec<u32>, beams: usize, max_new_tokens: usize) -> Result<Generated> {
         let start = Instant::now();
-        let search = clip.beam_search(&prompt_ids, beams, max_new_tokens, &mut |_| true);
+        let mut go_on = |_| true;
+        let search = clip.beam_search(&prompt_ids, beams, max_new_tokens, &mut go_on);
         let ids = drive(&self.session.gpu, search)??;
         let tokenizer = self.model().tokenizer();
         let text = clean_answer(&tokenizer.decode(&ids, true)?, &self.end_of_text());

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use af2_core::weights::summary::{ModelSummary, PartSummary};
+use af2_model::dispatches_per_token;
 use clap::Args;
 use serde::Serialize;
 
@@ -27,6 +28,7 @@ pub struct Arguments {
 struct Report<'a> {
     name: &'a str,
     shards: usize,
+    dispatches_per_token: usize,
     #[serde(flatten)]
     weights: ModelSummary,
 }
@@ -38,7 +40,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         model.verify()?;
     }
     let weights = ModelSummary::new(&model.tensors);
-    let report = Report { name: &model.config.name, shards: model.index.shards.len(), weights };
+    let dispatches_per_token = dispatches_per_token(&model.config);
+    let report = Report { name: &model.config.name, shards: model.index.shards.len(), dispatches_per_token, weights };
     let text = if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { table(&report) };
     Ok(io::stdout().write_all(text.as_bytes())?)
 }
@@ -51,7 +54,8 @@ fn table(report: &Report<'_>) -> String {
     }
     let (parameters, bytes) = (report.weights.parameters.to_string(), report.weights.bytes.to_string());
     text += &format!("{}\n\n", row("total", &parameters, &bytes, &format!("{} shards", report.shards)));
-    text + &format!("weight bytes read per decoded token: {}\n", report.weights.bytes_per_token)
+    text += &format!("weight bytes read per decoded token: {}\n", report.weights.bytes_per_token);
+    text + &format!("dispatches per decoded token: {}\n", report.dispatches_per_token)
 }
 
 fn row(part: &str, parameters: &str, bytes: &str, schemes: &str) -> String {
