@@ -5,6 +5,7 @@ mod demo;
 mod prepare;
 mod run;
 mod serve;
+mod shipped;
 mod size;
 mod stage;
 mod test;
