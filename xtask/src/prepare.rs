@@ -27,7 +27,17 @@ enum Source {
 pub const VULKAN: Need =
     Need { what: "a Vulkan driver", present: has_vulkan, source: Source::Apt(&["libvulkan1", "mesa-vulkan-drivers"]) };
 /// The browser that the end-to-end tests drive.
-pub const CHROMIUM: Need = Need { what: "Chromium", present: has_chromium, source: Source::Apt(&["chromium"]) };
+pub const CHROMIUM: Need = Need {
+    what: "Chromium",
+    present: || has_browser("CHROMIUM", "/usr/bin/chromium"),
+    source: Source::Apt(&["chromium"]),
+};
+/// A second implementation of WebGPU.
+pub const FIREFOX: Need = Need {
+    what: "Firefox ESR",
+    present: || has_browser("FIREFOX", "/usr/bin/firefox-esr"),
+    source: Source::Apt(&["firefox-esr"]),
+};
 /// The browser's target.
 pub const WASM: Need = target("wasm32-unknown-unknown", || has_target("wasm32-unknown-unknown"));
 /// Checked, not linked: no compiler for the platform is needed.
@@ -119,9 +129,9 @@ fn has_driver() -> bool {
     chosen || folders.iter().any(|folder| Path::new(folder).read_dir().is_ok_and(|mut files| files.next().is_some()))
 }
 
-fn has_chromium() -> bool {
-    let path = env::var_os("CHROMIUM").unwrap_or_else(|| "/usr/bin/chromium".into());
-    Path::new(&path).exists()
+/// The tests take a browser from this variable, or from where Debian puts it.
+fn has_browser(variable: &str, debian: &str) -> bool {
+    Path::new(&env::var_os(variable).unwrap_or_else(|| debian.into())).exists()
 }
 
 /// Toolchains that rustup does not manage bring their targets themselves.

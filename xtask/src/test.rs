@@ -11,7 +11,7 @@ pub struct Options {
     /// Only what runs without a browser
     #[arg(long, conflicts_with = "browser")]
     native: bool,
-    /// Only the browser's part: builds wasm, package and page, then drives Chromium
+    /// Only the browser's part: builds wasm, package and page, then drives Chromium and Firefox
     #[arg(long)]
     browser: bool,
     /// Install what is missing without asking
@@ -62,7 +62,7 @@ fn prepared(options: &Options) -> Result<Vec<Step>> {
     }
     if !options.native {
         prepare::node()?;
-        prepare::ensure(&[prepare::CHROMIUM, prepare::WASM], options.yes)?;
+        prepare::ensure(&[prepare::VULKAN, prepare::CHROMIUM, prepare::FIREFOX, prepare::WASM], options.yes)?;
         steps.extend(BROWSER);
     }
     Ok(steps)

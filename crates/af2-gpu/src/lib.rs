@@ -2,7 +2,7 @@
 //!
 //! The engine knows nothing of Audio Flamingo. A [`Plan`] is a list of dispatches built once and run as one compute pass and one
 //! submit; an op of [`ops`] appends one dispatch to a plan. Nothing here waits: every readback is a future that completes when
-//! somebody polls the device (the browser's event loop, or [`Gpu::drive`] on the desktop).
+//! somebody polls the device (the browser's event loop, or [`Gpu::wait`] on the desktop).
 
 mod buffer;
 mod device;

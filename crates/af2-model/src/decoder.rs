@@ -48,7 +48,7 @@ pub(crate) struct Scratch {
     pub gate_up: Buffer,
     /// Partial results of a single token's attention.
     pub partial: Buffer,
-    /// Logits of the last token, [V].
+    /// Logits of the last token, \[V\].
     pub logits: Buffer,
     /// Token ids, [slots · capacity].
     pub sequence: Buffer,

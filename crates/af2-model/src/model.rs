@@ -127,10 +127,11 @@ impl Model {
     ) -> Result<Arc<Scratch>, ModelError> {
         let audio_tokens = audio_tokens.max(USUAL_WINDOWS * TOKENS_PER_WINDOW);
         let held = self.0.scratch.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(found) = held {
-            if found.capacity >= positions && found.slots >= slots && found.audio_tokens >= audio_tokens {
-                return Ok(found);
-            }
+        let roomy = |held: &Arc<Scratch>| {
+            held.capacity >= positions && held.slots >= slots && held.audio_tokens >= audio_tokens
+        };
+        if let Some(found) = held.filter(roomy) {
+            return Ok(found);
         }
         let capacity = positions.next_multiple_of(256).clamp(FIRST_CAPACITY, MOST_POSITIONS);
         let rows = PROMPT_ROWS;

@@ -11,7 +11,7 @@ params! {
 /// Appends the index of the largest logit (the first on ties) to the step's sequence and advances the step by `rows`.
 ///
 /// # Shapes
-/// `logits` [vocab], `sequence` token ids of all slots, `step` one [`super::Step`].
+/// `logits` \[vocab\], `sequence` token ids of all slots, `step` one [`super::Step`].
 ///
 /// # Errors
 /// The device allows no such grid.

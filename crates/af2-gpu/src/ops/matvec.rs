@@ -17,9 +17,9 @@ pub(crate) const ROWS: usize = 8;
 pub enum InputNorm<'a> {
     /// None.
     None,
-    /// RMS norm: weight [K], epsilon.
+    /// RMS norm: weight \[K\], epsilon.
     Rms(&'a Buffer, f32),
-    /// Layer norm: weight [K] then bias [K], epsilon.
+    /// Layer norm: weight \[K\] then bias \[K\], epsilon.
     Layer(&'a Buffer, f32),
 }
 
@@ -67,7 +67,7 @@ impl Row<'_> {
 /// `out[n] = epilogue(Σ_k norm(x)[k] · w[n, k])`.
 ///
 /// # Shapes
-/// `x` one row of [rows, K], `w` [N, K] with K a multiple of 32, `out` [N]; one dispatch per part of `w`.
+/// `x` one row of [rows, K], `w` [N, K] with K a multiple of 32, `out` \[N\]; one dispatch per part of `w`.
 ///
 /// # Errors
 /// The device allows no such grid.

@@ -13,7 +13,7 @@ params! {
 /// `out[f] = silu(Σ_k norm(x)[k] · gate[f, k]) · (Σ_k norm(x)[k] · up[f, k])`.
 ///
 /// # Shapes
-/// `x` one row of [rows, K], `w` the paired matrix of gate and up, [2F, K] with K a multiple of 32, `out` [F].
+/// `x` one row of [rows, K], `w` the paired matrix of gate and up, [2F, K] with K a multiple of 32, `out` \[F\].
 ///
 /// # Errors
 /// The device allows no such grid.

@@ -12,7 +12,7 @@ params! {
 /// `out[i, j, e] = bias[e] + Σ_rc weight[e, r, c] · image[4i + r, 4j + c]`.
 ///
 /// # Shapes
-/// `image` [windows, side, side], `weight` [E, 1, 4, 4], `bias` [E], `out` [windows · (side / 4)², E].
+/// `image` [windows, side, side], `weight` [E, 1, 4, 4], `bias` \[E\], `out` [windows · (side / 4)², E].
 ///
 /// # Errors
 /// The device allows no such grid.

@@ -26,7 +26,7 @@ pub struct StftShape {
 /// `power[w, t, b] = |FFT(hann · sound[w, frame t])|²`, frames centred with mirrored ends.
 ///
 /// # Shapes
-/// `sound` [windows, samples], `hann` [n_fft], `twiddle` [n_fft / 2, 2] (cos, −sin), `power` [windows · frames, n_fft / 2 + 1].
+/// `sound` [windows, samples], `hann` \[n_fft\], `twiddle` [n_fft / 2, 2] (cos, −sin), `power` [windows · frames, n_fft / 2 + 1].
 ///
 /// # Errors
 /// The device allows no such grid.

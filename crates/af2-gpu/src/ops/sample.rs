@@ -39,7 +39,7 @@ impl Sampling {
 /// What [`sample`] reads and writes.
 #[derive(Debug, Clone, Copy)]
 pub struct SampleBuffers<'a> {
-    /// Logits [vocab].
+    /// Logits \[vocab\].
     pub logits: &'a Buffer,
     /// A [`Sampling`].
     pub sampling: &'a Buffer,
