@@ -52,7 +52,7 @@ async function answer(heard: Clip, question: string): Promise<void> {
   byId("send").textContent = "Stop";
   try {
     const stream = heard.ask(question, { signal: controller.signal });
-    for await (const piece of stream) text.textContent += piece.text;
+    for await (const piece of stream) text.textContent = (piece.restart ? "" : text.textContent) + piece.text;
     const result = await stream.result;
     text.textContent = result.text;
     meta.textContent = summary(result);
@@ -83,8 +83,9 @@ function fail(item: HTMLElement, text: HTMLElement, reason: string): void {
   text.textContent = reason;
 }
 
-function summary({ tokens, finishReason, timings }: AnswerResult): string {
+function summary({ tokens, finishReason, questionCut, timings }: AnswerResult): string {
   const parts = [`${tokens.length} tokens`, `first after ${duration(timings.firstTokenMs / 1000)}`, rate(timings.tokensPerSecond)];
   if (finishReason === "length") parts.push("cut at the limit");
+  if (questionCut) parts.push("the question was too long and lost its end");
   return parts.join(" · ");
 }

@@ -37,6 +37,6 @@ function show(report: CheckReport): void {
 }
 
 async function showMemory(): Promise<void> {
-  const used = await model?.gpuBytes().catch(() => undefined);
-  byId("fact-memory").textContent = used === undefined ? "–" : bytes(used);
+  const used = await model?.memory().catch(() => undefined);
+  byId("fact-memory").textContent = used ? bytes(used.gpuBytes) : "–";
 }

@@ -24,19 +24,23 @@ export interface AudioWindows {
   free(): void;
 }
 
-export interface EngineClip {
-  ask(question: string, options: object, onPiece: (text: string) => void, signal: AbortSignal): Promise<EngineAnswer>;
-  dispose(): void;
-  free(): void;
+export interface EngineAnswer {
+  readonly text: string;
+  readonly tokens: Uint32Array;
+  readonly finishReason: string;
+  readonly firstTokenMs: number;
+  readonly totalMs: number;
+  readonly questionCut: boolean;
 }
 
-export interface EngineAnswer {
-  text: string;
-  tokens: number[];
-  finishReason: "end" | "stop" | "length";
-  prefillMs: number;
-  firstTokenMs: number;
-  totalMs: number;
+export interface EngineClip {
+  ask(
+    question: string,
+    options: object,
+    onPiece: (text: string, restart: boolean) => void,
+    signal: AbortSignal,
+  ): Promise<EngineAnswer>;
+  free(): void;
 }
 
 export interface EngineModel {
@@ -47,46 +51,53 @@ export interface EngineModel {
     onWindow: (done: number, count: number) => void,
     signal: AbortSignal,
   ): Promise<EngineClip>;
-  dispose(): void;
   free(): void;
 }
 
+/** Shards are named as in the index; it hashes what is pushed. */
 export interface EngineLoader {
-  push(shard: number, bytes: Uint8Array): void | Promise<void>;
-  finishShard(shard: number): void | Promise<void>;
+  push(shard: string, bytes: Uint8Array): void;
+  /** Throws WEIGHTS_CORRUPT when length or hash are not the index's. */
+  finishShard(shard: string): void;
+  restartShard(shard: string): void;
+  /** Waits until what was pushed has left the browser's staging memory. */
+  settle(): Promise<void>;
+  /** Consumes the loader. */
   finish(): Promise<EngineModel>;
   free(): void;
 }
 
 export interface EngineDevice {
-  readonly adapter: string;
   gpuBytes(): number;
-  beginModel(config: string, tokenizer: string, index: string): EngineLoader | Promise<EngineLoader>;
-  dispose(): void;
-  free(): void;
+  beginModel(config: string, tokenizer: string, index: string): Promise<EngineLoader>;
+  /** Consumes the engine and gives the device back. */
+  destroy(): void;
 }
 
 export interface EngineModule {
-  default(options: { module_or_path: URL }): Promise<unknown>;
+  default(options: { module_or_path: URL }): Promise<{ memory: WebAssembly.Memory }>;
   Sha256: new () => Sha256;
-  Engine: { create(options: { powerPreference: string }): Promise<EngineDevice> };
+  Engine: { create(lowPower: boolean): Promise<EngineDevice> };
   /** Without a model's config.json the windows are those of the releases. */
   decodeAudio(bytes: Uint8Array, fileName: string, maxWindows: number, config?: string): AudioWindows;
   /** Samples of one channel after the other. */
   audioFromPcm(samples: Float32Array, channels: number, sampleRate: number, maxWindows: number, config?: string): AudioWindows;
 }
 
-let started: Promise<EngineModule> | undefined;
+/** A running engine: the module and its memory. */
+export type StartedEngine = EngineModule & { memory: WebAssembly.Memory };
+
+let started: Promise<StartedEngine> | undefined;
 
 /** The module, fetched and instantiated once. */
-export function engineModule(): Promise<EngineModule> {
+export function engineModule(): Promise<StartedEngine> {
   started ??= start();
   started.catch(() => (started = undefined));
   return started;
 }
 
-async function start(): Promise<EngineModule> {
+async function start(): Promise<StartedEngine> {
   const module = (await import("../wasm/af2.js")) as unknown as EngineModule;
-  await module.default({ module_or_path: new URL("./af2_bg.wasm", import.meta.url) }); // beside the bundle
-  return module;
+  const { memory } = await module.default({ module_or_path: new URL("./af2_bg.wasm", import.meta.url) }); // beside the bundle
+  return { ...module, memory };
 }

@@ -23,7 +23,7 @@ function handlers(session: Session): Handlers {
     preview: (args) => session.preview(args),
     listen: (args, { signal, emit }) => session.listen(args, emit, signal),
     ask: (args, { signal, emit }) => session.ask(args, emit, signal),
-    gpuBytes: async () => session.gpuBytes(),
+    memory: () => session.memory(),
     disposeClip: ({ clip }) => session.disposeClip(clip),
     disposeModel: () => session.dispose(),
     cacheList: () => cache.list(),

@@ -6,7 +6,7 @@ import { Connection } from "./client.js";
 import { BadRequest, Disposed } from "./errors.js";
 import { withBrowserDecoder } from "./one-off.js";
 import type { SourceMessage } from "./protocol.js";
-import type { AskOptions, AudioSource, ClipInfo, ListenOptions, LoadOptions, ModelInfo, ModelSource } from "./types.js";
+import type { AskOptions, AudioSource, ClipInfo, ListenOptions, LoadOptions, MemoryReport, ModelInfo, ModelSource } from "./types.js";
 
 /** Fetches, verifies, caches and uploads a model; on failure nothing stays but verified shards. */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
@@ -19,7 +19,6 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       cache: options.cache ?? "opfs",
       powerPreference: options.powerPreference ?? "high-performance",
       parallel: options.parallel ?? 3,
-      verifyCached: options.verifyCached ?? false,
     } as const;
     return new Model(connection, await connection.call("load", args, { signal, onEvent: onProgress }));
   } catch (error) {
@@ -63,9 +62,9 @@ export class Model {
     return new Clip(this.#connection, clip, info);
   }
 
-  /** Bytes of GPU buffers that are alive. */
-  gpuBytes(): Promise<number> {
-    return this.#connection.call("gpuBytes", {});
+  /** Bytes in use on the GPU and in the engine. */
+  memory(): Promise<MemoryReport> {
+    return this.#connection.call("memory", {});
   }
 
   /** Frees GPU and worker; returns the GPU bytes that were still alive at the end, which are 0. */

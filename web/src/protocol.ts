@@ -8,6 +8,7 @@ import type {
   CacheKind,
   CheckReport,
   ClipInfo,
+  MemoryReport,
   ModelInfo,
   Pcm,
   Piece,
@@ -27,7 +28,6 @@ export interface LoadArguments {
   cache: CacheKind;
   powerPreference: "low-power" | "high-performance";
   parallel: number;
-  verifyCached: boolean;
 }
 
 export interface ListenArguments {
@@ -48,7 +48,7 @@ export interface Calls {
   preview: { args: ListenArguments; result: SoundInfo; event: never };
   listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };
   ask: { args: AskArguments; result: AnswerResult; event: Piece };
-  gpuBytes: { args: Record<string, never>; result: number; event: never };
+  memory: { args: Record<string, never>; result: MemoryReport; event: never };
   disposeClip: { args: { clip: number }; result: number; event: never };
   disposeModel: { args: Record<string, never>; result: number; event: never };
   cacheList: { args: Record<string, never>; result: CachedModel[]; event: never };

@@ -2,8 +2,9 @@
 
 import { openStore, storageReport, cachedBytes } from "./cache.js";
 import { remember } from "./catalogue.js";
-import { type AudioWindows, type EngineClip, type EngineDevice, type EngineModel, type EngineModule, engineModule } from "./engine.js";
-import { BadRequest, Disposed } from "./errors.js";
+import { type AudioWindows, type EngineAnswer, type EngineClip, type EngineDevice, type EngineModel, type StartedEngine, engineModule } from "./engine.js";
+import { adapterName, adapterReport } from "./check.js";
+import { BadRequest, Disposed, NoWebGpu } from "./errors.js";
 import type { Manifest } from "./manifest.js";
 import { openModel } from "./open-model.js";
 import { ProgressMeter } from "./progress.js";
@@ -11,7 +12,7 @@ import type { AskArguments, AudioMessage, Calls, ListenArguments, LoadArguments 
 import { streamShards } from "./shards.js";
 import { type ModelFiles, openSource } from "./source.js";
 import type { ShardStore } from "./store.js";
-import type { AnswerResult, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
+import type { AnswerResult, MemoryReport, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
 
 /** Columns of the waveform drawn for people. */
 const WAVEFORM_COLUMNS = 2048;
@@ -30,10 +31,12 @@ export class Session {
 
   async load(args: LoadArguments, emit: (progress: Progress) => void, signal: AbortSignal): Promise<ModelInfo> {
     if (this.#device) throw new BadRequest("this engine already holds a model");
+    const adapter = await adapterReport();
+    if (!adapter) throw new NoWebGpu("this browser offers no WebGPU adapter: use a recent one with hardware acceleration on");
     const module = await engineModule();
-    this.#device = await module.Engine.create({ powerPreference: args.powerPreference });
+    this.#device = await module.Engine.create(args.powerPreference === "low-power");
     try {
-      return await this.#fill(module, this.#device, args, emit, signal);
+      return { ...(await this.#fill(module, this.#device, args, emit, signal)), adapter: adapterName(adapter) };
     } catch (error) {
       await this.dispose();
       throw error;
@@ -41,12 +44,12 @@ export class Session {
   }
 
   async #fill(
-    module: EngineModule,
+    module: StartedEngine,
     device: EngineDevice,
     args: LoadArguments,
     emit: (progress: Progress) => void,
     signal: AbortSignal,
-  ): Promise<ModelInfo> {
+  ): Promise<Omit<ModelInfo, "adapter">> {
     const files = openSource(args.source);
     const manifest = await openModel(files, signal);
     const notices: string[] = [];
@@ -58,13 +61,16 @@ export class Session {
     this.#config = manifest.config;
     const loader = await device.beginModel(manifest.config, manifest.tokenizer, manifest.index);
     const newHash = () => new module.Sha256();
-    const { parallel, verifyCached } = args;
-    const store = await streamShards({ manifest, files, store: wanted, loader, newHash, meter, parallel, verifyCached, signal });
+    const plan = { manifest, files, store: wanted, loader, newHash, meter, parallel: args.parallel, signal };
+    const store = await streamShards(plan).catch((error: unknown) => {
+      loader.free();
+      throw error;
+    });
     meter.compiling();
     this.#model = await loader.finish();
     if (store.kind !== "none") await remember(files.url, manifest).catch(() => undefined);
     meter.ready();
-    return describe(manifest, device, this.#model, store, notices);
+    return describe(manifest, this.#model, store, notices);
   }
 
   async preview({ audio, maxWindows }: ListenArguments): Promise<SoundInfo> {
@@ -85,7 +91,8 @@ export class Session {
     const windows = await decode(await engineModule(), audio, maxWindows ?? model.maxWindows, this.#config);
     const sound = soundInfo(windows, audio);
     const start = performance.now();
-    const clip = await this.#inTurn(signal, () => model.listen(windows, (done, count) => emit({ done, windows: count }), signal));
+    const onWindow = (done: number, count: number) => emit({ done, windows: count });
+    const clip = await this.#inTurn(signal, () => model.listen(windows, onWindow, signal)).finally(() => windows.free());
     const number = this.#nextClip++;
     this.#clips.set(number, clip);
     return { clip: number, info: { ...sound, encodeMs: performance.now() - start } };
@@ -94,37 +101,39 @@ export class Session {
   async ask({ clip, question, options }: AskArguments, emit: (piece: Piece) => void, signal: AbortSignal): Promise<AnswerResult> {
     const heard = this.#clips.get(clip);
     if (!heard) throw new Disposed("clip");
-    const answer = await this.#inTurn(signal, () => heard.ask(question, options, (text) => emit({ text }), signal));
-    const { text, tokens, finishReason, prefillMs, firstTokenMs, totalMs } = answer;
-    const decodeSeconds = Math.max(1e-3, (totalMs - firstTokenMs) / 1000);
-    const tokensPerSecond = Math.max(0, tokens.length - 1) / decodeSeconds;
-    return { text, tokens, finishReason, timings: { prefillMs, firstTokenMs, totalMs, tokensPerSecond } };
+    const onPiece = (text: string, restart: boolean) => emit({ text, restart });
+    const answer = await this.#inTurn(signal, () => heard.ask(question, options, onPiece, signal));
+    return finished(answer);
   }
 
-  /** Bytes of GPU buffers that are alive. */
-  gpuBytes(): number {
-    return this.#device?.gpuBytes() ?? 0;
+  async memory(): Promise<MemoryReport> {
+    const { memory } = await engineModule();
+    return { gpuBytes: this.#gpuBytes(), wasmBytes: memory.buffer.byteLength };
   }
 
   async disposeClip(number: number): Promise<number> {
     const clip = this.#clips.get(number);
     this.#clips.delete(number);
-    await this.#turn.catch(() => undefined);
-    clip?.dispose();
-    return this.gpuBytes();
+    await this.#turn;
+    clip?.free();
+    return this.#gpuBytes();
   }
 
   /** Frees everything and returns the bytes that are still alive, which must be 0. */
   async dispose(): Promise<number> {
-    await this.#turn.catch(() => undefined);
-    for (const clip of this.#clips.values()) clip.dispose();
+    await this.#turn;
+    for (const clip of this.#clips.values()) clip.free();
     this.#clips.clear();
-    this.#model?.dispose();
+    this.#model?.free();
     this.#model = undefined;
-    const left = this.gpuBytes();
-    this.#device?.dispose();
+    const left = this.#gpuBytes();
+    this.#device?.destroy();
     this.#device = undefined;
     return left;
+  }
+
+  #gpuBytes(): number {
+    return this.#device?.gpuBytes() ?? 0;
   }
 
   #need(): EngineModel {
@@ -154,13 +163,22 @@ async function chooseStore(args: LoadArguments, files: ModelFiles, manifest: Man
   return openStore("none");
 }
 
-function describe(manifest: Manifest, device: EngineDevice, model: EngineModel, store: ShardStore, notices: string[]): ModelInfo {
+function describe(manifest: Manifest, model: EngineModel, store: ShardStore, notices: string[]): Omit<ModelInfo, "adapter"> {
   const { name, parameters, totalBytes } = manifest;
   const { maxWindows, windowSeconds } = model;
-  return { name, parameters, totalBytes, maxWindows, windowSeconds, adapter: device.adapter, cache: store.kind, notices };
+  return { name, parameters, totalBytes, maxWindows, windowSeconds, cache: store.kind, notices };
 }
 
-async function decode(module: EngineModule, audio: AudioMessage, maxWindows: number, config?: string): Promise<AudioWindows> {
+/** The engine's answer as plain data. */
+function finished(answer: EngineAnswer): AnswerResult {
+  const { text, finishReason, firstTokenMs, totalMs, questionCut } = answer;
+  const tokens = [...answer.tokens];
+  const tokensPerSecond = totalMs > firstTokenMs ? (1000 * (tokens.length - 1)) / (totalMs - firstTokenMs) : 0;
+  const timings = { firstTokenMs, totalMs, tokensPerSecond };
+  return { text, tokens, finishReason: finishReason as AnswerResult["finishReason"], questionCut, timings };
+}
+
+async function decode(module: StartedEngine, audio: AudioMessage, maxWindows: number, config?: string): Promise<AudioWindows> {
   if ("blob" in audio) return module.decodeAudio(new Uint8Array(await audio.blob.arrayBuffer()), audio.name, maxWindows, config);
   const { channels, sampleRate } = audio.pcm;
   const length = channels[0]?.length ?? 0;

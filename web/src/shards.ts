@@ -7,12 +7,15 @@
 
 import { downloadShard } from "./download.js";
 import type { EngineLoader, Sha256 } from "./engine.js";
-import { Aborted, WeightsCorrupt, throwIfAborted } from "./errors.js";
+import { Aborted, WeightsCorrupt, throwIfAborted, toWire } from "./errors.js";
 import type { Manifest, Shard } from "./manifest.js";
 import type { ProgressMeter } from "./progress.js";
 import type { ModelFiles } from "./source.js";
 import { memoryStore } from "./store-memory.js";
 import { type ShardStore, isStorageRefusal, pieces } from "./store.js";
+
+/** Bytes pushed before waiting for the browser to let go of them. */
+const SETTLE_BYTES = 64 * 2 ** 20;
 
 export interface ShardPlan {
   manifest: Manifest;
@@ -22,7 +25,6 @@ export interface ShardPlan {
   newHash: () => Sha256;
   meter: ProgressMeter;
   parallel: number;
-  verifyCached: boolean;
   signal: AbortSignal;
 }
 
@@ -39,6 +41,9 @@ class ShardStream {
   /** Fires when the caller aborts or a lane fails: the other lanes stop too. */
   readonly #stop = new AbortController();
   #uploads: Promise<void> = Promise.resolve();
+  #unsettled = 0;
+  /** Shards that an earlier visit left. */
+  readonly #found = new Set<Shard>();
 
   constructor(plan: ShardPlan) {
     this.#plan = plan;
@@ -72,24 +77,38 @@ class ShardStream {
   }
 
   async #deliver(shard: Shard): Promise<void> {
-    const blob = await this.#obtain(shard);
+    const { files, loader } = this.#plan;
+    try {
+      await this.#inTurn(shard, await this.#obtain(shard));
+    } catch (error) {
+      if (files.local || toWire(error).code !== "WEIGHTS_CORRUPT" || !this.#found.has(shard)) throw error;
+      // the copy of an earlier visit went bad: that shard alone is fetched again
+      this.#found.delete(shard);
+      await this.store.remove(shard.sha256);
+      loader.restartShard(shard.file);
+      await this.#inTurn(shard, await this.#fetchOnce(shard));
+    }
+  }
+
+  async #inTurn(shard: Shard, blob: Blob): Promise<void> {
     const upload = this.#uploads.then(() => this.#upload(shard, blob));
     this.#uploads = upload.catch(() => undefined);
     await upload;
   }
 
-  async #obtain(shard: Shard): Promise<{ blob: Blob; trusted: boolean }> {
-    const { files, verifyCached, meter } = this.#plan;
+  async #obtain(shard: Shard): Promise<Blob> {
+    const { files, meter } = this.#plan;
     if (files.local) {
       const blob = await files.blob(shard.file);
       if (blob.size !== shard.bytes) throw wrongLength(shard, blob.size);
       meter.found(blob.size);
-      return { blob, trusted: false };
+      return blob;
     }
     const found = await this.store.find(shard.sha256, shard.bytes);
-    if (!found) return { blob: await this.#fetchOnce(shard), trusted: true };
+    if (!found) return this.#fetchOnce(shard);
+    this.#found.add(shard);
     meter.found(shard.bytes);
-    return { blob: found, trusted: !verifyCached };
+    return found;
   }
 
   /** One tab fetches; the others wait and find the shard in the store. */
@@ -131,29 +150,28 @@ class ShardStream {
     }
   }
 
-  async #upload(shard: Shard, { blob, trusted }: { blob: Blob; trusted: boolean }): Promise<void> {
-    const { loader, newHash, meter } = this.#plan;
-    const hash = trusted ? undefined : newHash();
+  /** The engine hashes what it is given, so that not even a disk can slip in a wrong bit. */
+  async #upload(shard: Shard, blob: Blob): Promise<void> {
+    const { loader, meter } = this.#plan;
     for await (const piece of pieces(blob)) {
       throwIfAborted(this.#stop.signal);
-      hash?.update(piece);
-      await loader.push(shard.number, piece);
+      loader.push(shard.file, piece);
+      this.#unsettled += piece.byteLength;
+      if (this.#unsettled >= SETTLE_BYTES) await this.#settle();
       meter.uploaded(piece.byteLength);
     }
-    if (hash) await this.#compare(shard, hash.digestHex());
-    hash?.free();
-    await loader.finishShard(shard.number);
+    try {
+      loader.finishShard(shard.file);
+    } catch (error) {
+      meter.uploaded(-blob.size);
+      meter.lost(blob.size);
+      throw new WeightsCorrupt(toWire(error).message, { shard: shard.file });
+    }
   }
 
-  async #compare(shard: Shard, found: string): Promise<void> {
-    if (found === shard.sha256) return;
-    if (!this.#plan.files.local) await this.store.remove(shard.sha256);
-    const remedy = this.#plan.files.local ? "copy the file again" : "it was deleted: load the model again";
-    throw new WeightsCorrupt(`${shard.file} does not have the hash its index promises; ${remedy}`, {
-      shard: shard.file,
-      expected: shard.sha256,
-      actual: found,
-    });
+  async #settle(): Promise<void> {
+    this.#unsettled = 0;
+    await this.#plan.loader.settle();
   }
 }
 

@@ -19,8 +19,6 @@ export interface LoadOptions {
   powerPreference?: "low-power" | "high-performance";
   /** Shards fetched at once; default 3. */
   parallel?: number;
-  /** Hash cached shards again while they are read; default `false`. */
-  verifyCached?: boolean;
 }
 
 export type Phase = "download" | "verify" | "upload" | "compile" | "ready";
@@ -155,10 +153,11 @@ export interface AskOptions {
 /** A piece of the answer as it appears. */
 export interface Piece {
   text: string;
+  /** The model started over: what came before is not part of the answer. */
+  restart: boolean;
 }
 
 export interface Timings {
-  prefillMs: number;
   firstTokenMs: number;
   totalMs: number;
   tokensPerSecond: number;
@@ -168,7 +167,17 @@ export interface AnswerResult {
   text: string;
   tokens: number[];
   finishReason: "end" | "stop" | "length";
+  /** The question was longer than the model reads, and its end was lost: ask a shorter one. */
+  questionCut: boolean;
   timings: Timings;
+}
+
+/** What is in use now. */
+export interface MemoryReport {
+  /** GPU buffers that are alive. */
+  gpuBytes: number;
+  /** The engine's own memory; no weights are in it. */
+  wasmBytes: number;
 }
 
 /** One model in the cache. */

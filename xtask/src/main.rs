@@ -6,6 +6,7 @@ mod prepare;
 mod run;
 mod serve;
 mod shipped;
+mod shrink;
 mod size;
 mod stage;
 mod test;

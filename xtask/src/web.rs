@@ -1,13 +1,13 @@
 //! `cargo xtask web`: wasm, npm package and page from a clean tree into web/dist.
 
-use crate::{run, size, stage};
+use crate::{run, shrink, size, stage};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{
     fs,
     path::{Path, PathBuf},
 };
-use wasm_bindgen_cli_support::Bindgen;
+use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -30,6 +30,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.skip_wasm {
         let wasm = compile(&root)?;
         bind(&wasm, &web.join("wasm"))?;
+        shrink::run(&web.join("wasm"))?;
         if !options.quick {
             optimise(&web)?;
         }
@@ -63,7 +64,7 @@ fn compile(root: &Path) -> Result<PathBuf> {
 /// Generates the JavaScript glue; needs no tool on the machine and cannot be of another version than the crate.
 fn bind(wasm: &Path, out: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(wasm).out_name("af2").web(true)?.typescript(true);
+    bindgen.input_path(wasm).out_name("af2").web(true)?.typescript(true).encode_into(EncodeInto::Always);
     bindgen.generate(out).with_context(|| format!("wasm-bindgen failed on {}", wasm.display()))
 }
 

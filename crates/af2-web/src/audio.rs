@@ -2,7 +2,7 @@
 
 use crate::failure::{Code, failure};
 use crate::picture::{self, Picture};
-use af2_core::audio::{Clip, load_file, load_pcm};
+use af2_core::audio::{Clip, Windows, load_file, load_pcm};
 use af2_core::config::{AudioConfig, ModelConfig};
 use std::cell::OnceCell;
 use wasm_bindgen::prelude::*;
@@ -28,7 +28,7 @@ pub fn decode_audio(
 ) -> Result<AudioWindows, JsValue> {
     let audio = audio_config(config)?;
     let clip = load_file(bytes, file_name, &audio, max_windows);
-    AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio)
+    Ok(AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio))
 }
 
 /// Takes raw samples (full scale ±1), one channel after the other.
@@ -47,7 +47,7 @@ pub fn audio_from_pcm(
     let length = samples.len() / channels.max(1);
     let planes: Vec<&[f32]> = if length == 0 { Vec::new() } else { samples.chunks_exact(length).collect() };
     let clip = load_pcm(&planes, sample_rate, &audio, max_windows);
-    AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio)
+    Ok(AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio))
 }
 
 /// The window settings of a model, or those that all releases share.
@@ -61,8 +61,12 @@ fn audio_config(config: Option<String>) -> Result<AudioConfig, JsValue> {
 }
 
 impl AudioWindows {
-    fn new(clip: Clip, config: &AudioConfig) -> Result<Self, JsValue> {
-        Ok(Self { clip, window_seconds: config.window_length, picture: OnceCell::new() })
+    fn new(clip: Clip, config: &AudioConfig) -> Self {
+        Self { clip, window_seconds: config.window_length, picture: OnceCell::new() }
+    }
+
+    pub(crate) fn windows(&self) -> &Windows {
+        &self.clip.windows
     }
 
     fn drawn(&self) -> &Picture {

@@ -2,11 +2,18 @@
 //!
 //! Everything that waits is a promise, everything large crosses the border in pieces of a few MiB, and every error is
 //! a JavaScript `Error` with a stable `code`. The TypeScript package in `web/` gives this surface its friendly shape.
+//! A class is freed by `free()`; freeing clips, model and engine gives the GPU's memory back.
 
 mod audio;
+mod clip;
+mod engine;
 mod failure;
 mod hash;
+mod loader;
+mod model;
+mod options;
 mod picture;
+mod shaders;
 
 use wasm_bindgen::prelude::*;
 

@@ -61,7 +61,6 @@ export interface LoadRequest {
   url: string;
   cache?: "opfs" | "cache-api" | "none";
   worker?: boolean;
-  verifyCached?: boolean;
   /** Abort once this share is done. */
   abortAt?: number;
 }

@@ -37,12 +37,15 @@ export const STRICT_CSP =
 
 export class FlakyServer {
   ranges = true;
+  /** Content security policy of pages and scripts. */
+  policy: string | undefined = STRICT_CSP;
   /** Every request for a model file, in order. */
   readonly served: Served[] = [];
   #server: Server;
   #folders = new Map<string, string>();
   #texts = new Map<string, { body: Buffer; type: string }>();
   #models = new Map<string, { body: Buffer; etag: string }>();
+  #waiting = new Map<string, (body: string) => void>();
   #faults = new Map<string, { fault: Fault; times: number }[]>();
 
   constructor() {
@@ -83,6 +86,11 @@ export class FlakyServer {
     this.#faults.set(path, [...faults, { fault, times }]);
   }
 
+  /** The body of the next POST to the path. */
+  receive(path: string): Promise<string> {
+    return new Promise((resolve) => this.#waiting.set(path, resolve));
+  }
+
   heal(): void {
     this.#faults.clear();
   }
@@ -103,6 +111,7 @@ export class FlakyServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    if (request.method === "POST") return this.#take(path, request, response);
     const text = this.#texts.get(path);
     if (text) return void this.#whole(response, text.body, text.type);
     const model = this.#models.get(path);
@@ -115,8 +124,16 @@ export class FlakyServer {
     response.writeHead(404).end();
   }
 
+  async #take(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    this.#waiting.get(path)?.(Buffer.concat(chunks).toString());
+    response.writeHead(204).end();
+  }
+
   #whole(response: ServerResponse, body: Buffer, type: string): void {
-    response.writeHead(200, { "Content-Type": type, "Content-Length": body.length, "Content-Security-Policy": STRICT_CSP }).end(body);
+    const policy = this.policy === undefined ? {} : { "Content-Security-Policy": this.policy };
+    response.writeHead(200, { "Content-Type": type, "Content-Length": body.length, ...policy }).end(body);
   }
 
   async #modelFile(path: string, model: { body: Buffer; etag: string }, request: IncomingMessage, response: ServerResponse) {

@@ -8,8 +8,6 @@ export default init;
 export { Sha256 };
 
 export class Engine {
-  adapter = "mock";
-
   static async create() {
     return new Engine();
   }
@@ -18,11 +16,11 @@ export class Engine {
     return 0;
   }
 
-  beginModel(_config, _tokenizer, index) {
-    return new Loader(Object.entries(JSON.parse(index).shards));
+  async beginModel(_config, _tokenizer, index) {
+    return new Loader(JSON.parse(index).shards);
   }
 
-  dispose() {}
+  destroy() {}
 }
 
 class Loader {
@@ -40,14 +38,22 @@ class Loader {
   }
 
   finishShard(shard) {
-    const [file, { sha256 }] = this.shards[shard];
-    if (this.#finished.has(shard)) throw new Error(`${file} was finished twice`);
-    if (this.#hashes.get(shard).digestHex() !== sha256) throw new Error(`the engine was given wrong bytes of ${file}`);
+    if (this.#finished.has(shard)) throw new Error(`${shard} was finished twice`);
+    const wrong = this.#hashes.get(shard).digestHex() !== this.shards[shard].sha256;
+    if (wrong) throw Object.assign(new Error(`the engine was given wrong bytes of ${shard}`), { code: "WEIGHTS_CORRUPT" });
     this.#finished.add(shard);
   }
 
-  async finish() {
-    if (this.#finished.size !== this.shards.length) throw new Error("a shard is missing");
-    return { maxWindows: 12, windowSeconds: 10, dispose() {} };
+  restartShard(shard) {
+    this.#hashes.delete(shard);
   }
+
+  async settle() {}
+
+  async finish() {
+    if (this.#finished.size !== Object.keys(this.shards).length) throw new Error("a shard is missing");
+    return { maxWindows: 12, windowSeconds: 10, free() {} };
+  }
+
+  free() {}
 }

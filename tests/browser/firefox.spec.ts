@@ -1,0 +1,73 @@
+/**
+ * A smoke run in Firefox ESR, a second implementation of WebGPU. Debian's Firefox answers no Playwright, so the page
+ * itself asks the model and posts what it got.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "@playwright/test";
+import { FlakyServer } from "./support/flaky-server.js";
+
+const LIB = fileURLToPath(new URL("../../web/dist/lib/", import.meta.url));
+const TOY = fileURLToPath(new URL("../../target/browser-models/toy-f32/", import.meta.url));
+const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
+
+const PREFERENCES = {
+  "dom.webgpu.enabled": true,
+  "dom.webgpu.workers.enabled": true,
+  "gfx.webgpu.ignore-blocklist": true,
+  "browser.shell.checkDefaultBrowser": false,
+  "datareporting.policy.dataSubmissionEnabled": false,
+  "toolkit.telemetry.reportingpolicy.firstRun": false,
+  "network.captive-portal-service.enabled": false,
+  "app.normandy.enabled": false,
+};
+
+const SCRIPT = `
+import { AudioFlamingo } from "/lib/index.js";
+const tell = (result) => fetch("/result", { method: "POST", body: JSON.stringify(result) });
+try {
+  const model = await AudioFlamingo.load("/toy/");
+  const clip = await model.listen("/inputs/speech_16k_mono.wav");
+  const { tokens, text } = await clip.ask("Caption the input audio.", { maxNewTokens: 24 }).result;
+  await tell({ tokens, text, cache: model.info.cache, left: await model.dispose() });
+} catch (error) {
+  await tell({ error: error.code + ": " + error.message });
+}`;
+
+test("Firefox ESR gives the golden answer", async () => {
+  test.setTimeout(600_000);
+  const server = new FlakyServer();
+  await server.start();
+  server.serveFolder("/lib/", LIB);
+  server.serveFolder("/inputs/", `${FIXTURES}inputs/`);
+  server.serveText("/smoke.js", SCRIPT, "text/javascript");
+  server.serveText("/", '<!doctype html><title>smoke</title><script type="module" src="/smoke.js"></script>', "text/html");
+  server.serveModel("toy", await Promise.all((await readdir(TOY)).map(async (name) => ({ name, body: await readFile(TOY + name) }))));
+  const posted = server.receive("/result");
+  const profile = await mkdtemp(join(tmpdir(), "af2-firefox-"));
+  const firefox = await start(profile, server.origin);
+  try {
+    const { cases } = JSON.parse(await readFile(`${FIXTURES}golden/tiny-a/cases.json`, "utf8"));
+    expect(JSON.parse(await posted)).toMatchObject({ tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
+  } finally {
+    firefox.kill();
+    await new Promise((resolve) => (firefox.exitCode === null ? firefox.once("exit", resolve) : resolve(undefined)));
+    await server.stop();
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+async function start(profile: string, address: string): Promise<ChildProcess> {
+  const lines = Object.entries(PREFERENCES).map(([name, value]) => `user_pref("${name}", ${value});`);
+  await writeFile(join(profile, "user.js"), lines.join("\n"));
+  const options = ["--headless", "--no-remote", "--profile", profile, address];
+  const firefox = spawn(process.env["FIREFOX"] ?? "/usr/bin/firefox-esr", options, { stdio: "ignore", env: { ...process.env, HOME: profile } });
+  return new Promise((resolve, reject) => {
+    firefox.once("error", reject); // no such program: the test fails
+    firefox.once("spawn", () => resolve(firefox));
+  });
+}

@@ -1,0 +1,80 @@
+/** The page as a visitor meets it: alone, by keyboard, without WebGPU, at two widths. Leaves screenshots behind. */
+
+import { fileURLToPath } from "node:url";
+import { expect, test as base } from "@playwright/test";
+import { FlakyServer } from "./support/flaky-server.js";
+
+const PAGE = fileURLToPath(new URL("../../web/dist/page/", import.meta.url));
+const SHOTS = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
+
+const test = base.extend<{ address: string }>({
+  address: async ({ page }, use) => {
+    const server = new FlakyServer();
+    await server.start();
+    server.policy = undefined; // the page brings its own
+    server.serveFolder("/", PAGE);
+    const foreign: string[] = [];
+    const problems: string[] = [];
+    page.on("request", (request) => !/^(blob:|http:\/\/localhost)/.test(request.url()) && foreign.push(request.url()));
+    page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    page.on("pageerror", (error) => problems.push(error.message));
+    await use(`${server.origin}/index.html`);
+    expect(foreign, "requests to other hosts").toEqual([]);
+    const unexpected = problems.filter((text) => !text.includes("net::ERR_FAILED")); // a request that the test itself blocked
+    expect(unexpected, "errors in the console").toEqual([]);
+    await server.stop();
+  },
+});
+
+// software rendering on a busy machine takes its time
+test.describe.configure({ timeout: 600_000 });
+
+for (const [name, width, height, colorScheme] of [
+  ["desktop", 1280, 900, "light"],
+  ["desktop-dark", 1280, 900, "dark"],
+  ["phone", 390, 844, "light"],
+] as const) {
+  test(`a sample sound is heard and answered (${name})`, async ({ page, address }) => {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme });
+    await page.goto(address);
+    await page.getByRole("button", { name: "A synthetic voice" }).click();
+    await expect(page.locator("#listening")).toContainText("Heard in", { timeout: 300_000 });
+    await page.getByRole("textbox").fill("Caption the input audio.");
+    await page.keyboard.press("Enter");
+    await expect(page.locator(".answer:not([data-streaming]) .answer-text").first()).not.toBeEmpty({ timeout: 200_000 });
+    await expect(page.locator(".answer-meta").first()).toContainText("tokens/s");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    await page.screenshot({ path: `${SHOTS}page-${name}.png`, fullPage: true });
+  });
+}
+
+test("without WebGPU the page says so and what to do", async ({ page, address }) => {
+  await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined }));
+  await page.route("**/worker*.js", (route) => route.abort());
+  await page.goto(address);
+  await expect(page.getByRole("alert")).toContainText("no WebGPU adapter");
+  await expect(page.locator("#device-name")).toHaveText("No WebGPU");
+  await page.unrouteAll();
+});
+
+test("every control has a name and can be reached by keyboard", async ({ page, address }) => {
+  await page.goto(address);
+  await expect(page.locator("#device-name")).not.toContainText("Looking");
+  const nameless = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("button, input, select, summary")]
+      .filter((control) => control.checkVisibility())
+      .filter((control) => {
+        const labels = (control as HTMLInputElement).labels;
+        return !(control.ariaLabel || control.textContent?.trim() || labels?.[0]?.textContent?.trim());
+      })
+      .map((control) => control.id),
+  );
+  expect(nameless).toEqual([]);
+  const reached = new Set<string>();
+  for (let press = 0; press < 25; press++) {
+    await page.keyboard.press("Tab");
+    reached.add(await page.evaluate(() => document.activeElement?.id ?? ""));
+  }
+  for (const id of ["file", "record", "question", "send", "model-choice", "theme"]) expect(reached).toContain(id);
+});
