@@ -37,7 +37,11 @@ fn main(
     let load_row = lane / QUADS;
     let load_quad = lane % QUADS;
     let quads = params.cols / 4u;
-    var sums: array<vec4<f32>, 4>;
+    // Written out rather than looped over: not every compiler unrolls, and a looped-over array lives in memory.
+    var sum0 = vec4<f32>(0.0);
+    var sum1 = vec4<f32>(0.0);
+    var sum2 = vec4<f32>(0.0);
+    var sum3 = vec4<f32>(0.0);
     for (var base = 0u; base < quads; base += QUADS) {
         let quad = base + load_quad;
         var from_x = vec4<f32>(0.0);
@@ -54,19 +58,28 @@ fn main(
             let w1 = w_tile[(tx + SIDE) * PITCH + q];
             let w2 = w_tile[(tx + 2u * SIDE) * PITCH + q];
             let w3 = w_tile[(tx + 3u * SIDE) * PITCH + q];
-            for (var i = 0u; i < 4u; i += 1u) {
-                let a = x_tile[(ty + i * SIDE) * PITCH + q];
-                sums[i] += vec4<f32>(dot(a, w0), dot(a, w1), dot(a, w2), dot(a, w3));
-            }
+            let a0 = x_tile[ty * PITCH + q];
+            let a1 = x_tile[(ty + SIDE) * PITCH + q];
+            let a2 = x_tile[(ty + 2u * SIDE) * PITCH + q];
+            let a3 = x_tile[(ty + 3u * SIDE) * PITCH + q];
+            sum0 += vec4<f32>(dot(a0, w0), dot(a0, w1), dot(a0, w2), dot(a0, w3));
+            sum1 += vec4<f32>(dot(a1, w0), dot(a1, w1), dot(a1, w2), dot(a1, w3));
+            sum2 += vec4<f32>(dot(a2, w0), dot(a2, w1), dot(a2, w2), dot(a2, w3));
+            sum3 += vec4<f32>(dot(a3, w0), dot(a3, w1), dot(a3, w2), dot(a3, w3));
         }
         workgroupBarrier();
     }
-    for (var i = 0u; i < 4u; i += 1u) {
-        let m = m0 + ty + i * SIDE;
-        if (m >= params.rows) { continue; }
-        for (var j = 0u; j < 4u; j += 1u) {
-            let n = n0 + tx + j * SIDE;
-            if (n < params.outputs) { finish(m * params.out_stride + params.column + n, params.column + n, sums[i][j]); }
-        }
-    }
+    store_row(m0 + ty, n0 + tx, sum0);
+    store_row(m0 + ty + SIDE, n0 + tx, sum1);
+    store_row(m0 + ty + 2u * SIDE, n0 + tx, sum2);
+    store_row(m0 + ty + 3u * SIDE, n0 + tx, sum3);
+}
+
+fn store_row(m: u32, n: u32, sums: vec4<f32>) {
+    if (m >= params.rows) { return; }
+    let base = m * params.out_stride + params.column;
+    if (n < params.outputs) { finish(base + n, params.column + n, sums.x); }
+    if (n + SIDE < params.outputs) { finish(base + n + SIDE, params.column + n + SIDE, sums.y); }
+    if (n + 2u * SIDE < params.outputs) { finish(base + n + 2u * SIDE, params.column + n + 2u * SIDE, sums.z); }
+    if (n + 3u * SIDE < params.outputs) { finish(base + n + 3u * SIDE, params.column + n + 3u * SIDE, sums.w); }
 }

@@ -131,6 +131,11 @@ fn every_case_from_its_file() {
     for case in cases() {
         let windows = windows_of_file(&session, &case.input);
         assert_eq!(windows.count, case.windows, "{}: windows", case.file);
+        // Equal codes were traced above; only sounds that are decoded or resampled another way are left.
+        if case.exact_codes() {
+            assert_eq!(Some(windows), windows_of_codes(&session, &case.input), "{}: codes", case.file);
+            continue;
+        }
         let golden = Golden::read(&case.file);
         let trace = trace(&session, &windows, &case, &HashMap::new());
         let limit = if case.exact_codes() {
