@@ -1,7 +1,7 @@
 // Shifted-window attention of a Swin block on tokens in grid order: the cyclic shift, the partition in 8 x 8 windows, the relative
 // position bias and the shift mask are index arithmetic; nothing is rolled or copied.
 //   logit[i, j] = q_i . k_j * head_dim^-0.5 + table[rel(i, j), head] + mask(i, j);  out_i = softmax_j(logit) v
-// One workgroup: one window, one head, 32 of its 64 queries. Grid x, y: windows of all images; z: 2 * heads.
+// One workgroup (a thread per token of the window): one window, one head, 32 of its 64 queries. Grid x, y: windows of all images; z: 2 * heads.
 struct Params {
     side: u32,      // tokens per side of the grid
     channels: u32,  // C = heads * head_dim
@@ -23,6 +23,7 @@ const THREADS: u32 = 64u;
 const MASKED: f32 = -100.0;  // the original adds -100, not minus infinity
 
 var<workgroup> logits: array<f32, QUERIES * KEYS>;
+var<workgroup> token: array<u32, KEYS>;  // grid index of every token of the window
 
 // Row or column of the shifted grid -> which of the three regions it belongs to.
 fn region(coordinate: u32) -> u32 {
@@ -36,10 +37,10 @@ fn token_at(image: u32, y0: u32, x0: u32, t: u32) -> u32 {
     return (image * params.side + y) * params.side + x;
 }
 
-fn logit(image: u32, y0: u32, x0: u32, head: u32, i: u32, j: u32) -> f32 {
+fn logit(y0: u32, x0: u32, head: u32, i: u32, j: u32) -> f32 {
     let head_dim = params.channels / params.heads;
-    let q = token_at(image, y0, x0, i) * 3u * params.channels + head * head_dim;
-    let k = token_at(image, y0, x0, j) * 3u * params.channels + params.channels + head * head_dim;
+    let q = token[i] * 3u * params.channels + head * head_dim;
+    let k = token[j] * 3u * params.channels + params.channels + head * head_dim;
     var sum = 0.0;
     for (var d = 0u; d < head_dim; d += 1u) { sum += (qkv[q + d] * params.scale) * qkv[k + d]; }
     let dy = i / WINDOW + 7u - j / WINDOW;
@@ -68,8 +69,10 @@ fn main(
     let first = (group_id.z % 2u) * QUERIES;
     let head_dim = params.channels / params.heads;
 
+    token[lane] = token_at(image, y0, x0, lane);
+    workgroupBarrier();
     for (var e = lane; e < QUERIES * KEYS; e += THREADS) {
-        logits[e] = logit(image, y0, x0, head, first + e / KEYS, e % KEYS);
+        logits[e] = logit(y0, x0, head, first + e / KEYS, e % KEYS);
     }
     workgroupBarrier();
     if (lane < QUERIES) {
@@ -90,8 +93,8 @@ fn main(
         let channel = head * head_dim + e % head_dim;
         var sum = 0.0;
         for (var j = 0u; j < KEYS; j += 1u) {
-            sum += logits[i * KEYS + j] * qkv[token_at(image, y0, x0, j) * 3u * params.channels + 2u * params.channels + channel];
+            sum += logits[i * KEYS + j] * qkv[token[j] * 3u * params.channels + 2u * params.channels + channel];
         }
-        out[token_at(image, y0, x0, first + i) * params.channels + channel] = sum;
+        out[token[first + i] * params.channels + channel] = sum;
     }
 }

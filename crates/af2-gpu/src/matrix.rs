@@ -231,4 +231,15 @@ mod tests {
         assert!(stacked(&[7], 0).is_none());
         assert!(paired(&[7, 7], 0).is_none());
     }
+
+    #[test]
+    fn what_the_device_cannot_hold_is_refused_by_name() {
+        use crate::ops::testing::gpu;
+        let too_wide = Matrix::allocate(gpu(), "wide", Scheme::F32, 1 << 30, &[1], Stacking::Stacked);
+        assert!(matches!(too_wide, Err(GpuError::BufferTooLarge { ref label, .. }) if label == "wide"), "{too_wide:?}");
+        let odd = Matrix::allocate(gpu(), "odd", Scheme::Q4, 40, &[8], Stacking::Stacked);
+        assert!(matches!(odd, Err(GpuError::BadMatrix { ref name, .. }) if name == "odd"), "{odd:?}");
+        let buffer = gpu().storage("huge", gpu().max_binding_bytes() + 4);
+        assert!(matches!(buffer, Err(GpuError::BufferTooLarge { .. })), "{buffer:?}");
+    }
 }

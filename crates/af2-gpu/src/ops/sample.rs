@@ -72,3 +72,83 @@ pub fn sample(plan: &mut PlanBuilder, buffers: SampleBuffers<'_>, vocab: usize, 
         weight_bytes: 0,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use af2_core::sampling::{SamplingParams, next_token};
+
+    use super::super::Step;
+    use super::super::testing::{gpu, random, run, upload, wait};
+    use super::*;
+
+    const PROMPT: [u32; 3] = [0, 2, 5];
+
+    /// Draws once on the GPU, `position` tokens after the prompt.
+    fn drawn(logits: &[f32], params: &SamplingParams, position: u32) -> u32 {
+        let settings = Sampling {
+            temperature: params.temperature as f32,
+            top_p: params.top_p as f32,
+            min_p: params.min_p as f32,
+            repetition_penalty: params.repetition_penalty as f32,
+            top_k: params.top_k as u32,
+            padding: [0; 3],
+        };
+        let mut bits = vec![0_u32; logits.len().div_ceil(32)];
+        PROMPT
+            .iter()
+            .filter(|id| (**id as usize) < logits.len())
+            .for_each(|id| bits[*id as usize / 32] |= 1 << (id % 32));
+        let (sampling, step) = (Sampling::buffer(gpu()).unwrap(), Step::buffer(gpu()).unwrap());
+        let state = Step {
+            position: 2 + position,
+            length: 64,
+            seed_lo: params.seed as u32,
+            seed_hi: (params.seed >> 32) as u32,
+            prompt_length: 3,
+            ..Step::default()
+        };
+        gpu().write(&sampling, 0, bytemuck::bytes_of(&settings));
+        gpu().write(&step, 0, bytemuck::bytes_of(&state));
+        let (logits_buffer, seen, sequence) =
+            (upload(logits), upload(&bits), gpu().storage("sequence", 4 * 64).unwrap());
+        let buffers = SampleBuffers {
+            logits: &logits_buffer,
+            sampling: &sampling,
+            seen: &seen,
+            sequence: &sequence,
+            step: &step,
+        };
+        run(&sequence, |plan| sample(plan, buffers, logits.len(), 1));
+        let ids: Vec<u32> = wait(gpu().read_all(&sequence)).unwrap();
+        ids[3 + position as usize]
+    }
+
+    #[test]
+    fn draws_what_the_host_draws() {
+        let published = SamplingParams::published();
+        let settings = [
+            published,
+            SamplingParams { top_k: 0, top_p: 0.5, ..published },
+            SamplingParams { top_k: 1, top_p: 1.0, ..published },
+            SamplingParams { top_k: 0, top_p: 1.0, min_p: 0.2, temperature: 0.7, ..published },
+            SamplingParams { top_k: 7, top_p: 0.9, repetition_penalty: 1.8, temperature: 3.0, ..published },
+        ];
+        for vocab in [1, 6, 609, 4099, 151_669] {
+            let logits: Vec<f32> = random(vocab, 1).iter().map(|v| 9.0 * v).collect();
+            for (number, params) in settings.iter().enumerate() {
+                for position in 0..4 {
+                    let params = SamplingParams { seed: 1 << (8 * number + position as usize), ..*params };
+                    let history: Vec<u32> = PROMPT.iter().copied().filter(|id| (*id as usize) < vocab).collect();
+                    let expected = next_token(&mut logits.clone(), &history, &params, position).unwrap();
+                    assert_eq!(drawn(&logits, &params, position), expected, "{vocab} {params:?} {position}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_finite_logit_is_reported() {
+        assert_eq!(drawn(&[f32::NAN; 40], &SamplingParams::published(), 0), u32::MAX);
+    }
+}
