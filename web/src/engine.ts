@@ -34,12 +34,13 @@ export interface EngineAnswer {
 }
 
 export interface EngineClip {
+  /** Resolves to an `EngineAnswer`, which the generated declarations only know as an object. */
   ask(
     question: string,
     options: object,
     onPiece: (text: string, restart: boolean) => void,
     signal: AbortSignal,
-  ): Promise<EngineAnswer>;
+  ): Promise<object>;
   free(): void;
 }
 
@@ -97,7 +98,7 @@ export function engineModule(): Promise<StartedEngine> {
 }
 
 async function start(): Promise<StartedEngine> {
-  const module = (await import("../wasm/af2.js")) as unknown as EngineModule;
+  const module: EngineModule = await import("../wasm/af2.js");
   const { memory } = await module.default({ module_or_path: new URL("./af2_bg.wasm", import.meta.url) }); // beside the bundle
   return { ...module, memory };
 }

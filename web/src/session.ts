@@ -103,7 +103,7 @@ export class Session {
     if (!heard) throw new Disposed("clip");
     const onPiece = (text: string, restart: boolean) => emit({ text, restart });
     const answer = await this.#inTurn(signal, () => heard.ask(question, options, onPiece, signal));
-    return finished(answer);
+    return finished(answer as EngineAnswer);
   }
 
   async memory(): Promise<MemoryReport> {
