@@ -45,6 +45,7 @@ impl Session {
         let index = small("model.safetensors.index.json").with_context(no_model)?;
         let tokenizer = small("tokenizer.json").with_context(no_model)?;
         let mut loader = drive(&gpu, ModelLoader::new(&gpu, &config, &tokenizer, &index))??;
+        drive(&gpu, loader.warm_up())??;
         let shards = loader.shards();
         let bar = progress_bar(shards.iter().map(|(_, bytes)| bytes).sum(), "loading");
         for (name, bytes) in &shards {

@@ -318,12 +318,15 @@ async fn adapter_named(instance: &wgpu::Instance, name: &str) -> Result<wgpu::Ad
 
 fn facts_of(adapter: &wgpu::Adapter) -> AdapterFacts {
     let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
+    // Browsers do not tell the kind of an adapter: a software one is known by its name.
+    let lower = info.name.to_lowercase();
+    let named = ["swiftshader", "llvmpipe", "softpipe", "basic render"].iter().any(|name| lower.contains(name));
     AdapterFacts {
+        software: named || info.device_type == wgpu::DeviceType::Cpu,
         name: info.name,
         backend: format!("{:?}", info.backend),
         kind: format!("{:?}", info.device_type),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
-        software: info.device_type == wgpu::DeviceType::Cpu,
         max_buffer_bytes: limits.max_buffer_size,
         max_binding_bytes: limits.max_storage_buffer_binding_size,
         max_invocations: limits.max_compute_invocations_per_workgroup,

@@ -78,10 +78,9 @@ impl Model {
         let encoder = self.gpu().scoped("the encoder", || self.encoder_plan(batch, None)).await?;
         let encoded = self.encode(&encoder, windows, options, progress).await?;
         drop(encoder);
-        let (plan, audio_kv) = self
-            .gpu()
-            .scoped("the audio's keys and values", || self.memory_plan(&encoded.tokens, windows.count, None))
-            .await?;
+        let frequencies = self.audio_frequencies().await?;
+        let make = || self.memory_plan(&encoded.tokens, &frequencies, windows.count, None);
+        let (plan, audio_kv) = self.gpu().scoped("the audio's keys and values", make).await?;
         self.gpu().run(&[&plan]);
         self.gpu().idle().await?;
         Ok(self.clip(audio_kv, windows.count, encoded.log_mel))
@@ -143,16 +142,22 @@ impl Model {
         Ok(Encoded { tokens, log_mel })
     }
 
+    /// Rotary frequencies of the audio transformer, as stored.
+    pub(crate) async fn audio_frequencies(&self) -> Result<Vec<f32>, ModelError> {
+        Ok(self.gpu().read_all(&self.0.weights.audio_transformer.inv_freq).await?)
+    }
+
     /// Audio transformer and the keys and values of every cross-attention block.
     pub(crate) fn memory_plan(
         &self,
         tokens: &Buffer,
+        frequencies: &[f32],
         windows: usize,
         taps: Option<&Taps>,
     ) -> Result<(Plan, Vec<Option<Buffer>>), GpuError> {
         let inner = &*self.0;
         let count = windows * TOKENS_PER_WINDOW;
-        let rotary = inner.gpu.storage_with("audio rotary", &rotary_table(&inner.audio_frequencies, count))?;
+        let rotary = inner.gpu.storage_with("audio rotary", &rotary_table(frequencies, count))?;
         let mut plan = PlanBuilder::new(&inner.gpu, "audio memory", taps);
         let input = AudioTransformerInput {
             config: &inner.config.audio_transformer,
@@ -268,6 +273,13 @@ impl Clip {
         let (token, token_head) = (make.token()?, make.head(1)?);
         let (token_choice, token_draw) = (make.choice(1, false)?, make.choice(1, true)?);
         Ok(ClipPlans { scratch, token, token_head, token_choice, token_draw, prompts: BTreeMap::new() })
+    }
+
+    /// Builds and drops one plan of each kind.
+    pub(crate) fn warm_up(&self, scratch: &Arc<Scratch>) -> Result<(), GpuError> {
+        self.token_plans(scratch.clone())?;
+        self.prompt_plans(scratch, 1)?;
+        Ok(())
     }
 
     fn prompt_plans(&self, scratch: &Scratch, rows: usize) -> Result<PromptPlans, GpuError> {

@@ -18,10 +18,8 @@ pub(crate) const MOST_POSITIONS: usize = 2048;
 /// Takes the bytes of shards as they come and writes them to where the kernels read them.
 pub struct ModelLoader {
     gpu: Gpu,
-    config: ModelConfig,
-    tokenizer: Tokenizer,
+    model: Model,
     index: ModelIndex,
-    weights: Weights,
     destinations: Destinations,
     shards: BTreeMap<String, ShardReader>,
     complete: HashSet<String>,
@@ -68,7 +66,17 @@ impl ModelLoader {
         }
         let shards = index.shards.keys().map(|name| (name.clone(), ShardReader::default())).collect();
         let complete = HashSet::new();
-        Ok(Self { gpu: gpu.clone(), config, tokenizer, index, weights, destinations, shards, complete })
+        let model = Model::new(gpu.clone(), config, tokenizer, weights)?;
+        Ok(Self { gpu: gpu.clone(), model, index, destinations, shards, complete })
+    }
+
+    /// Compiles every kernel that the model needs. A browser does so in its GPU process, while the shards' bytes arrive: call this
+    /// before the first of them.
+    ///
+    /// # Errors
+    /// The device has too little memory, or a kernel does not compile.
+    pub async fn warm_up(&self) -> Result<(), ModelError> {
+        self.model.warm_up().await
     }
 
     /// File names of the shards and their sizes in bytes.
@@ -130,7 +138,7 @@ impl ModelLoader {
             return Err(ModelError::Tensor { tensor: tensor.clone(), problem });
         }
         self.settle().await?;
-        Model::new(self.gpu, self.config, self.tokenizer, self.weights).await
+        Ok(self.model)
     }
 }
 

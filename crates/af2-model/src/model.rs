@@ -28,8 +28,6 @@ pub(crate) struct Inner {
     pub tokenizer: Tokenizer,
     pub weights: Weights,
     pub frontend: Frontend,
-    /// Rotary frequencies of the audio transformer, as stored.
-    pub audio_frequencies: Vec<f32>,
     /// A step that stays at position 0.
     pub origin: Buffer,
     scratch: Mutex<Option<Arc<Scratch>>>,
@@ -63,7 +61,7 @@ impl Drop for Busy<'_> {
 impl Model {
     // wgpu's handles are not Send on the web; the Arc is only a shared pointer there.
     #[allow(clippy::arc_with_non_send_sync)]
-    pub(crate) async fn new(
+    pub(crate) fn new(
         gpu: Gpu,
         config: ModelConfig,
         tokenizer: Tokenizer,
@@ -71,19 +69,21 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let frontend = Frontend::new(&gpu, &config.audio)?;
         let origin = Step::buffer(&gpu)?;
-        let audio_frequencies = gpu.read_all(&weights.audio_transformer.inv_freq).await?;
         let (scratch, busy) = (Mutex::new(None), AtomicBool::new(false));
-        Ok(Self(Arc::new(Inner {
-            gpu,
-            config,
-            tokenizer,
-            weights,
-            frontend,
-            audio_frequencies,
-            origin,
-            scratch,
-            busy,
-        })))
+        Ok(Self(Arc::new(Inner { gpu, config, tokenizer, weights, frontend, origin, scratch, busy })))
+    }
+
+    /// Builds and drops one plan of each kind, so that their kernels are compiled. Outside an error scope, which would wait for
+    /// the compiler: an error shows at the next readback.
+    pub(crate) async fn warm_up(&self) -> Result<(), ModelError> {
+        let gpu = self.gpu();
+        let width = self.0.config.audio_transformer.d_model;
+        let frequencies = vec![0.0; self.0.config.audio_transformer.rotary_dim() / 2];
+        let scratch = self.scratch(1, 1, 0).await?;
+        self.encoder_plan(1, None)?;
+        let tokens = gpu.storage("audio tokens", (4 * TOKENS_PER_WINDOW * width) as u64)?;
+        let (_, audio_kv) = self.memory_plan(&tokens, &frequencies, 1, None)?;
+        Ok(self.clip(audio_kv, 1, Vec::new()).warm_up(&scratch)?)
     }
 
     /// The device.

@@ -48,8 +48,9 @@ impl Model {
         let gpu = self.gpu();
         let taps = Taps { replace: replace.clone() };
         let (mut tensors, tokens) = self.trace_encoder(windows, replace).await?;
-        let (plan, audio_kv) =
-            gpu.scoped("the audio", || self.memory_plan(&tokens, windows.count, Some(&taps))).await?;
+        let frequencies = self.audio_frequencies().await?;
+        let make = || self.memory_plan(&tokens, &frequencies, windows.count, Some(&taps));
+        let (plan, audio_kv) = gpu.scoped("the audio", make).await?;
         gpu.run(&[&plan]);
         tensors.extend(read_taps(gpu, &plan).await?);
         let mut clip = self.clip(audio_kv, windows.count, Vec::new());

@@ -39,7 +39,9 @@ impl Engine {
     #[wasm_bindgen(js_name = beginModel)]
     pub async fn begin_model(&self, config: String, tokenizer: String, index: String) -> Result<ModelLoader, JsValue> {
         let loader = af2_model::ModelLoader::new(&self.gpu, config.as_bytes(), tokenizer.as_bytes(), index.as_bytes());
-        Ok(ModelLoader::new(loader.await.map_err(model_failure)?))
+        let loader = loader.await.map_err(model_failure)?;
+        loader.warm_up().await.map_err(model_failure)?;
+        Ok(ModelLoader::new(loader))
     }
 
     /// Gives the device back to the browser; nothing of it can be used afterwards.
