@@ -1,9 +1,12 @@
 //! `cargo xtask browser`: the tests in real browsers.
 
 use crate::run;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
+
+/// Vulkan manifest of the software driver inside Debian's Chromium; `SWIFTSHADER_ICD` names another place.
+const SWIFTSHADER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
 /// Options of `cargo xtask browser`.
 #[derive(Args)]
@@ -22,6 +25,7 @@ pub fn run(options: &Options) -> Result<()> {
         run::run(&folder, "npm", &["ci", "--no-audit", "--no-fund"])?;
     }
     toy_model(&root)?;
+    native_trace(&root)?;
     run::run(&folder, "node", &["node_modules/typescript/bin/tsc", "--project", "tsconfig.json"])?;
     let mut arguments = vec!["node_modules/@playwright/test/cli.js", "test"];
     arguments.extend(options.arguments.iter().map(String::as_str));
@@ -39,4 +43,19 @@ fn toy_model(root: &Path) -> Result<()> {
         vec!["run", "--quiet", "--locked", "--package", "af2-cli", "--", "convert", "tests/fixtures/tiny-a", &out];
     arguments.extend(["--lm", "tests/fixtures/tiny-a/lang_encoder", "--weights", "f32", "--shard-size", "3MB"]);
     run::run(root, "cargo", &arguments)
+}
+
+/// target/browser-models/native-swiftshader.safetensors: what the native build computes on the browser's own software driver.
+fn native_trace(root: &Path) -> Result<()> {
+    let driver = env::var("SWIFTSHADER_ICD").unwrap_or_else(|_| SWIFTSHADER.into());
+    if !Path::new(&driver).exists() {
+        bail!(
+            "{driver} is missing: install Debian's chromium, or name SwiftShader's Vulkan manifest in SWIFTSHADER_ICD"
+        );
+    }
+    let (old, new) = (format!("VK_ICD_FILENAMES={driver}"), format!("VK_DRIVER_FILES={driver}"));
+    let mut arguments = vec![old.as_str(), &new, "cargo", "run", "--quiet", "--locked", "--package", "af2-cli", "--"];
+    arguments.extend(["trace", "target/browser-models/toy-f32", "tests/fixtures/inputs/speech_16k_mono.wav"]);
+    arguments.extend(["Caption the input audio.", "--out", "target/browser-models/native-swiftshader.safetensors"]);
+    run::run(root, "env", &arguments)
 }

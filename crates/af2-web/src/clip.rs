@@ -4,8 +4,8 @@ use crate::failure::{Code, failure, model_failure, set, text_failure};
 use crate::options::AskOptions;
 use af2_core::text::answer::{AnswerPiece, AnswerStream};
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
-use af2_model::FinishReason;
-use js_sys::{Function, Object, Uint32Array};
+use af2_model::{FinishReason, GenerateOptions};
+use js_sys::{Float32Array, Function, Object, Uint32Array};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
@@ -74,6 +74,18 @@ impl Clip {
         set(&answer, "totalMs", &(now() - start).into());
         set(&answer, "questionCut", &encoded.separator_lost.into());
         Ok(answer)
+    }
+
+    /// Logits that would choose the first token of an answer, [V]: for holding one device against another.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST`, `DEVICE_LOST`.
+    pub async fn logits(&mut self, question: String) -> Result<Float32Array, JsValue> {
+        let tokenizer = self.0.model().tokenizer().clone();
+        let encoded = PromptIds::encode(&tokenizer, &prompt(&question), PROMPT_LIMIT).map_err(|e| text_failure(&e))?;
+        let options = GenerateOptions { max_new_tokens: 1, keep_logits: true, ..GenerateOptions::default() };
+        let generation = self.0.generate(&encoded.ids, &options, &mut |_| true).await.map_err(model_failure)?;
+        Ok(Float32Array::from(generation.logits.concat().as_slice()))
     }
 }
 

@@ -1,0 +1,57 @@
+/** The same model, sound and question on the same software driver, natively and in the browser: what differs, and by how much. */
+
+import { readFile, readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { expect, test as base } from "./support/fixtures.js";
+import { readTensors } from "./support/safetensors.js";
+
+const MODELS = fileURLToPath(new URL("../../target/browser-models/", import.meta.url));
+const INPUTS = fileURLToPath(new URL("../fixtures/inputs/", import.meta.url));
+const SOUND = "speech_16k_mono.wav";
+const QUESTION = "Caption the input audio.";
+
+const test = base.extend<{ toy: string }>({
+  toy: async ({ server }, use) => {
+    const folder = `${MODELS}toy-f32/`;
+    const files = (await readdir(folder)).map(async (name) => ({ name, body: await readFile(folder + name) }));
+    server.serveFolder("/inputs/", INPUTS);
+    await use(server.serveModel("toy", await Promise.all(files)));
+  },
+});
+
+// software rendering on a busy machine takes its time
+test.describe.configure({ timeout: 600_000 });
+
+test("native and browser agree on SwiftShader", async ({ open, toy }) => {
+  const native = readTensors(await readFile(`${MODELS}native-swiftshader.safetensors`));
+  const page = await open();
+  const { logits, tokens } = await page.evaluate(
+    async ({ url, sound, question }) => {
+      const model = await window.AudioFlamingo.load(url);
+      const { tokens } = await (await model.listen(`/inputs/${sound}`)).ask(question, { maxNewTokens: 24 }).result;
+      await model.dispose();
+
+      const engine = await import("/lib/af2.js" as string);
+      await engine.default({ module_or_path: "/lib/af2_bg.wasm" });
+      const text = async (name: string) => (await fetch(`${url}${name}`)).text();
+      const [config, tokenizer, index] = [await text("config.json"), await text("tokenizer.json"), await text("model.safetensors.index.json")];
+      const loader = await (await engine.Engine.create(false)).beginModel(config, tokenizer, index);
+      for (const shard of Object.keys(JSON.parse(index).shards)) {
+        loader.push(shard, new Uint8Array(await (await fetch(`${url}${shard}`)).arrayBuffer()));
+        loader.finishShard(shard);
+      }
+      const raw = await loader.finish();
+      const bytes = new Uint8Array(await (await fetch(`/inputs/${sound}`)).arrayBuffer());
+      const clip = await raw.listen(engine.decodeAudio(bytes, sound, 12, config), () => {}, new AbortController().signal);
+      return { logits: Array.from((await clip.logits(question)) as Float32Array), tokens: Array.from(tokens) };
+    },
+    { url: toy, sound: SOUND, question: QUESTION },
+  );
+  expect(tokens).toEqual(native["new_ids"]);
+  const expected = native["step_logits"]!.slice(0, logits.length);
+  expect(logits.length).toBeGreaterThan(0);
+  expect(expected.length).toBe(logits.length);
+  const difference = Math.max(...logits.map((value, at) => Math.abs(value - expected[at]!)));
+  console.log(`largest difference of ${logits.length} logits, native and browser on SwiftShader: ${difference.toExponential(1)}`);
+  expect(difference).toBeLessThan(1e-3);
+});
