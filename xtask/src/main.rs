@@ -46,3 +46,14 @@ fn main() -> Result<()> {
         Command::Browser(options) => browser::run(&options),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    /// clap finds contradictions between options only when a command is built.
+    #[test]
+    fn every_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -13,6 +13,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Options of `cargo xtask web`.
 #[derive(Args)]
+#[group(id = "web")] // `serve` holds these options beside its own
 pub struct Options {
     /// Leave out wasm-opt: a bigger engine, sooner
     #[arg(long)]

@@ -25,3 +25,14 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    /// clap finds contradictions between options only when a command is built.
+    #[test]
+    fn every_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}
