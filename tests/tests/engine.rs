@@ -11,7 +11,7 @@ use af2_core::audio::{Windows, load_file};
 use af2_core::sampling::{SamplingParams, next_token};
 use af2_core::weights::Scheme;
 use af2_model::{Clip, GenerateOptions, ListenOptions};
-use af2_tests::compare::largest_difference;
+use af2_tests::compare::{largest_difference, tensor};
 use af2_tests::fixtures::{fixture, toy};
 use af2_tests::golden::cases;
 
@@ -72,6 +72,19 @@ fn a_dropped_clip_leaves_nothing_behind() {
     let first = ask();
     assert_eq!(ask(), first);
     assert_eq!(ask(), first);
+}
+
+#[test]
+fn a_long_prompt_in_passes_is_the_same_as_in_one() {
+    let session = toy(Scheme::F32);
+    let vocab = session.model.config().text.vocab_size as u32;
+    let prompt: Vec<u32> = (0..200).map(|i| (i * 37 + 11) % vocab).collect();
+    let (windows, nothing) = (speech(&session), HashMap::new());
+    let trace = drive(&session.gpu, session.model.trace(&windows, &prompt, 3, &nothing)).unwrap().unwrap();
+    let logits = &tensor(&trace, "logits").values;
+    let last = &logits[logits.len() - vocab as usize..];
+    let (difference, _) = largest_difference(&trace.step_logits[0], last);
+    assert!(difference <= 1e-4, "four passes of at most 64 tokens differ from one of 200 by {difference:e}");
 }
 
 #[test]
