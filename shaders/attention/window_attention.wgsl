@@ -1,7 +1,9 @@
-// Shifted-window attention of a Swin block on tokens in grid order: the cyclic shift, the partition in 8 x 8 windows, the relative
+// Attention of a Swin block on tokens in grid order: the cyclic shift, the partition in 8 x 8 windows, the relative
 // position bias and the shift mask are index arithmetic; nothing is rolled or copied.
 //   logit[i, j] = q_i . k_j * head_dim^-0.5 + table[rel(i, j), head] + mask(i, j);  out_i = softmax_j(logit) v
-// One workgroup (a thread per token of the window): one window, one head, 32 of its 64 queries. Grid x, y: windows of all images; z: 2 * heads.
+// One workgroup (a thread per token of the window): one window, one head, 32 of its 64 queries. Both products are made of blocks of
+// 4 x 4 in registers, two of them per thread and turn: an element that is loaded serves four results or more.
+// Grid x, y: windows of all images; z: 2 * heads.
 struct Params {
     side: u32,      // tokens per side of the grid
     channels: u32,  // C = heads * head_dim
@@ -22,8 +24,9 @@ const QUERIES: u32 = 32u;
 const THREADS: u32 = 64u;
 const MASKED: f32 = -100.0;  // the original adds -100, not minus infinity
 
-var<workgroup> logits: array<f32, QUERIES * KEYS>;
-var<workgroup> token: array<u32, KEYS>;  // grid index of every token of the window
+var<workgroup> logits: array<vec4<f32>, QUERIES * KEYS / 4u>;  // [query, key], then probabilities
+var<workgroup> token: array<u32, KEYS>;                         // grid index of every token of the window
+var<workgroup> part: array<f32, THREADS>;                       // maximum or sum of half a row
 
 // Row or column of the shifted grid -> which of the three regions it belongs to.
 fn region(coordinate: u32) -> u32 {
@@ -37,21 +40,32 @@ fn token_at(image: u32, y0: u32, x0: u32, t: u32) -> u32 {
     return (image * params.side + y) * params.side + x;
 }
 
-fn logit(y0: u32, x0: u32, head: u32, i: u32, j: u32) -> f32 {
-    let head_dim = params.channels / params.heads;
-    let q = token[i] * 3u * params.channels + head * head_dim;
-    let k = token[j] * 3u * params.channels + params.channels + head * head_dim;
-    var sum = 0.0;
-    for (var d = 0u; d < head_dim; d += 1u) { sum += (qkv[q + d] * params.scale) * qkv[k + d]; }
+// Elements d..d+3 of a head, zero past its end.
+fn head4(base: u32, d: u32, head_dim: u32) -> vec4<f32> {
+    if (d + 4u <= head_dim) { return vec4<f32>(qkv[base + d], qkv[base + d + 1u], qkv[base + d + 2u], qkv[base + d + 3u]); }
+    var rest = vec4<f32>(0.0);
+    for (var i = 0u; d + i < head_dim; i += 1u) { rest[i] = qkv[base + d + i]; }
+    return rest;
+}
+
+// What is added to a logit: the bias of the relative position and the mask of the shift.
+fn added(y0: u32, x0: u32, head: u32, i: u32, j: u32) -> f32 {
     let dy = i / WINDOW + 7u - j / WINDOW;
     let dx = i % WINDOW + 7u - j % WINDOW;
-    sum += table[(dy * 15u + dx) * params.heads + head];
-    if (params.shift > 0u) {
-        let of_i = 3u * region(y0 + i / WINDOW) + region(x0 + i % WINDOW);
-        let of_j = 3u * region(y0 + j / WINDOW) + region(x0 + j % WINDOW);
-        if (of_i != of_j) { sum += MASKED; }
-    }
-    return sum;
+    let bias = table[(dy * 15u + dx) * params.heads + head];
+    if (params.shift == 0u) { return bias; }
+    let of_i = 3u * region(y0 + i / WINDOW) + region(x0 + i % WINDOW);
+    let of_j = 3u * region(y0 + j / WINDOW) + region(x0 + j % WINDOW);
+    return bias + select(0.0, MASKED, of_i != of_j);
+}
+
+fn added4(y0: u32, x0: u32, head: u32, i: u32, j: u32) -> vec4<f32> {
+    return vec4<f32>(
+        added(y0, x0, head, i, j),
+        added(y0, x0, head, i, j + 1u),
+        added(y0, x0, head, i, j + 2u),
+        added(y0, x0, head, i, j + 3u),
+    );
 }
 
 @compute @workgroup_size(THREADS)
@@ -68,33 +82,82 @@ fn main(
     let head = group_id.z / 2u;
     let first = (group_id.z % 2u) * QUERIES;
     let head_dim = params.channels / params.heads;
+    let stride = 3u * params.channels;
+    let offset = head * head_dim;
 
     token[lane] = token_at(image, y0, x0, lane);
     workgroupBarrier();
-    for (var e = lane; e < QUERIES * KEYS; e += THREADS) {
-        logits[e] = logit(y0, x0, head, first + e / KEYS, e % KEYS);
+    // Queries 4r..4r+3 against keys 4c..4c+3 and 4c+32..4c+35.
+    let r = lane / 8u;
+    let c = lane % 8u;
+    var near = mat4x4<f32>();
+    var far = mat4x4<f32>();
+    for (var d = 0u; d < head_dim; d += 4u) {
+        let q = mat4x4<f32>(
+            head4(token[first + 4u * r] * stride + offset, d, head_dim),
+            head4(token[first + 4u * r + 1u] * stride + offset, d, head_dim),
+            head4(token[first + 4u * r + 2u] * stride + offset, d, head_dim),
+            head4(token[first + 4u * r + 3u] * stride + offset, d, head_dim),
+        );
+        let k = offset + params.channels;
+        near += transpose(mat4x4<f32>(
+            head4(token[4u * c] * stride + k, d, head_dim),
+            head4(token[4u * c + 1u] * stride + k, d, head_dim),
+            head4(token[4u * c + 2u] * stride + k, d, head_dim),
+            head4(token[4u * c + 3u] * stride + k, d, head_dim),
+        )) * q;
+        far += transpose(mat4x4<f32>(
+            head4(token[4u * c + 32u] * stride + k, d, head_dim),
+            head4(token[4u * c + 33u] * stride + k, d, head_dim),
+            head4(token[4u * c + 34u] * stride + k, d, head_dim),
+            head4(token[4u * c + 35u] * stride + k, d, head_dim),
+        )) * q;
+    }
+    for (var i = 0u; i < 4u; i += 1u) {
+        let row = 4u * r + i;
+        logits[row * 16u + c] = near[i] * params.scale + added4(y0, x0, head, first + row, 4u * c);
+        logits[row * 16u + c + 8u] = far[i] * params.scale + added4(y0, x0, head, first + row, 4u * c + 32u);
     }
     workgroupBarrier();
-    if (lane < QUERIES) {
-        let row = lane * KEYS;
-        var peak = logits[row];
-        for (var j = 1u; j < KEYS; j += 1u) { peak = max(peak, logits[row + j]); }
-        var sum = 0.0;
-        for (var j = 0u; j < KEYS; j += 1u) {
-            let p = exp(logits[row + j] - peak);
-            logits[row + j] = p;
-            sum += p;
-        }
-        for (var j = 0u; j < KEYS; j += 1u) { logits[row + j] /= sum; }
-    }
+    // Two threads share a row: 32 keys each.
+    let half = (lane / 2u) * 16u + (lane % 2u) * 8u;
+    var high = logits[half];
+    for (var j = 1u; j < 8u; j += 1u) { high = max(high, logits[half + j]); }
+    part[lane] = max(max(high.x, high.y), max(high.z, high.w));
     workgroupBarrier();
-    for (var e = lane; e < QUERIES * head_dim; e += THREADS) {
-        let i = e / head_dim;
-        let channel = head * head_dim + e % head_dim;
-        var sum = 0.0;
-        for (var j = 0u; j < KEYS; j += 1u) {
-            sum += logits[i * KEYS + j] * qkv[token[j] * 3u * params.channels + 2u * params.channels + channel];
+    let peak = max(part[lane & 62u], part[lane | 1u]);
+    workgroupBarrier();
+    var sum = vec4<f32>(0.0);
+    for (var j = 0u; j < 8u; j += 1u) {
+        let p = exp(logits[half + j] - peak);
+        logits[half + j] = p;
+        sum += p;
+    }
+    part[lane] = (sum.x + sum.y) + (sum.z + sum.w);
+    workgroupBarrier();
+    // Results of queries 4r..4r+3 and elements d..d+3.
+    for (var d = 4u * c; d < head_dim; d += 32u) {
+        var mixed = mat4x4<f32>();
+        for (var j = 0u; j < KEYS / 4u; j += 1u) {
+            let v = offset + 2u * params.channels;
+            let p = mat4x4<f32>(
+                logits[64u * r + j],
+                logits[64u * r + 16u + j],
+                logits[64u * r + 32u + j],
+                logits[64u * r + 48u + j],
+            );
+            mixed += mat4x4<f32>(
+                head4(token[4u * j] * stride + v, d, head_dim),
+                head4(token[4u * j + 1u] * stride + v, d, head_dim),
+                head4(token[4u * j + 2u] * stride + v, d, head_dim),
+                head4(token[4u * j + 3u] * stride + v, d, head_dim),
+            ) * p;
         }
-        out[token[first + i] * params.channels + channel] = sum;
+        for (var i = 0u; i < 4u; i += 1u) {
+            let row = 4u * r + i;
+            let result = mixed[i] / (part[2u * row] + part[2u * row + 1u]);
+            let base = token[first + row] * params.channels + offset + d;
+            for (var e = 0u; e < min(4u, head_dim - d); e += 1u) { out[base + e] = result[e]; }
+        }
     }
 }

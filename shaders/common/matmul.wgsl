@@ -1,19 +1,6 @@
 // out[m, n] = finish(sum_k x[m, k] * W[n, k]): a TILE x TILE block per workgroup of 256 threads, 4 x 4 results per thread.
 // Both tiles are kept along k in vec4, rows padded by one vec4 so that neighbouring rows fall in different banks.
-struct Params {
-    rows: u32,        // M
-    outputs: u32,     // N
-    cols: u32,        // K, a multiple of 4
-    out_stride: u32,  // elements between output rows
-    column: u32,      // output column and bias index of row 0 of this part of W
-}
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;    // [M, K]
-@group(0) @binding(4) var<storage, read> bias: array<f32>;       // [N]
-@group(0) @binding(5) var<storage, read> gate: array<f32>;       // [1], for ADD_GATED
-@group(0) @binding(6) var<storage, read_write> out: array<f32>;  // [M, out_stride]
-//!include common/grid.wgsl
-//!include common/epilogue.wgsl
+//!include common/matmul_params.wgsl
 const TILE: u32 = 64u;
 const QUADS: u32 = 4u;           // vec4 along k per tile: 16 columns
 const PITCH: u32 = QUADS + 1u;

@@ -1,13 +1,14 @@
 // Matrix-vector product: ROWS rows of W per workgroup; each thread takes every THREADS-th group of 32 columns and reuses
-// its 32 inputs for all rows. The including kernel says which rows (`row_of`) and what happens to the sums (`store`).
+// its 32 inputs for all rows. The including kernel says which rows (`row_of`) and what happens to a sum (`store`).
 //!include common/grid.wgsl
 //!include common/reduce.wgsl
-const ROWS: u32 = 8u;
+const MOST_ROWS: u32 = 32u;
 const NORM_NONE: u32 = 0u;
 const NORM_RMS: u32 = 1u;    // x / sqrt(mean(x^2) + eps) * w
 const NORM_LAYER: u32 = 2u;  // (x - mean) / sqrt(var + eps) * w + b
 
 override NORM: u32 = 0u;
+override ROWS: u32 = 8u;         // even, at most MOST_ROWS
 override ROW_LANES: u32 = 512u;  // ROWS * THREADS
 
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;     // [K], from x_offset
@@ -53,23 +54,18 @@ fn main(
 ) {
     let block = linear_group(group_id, groups);
     let s = statistics(lane);
-    var rows: array<u32, ROWS>;
-    var sums: array<f32, ROWS>;
-    for (var r = 0u; r < ROWS; r += 1u) {
-        rows[r] = row_of(block, r);
-        sums[r] = 0.0;
-    }
+    var sums: array<f32, MOST_ROWS>;
     for (var group = lane; group < params.cols / 32u; group += THREADS) {
         for (var i = 0u; i < 8u; i += 1u) { x_group[i] = input4(group * 8u + i, s); }
-        for (var r = 0u; r < ROWS; r += 1u) { sums[r] += dot_group(rows[r], group, params.cols); }
+        for (var r = 0u; r < ROWS; r += 1u) { sums[r] += dot_group(row_of(block, r), group, params.cols); }
     }
     for (var r = 0u; r < ROWS; r += 1u) { row_lanes[r * THREADS + lane] = sums[r]; }
     workgroupBarrier();
-    if (lane < ROWS) {
+    for (var r = lane; r < ROWS; r += THREADS) {
         var sum = 0.0;
-        for (var i = 0u; i < THREADS; i += 1u) { sum += row_lanes[lane * THREADS + i]; }
-        row_sums[lane] = sum;
+        for (var i = 0u; i < THREADS; i += 1u) { sum += row_lanes[r * THREADS + i]; }
+        row_sums[r] = sum;
     }
     workgroupBarrier();
-    store(block, lane);
+    for (var r = lane; r < ROWS; r += THREADS) { store(block, r); }
 }

@@ -17,9 +17,9 @@ fn row_of(block: u32, slot: u32) -> u32 {
     return pair + (slot & 1u) * params.inner;
 }
 
-fn store(block: u32, lane: u32) {
-    let pair = block * (ROWS / 2u) + lane;
-    if (lane < ROWS / 2u && pair < params.inner) {
-        out[params.column + pair] = silu(row_sums[2u * lane]) * row_sums[2u * lane + 1u];
+fn store(block: u32, slot: u32) {
+    let pair = block * (ROWS / 2u) + slot / 2u;
+    if ((slot & 1u) == 0u && pair < params.inner) {
+        out[params.column + pair] = silu(row_sums[slot]) * row_sums[slot + 1u];
     }
 }

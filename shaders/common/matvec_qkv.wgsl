@@ -31,14 +31,14 @@ fn row_of(block: u32, slot: u32) -> u32 {
     return first_row(pair) + (slot & 1u) * (params.head_dim / 2u);
 }
 
-fn store(block: u32, lane: u32) {
-    let pair = block * (ROWS / 2u) + lane;
-    if (lane >= ROWS / 2u || pair >= pairs()) { return; }
+fn store(block: u32, slot: u32) {
+    let pair = block * (ROWS / 2u) + slot / 2u;
+    if ((slot & 1u) == 1u || pair >= pairs()) { return; }
     let half = params.head_dim / 2u;
     let row = first_row(pair);
     let head = pair / half;
-    var a = row_sums[2u * lane] + bias[row];
-    var b = row_sums[2u * lane + 1u] + bias[row + half];
+    var a = row_sums[slot] + bias[row];
+    var b = row_sums[slot + 1u] + bias[row + half];
     if (head < params.heads + params.kv_heads) {
         let turn = rotary[step.position * half + pair % half];
         let rotated = vec2<f32>(a * turn.x - b * turn.y, b * turn.x + a * turn.y);

@@ -17,7 +17,7 @@ fn row_of(block: u32, slot: u32) -> u32 {
     return min(block * ROWS + slot, params.rows - 1u);
 }
 
-fn store(block: u32, lane: u32) {
-    let row = block * ROWS + lane;
-    if (lane < ROWS && row < params.rows) { finish(params.column + row, params.column + row, row_sums[lane]); }
+fn store(block: u32, slot: u32) {
+    let row = block * ROWS + slot;
+    if (row < params.rows) { finish(params.column + row, params.column + row, row_sums[slot]); }
 }

@@ -6,6 +6,11 @@ fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> {
     return weight[(n * cols + k) / 4u];
 }
 
+// Unscaled schemes have nothing to share: see weights_q4.
+fn shared_scale(n: u32, k: u32, cols: u32) -> f32 { return 1.0; }
+
+fn scaled4(n: u32, k: u32, cols: u32, scale: f32) -> vec4<f32> { return weight4(n, k, cols); }
+
 var<private> x_group: array<vec4<f32>, 8>;  // the 32 inputs that meet the current group
 
 // Dot product of 32 columns of row n with x_group; `group` counts groups of 32 columns. K is a multiple of 32 here.

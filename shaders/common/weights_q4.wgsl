@@ -8,12 +8,18 @@ fn scale_of(group: u32) -> f32 {
     return select(pair.x, pair.y, (group & 1u) == 1u);
 }
 
-// Elements k..k+3 of row n; k is a multiple of 4.
-fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> {
+// The scale that elements k..k+3 of row n share with the rest of their group of 32, read once for all of them.
+fn shared_scale(n: u32, k: u32, cols: u32) -> f32 { return scale_of((n * cols + k) / 32u); }
+
+// Elements k..k+3 of row n, given their scale; k is a multiple of 4.
+fn scaled4(n: u32, k: u32, cols: u32, scale: f32) -> vec4<f32> {
     let element = n * cols + k;
     let codes = unpack4xU8((weight[element / 32u][(element / 8u) & 3u] >> (element & 4u)) & 0x0f0f0f0fu);
-    return (vec4<f32>(codes) - 8.0) * scale_of(element / 32u);
+    return (vec4<f32>(codes) - 8.0) * scale;
 }
+
+// Elements k..k+3 of row n; k is a multiple of 4.
+fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> { return scaled4(n, k, cols, shared_scale(n, k, cols)); }
 
 fn dot_word(word: u32, low: vec4<f32>, high: vec4<f32>) -> f32 {
     let a = vec4<f32>(unpack4xU8(word & 0x0f0f0f0fu)) - 8.0;

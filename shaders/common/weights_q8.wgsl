@@ -7,11 +7,17 @@ fn scale_of(group: u32) -> f32 {
     return select(pair.x, pair.y, (group & 1u) == 1u);
 }
 
-// Elements k..k+3 of row n; k is a multiple of 4.
-fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> {
+// The scale that elements k..k+3 of row n share with the rest of their group of 32, read once for all of them.
+fn shared_scale(n: u32, k: u32, cols: u32) -> f32 { return scale_of((n * cols + k) / 32u); }
+
+// Elements k..k+3 of row n, given their scale; k is a multiple of 4.
+fn scaled4(n: u32, k: u32, cols: u32, scale: f32) -> vec4<f32> {
     let element = n * cols + k;
-    return vec4<f32>(unpack4xI8(weight[element / 16u][(element / 4u) & 3u])) * scale_of(element / 32u);
+    return vec4<f32>(unpack4xI8(weight[element / 16u][(element / 4u) & 3u])) * scale;
 }
+
+// Elements k..k+3 of row n; k is a multiple of 4.
+fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> { return scaled4(n, k, cols, shared_scale(n, k, cols)); }
 
 var<private> x_group: array<vec4<f32>, 8>;  // the 32 inputs that meet the current group
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::shader::{Access, Shader};
-use crate::{Buffer, GpuError, MemoryUse};
+use crate::{Buffer, GpuError, MemoryUse, Tuning};
 
 /// Which adapter to ask for.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +63,7 @@ struct Inner {
 
 /// A device and its queue; cheap to clone.
 #[derive(Clone)]
-pub struct Gpu(Arc<Inner>);
+pub struct Gpu(Arc<Inner>, Tuning);
 
 impl std::fmt::Debug for Gpu {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,12 +120,25 @@ impl Gpu {
         });
         let empty = Buffer::new(empty, &memory);
         let facts = facts_of(adapter);
-        Ok(Self(Arc::new(Inner { device, queue, facts, limits, memory, fault, pipelines: Mutex::default(), empty })))
+        let tuning = Tuning::of(&facts);
+        let pipelines = Mutex::default();
+        Ok(Self(Arc::new(Inner { device, queue, facts, limits, memory, fault, pipelines, empty }), tuning))
     }
 
     /// The adapter's facts.
     pub fn facts(&self) -> &AdapterFacts {
         &self.0.facts
+    }
+
+    /// What plans for this device are built with.
+    pub fn tuning(&self) -> Tuning {
+        self.1
+    }
+
+    /// The same device, for plans built with other choices.
+    #[must_use]
+    pub fn tuned(&self, tuning: Tuning) -> Self {
+        Self(self.0.clone(), tuning)
     }
 
     /// The device's limits.

@@ -45,14 +45,16 @@ pub struct Dispatch<'a, P: Params> {
     pub groups: [u32; 3],
     /// Bytes of weights that this dispatch reads once.
     pub weight_bytes: u64,
+    /// Floating-point operations of its products, two to a multiply-accumulate.
+    pub flops: u64,
 }
 
 struct Recorded {
-    label: String,
     pipeline: Arc<Pipeline>,
     params: Vec<u8>,
     buffers: Vec<(u32, Buffer)>,
     groups: [u32; 3],
+    cost: Cost,
 }
 
 enum Draft {
@@ -60,8 +62,21 @@ enum Draft {
     Copy { from: Buffer, to: Buffer, bytes: u64 },
 }
 
-enum Item {
-    Dispatch { label: String, pipeline: Arc<Pipeline>, bind_group: wgpu::BindGroup, groups: [u32; 3] },
+/// What one dispatch is and takes.
+#[derive(Debug, Clone)]
+pub struct Cost {
+    /// Its label.
+    pub label: String,
+    /// Family and name of its kernel.
+    pub kernel: &'static str,
+    /// Bytes of weights it reads.
+    pub weight_bytes: u64,
+    /// Floating-point operations of its products.
+    pub flops: u64,
+}
+
+pub(crate) enum Item {
+    Dispatch { cost: Cost, pipeline: Arc<Pipeline>, bind_group: wgpu::BindGroup, groups: [u32; 3] },
     Copy { from: Buffer, to: Buffer, bytes: u64 },
 }
 
@@ -91,6 +106,8 @@ pub struct PlanFacts {
     pub dispatches: usize,
     /// Bytes of weights read per run.
     pub weight_bytes: u64,
+    /// Floating-point operations of the products per run.
+    pub flops: u64,
 }
 
 /// Collects dispatches.
@@ -148,8 +165,10 @@ impl PlanBuilder {
         let groups = fold(dispatch.groups, largest).map_err(wrong)?;
         self.facts.dispatches += 1;
         self.facts.weight_bytes += dispatch.weight_bytes;
+        self.facts.flops += dispatch.flops;
+        let Dispatch { label, weight_bytes, flops, .. } = dispatch;
         self.drafts.push(Draft::Dispatch(Recorded {
-            label: dispatch.label,
+            cost: Cost { label, kernel: shader.name, weight_bytes, flops },
             pipeline: self.gpu.pipeline(shader, dispatch.constants),
             params: bytemuck::bytes_of(&dispatch.params).to_vec(),
             buffers,
@@ -252,11 +271,11 @@ fn bound(gpu: &Gpu, draft: Draft, uniform: &Buffer, offset: u64) -> Item {
         resource: buffer.raw().as_entire_binding(),
     }));
     let bind_group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some(&recorded.label),
+        label: Some(&recorded.cost.label),
         layout: &recorded.pipeline.layout,
         entries: &entries,
     });
-    Item::Dispatch { label: recorded.label, pipeline: recorded.pipeline, bind_group, groups: recorded.groups }
+    Item::Dispatch { cost: recorded.cost, pipeline: recorded.pipeline, bind_group, groups: recorded.groups }
 }
 
 impl Plan {
@@ -275,12 +294,16 @@ impl Plan {
         &self.taps
     }
 
-    /// Labels of the dispatches, in order.
-    pub fn labels(&self) -> impl Iterator<Item = &str> {
+    /// The dispatches, in order.
+    pub fn costs(&self) -> impl Iterator<Item = &Cost> {
         self.items.iter().filter_map(|item| match item {
-            Item::Dispatch { label, .. } => Some(label.as_str()),
+            Item::Dispatch { cost, .. } => Some(cost),
             Item::Copy { .. } => None,
         })
+    }
+
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.items
     }
 }
 
@@ -340,46 +363,5 @@ impl Gpu {
             }
         }
         self.queue().submit([encoder.finish()]);
-    }
-
-    /// Runs a plan with every dispatch in a pass of its own and returns the nanoseconds each took on the GPU, or none where the
-    /// adapter has no timestamps. For finding the slow kernel; the sum is more than an ordinary run takes.
-    ///
-    /// # Errors
-    /// The timestamps could not be read back.
-    pub async fn profile(&self, plan: &Plan) -> Result<Option<Vec<(String, f64)>>, GpuError> {
-        if !self.facts().timestamps {
-            return Ok(None);
-        }
-        let count = 2 * plan.facts.dispatches as u32;
-        let queries = self.device().create_query_set(&wgpu::QuerySetDescriptor {
-            label: Some("profile"),
-            ty: wgpu::QueryType::Timestamp,
-            count,
-        });
-        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let mut next = 0;
-        for item in &plan.items {
-            let Item::Dispatch { pipeline, bind_group, groups: [x, y, z], .. } = item else { continue };
-            let timestamps = wgpu::ComputePassTimestampWrites {
-                query_set: &queries,
-                beginning_of_pass_write_index: Some(next),
-                end_of_pass_write_index: Some(next + 1),
-            };
-            next += 2;
-            let mut pass = encoder
-                .begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(timestamps) });
-            pass.set_pipeline(&pipeline.raw);
-            pass.set_bind_group(0, bind_group, &[]);
-            pass.dispatch_workgroups(*x, *y, *z);
-        }
-        use wgpu::BufferUsages as Usage;
-        let resolved = self.buffer("timestamps", 8 * u64::from(count), Usage::QUERY_RESOLVE | Usage::COPY_SRC)?;
-        encoder.resolve_query_set(&queries, 0..count, resolved.raw(), 0);
-        self.queue().submit([encoder.finish()]);
-        let ticks: Vec<u64> = self.read_all(&resolved).await?;
-        let period = f64::from(self.queue().get_timestamp_period());
-        let spans = ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * period);
-        Ok(Some(plan.labels().map(str::to_owned).zip(spans).collect()))
     }
 }

@@ -7,7 +7,7 @@ use af2_core::audio::Windows;
 use af2_gpu::ops::Epilogue;
 use af2_gpu::ops::matmul::matmul;
 use af2_gpu::ops::rope::rotary_table;
-use af2_gpu::{Buffer, GpuError, Plan, PlanBuilder, PlanFacts, Taps};
+use af2_gpu::{Buffer, GpuError, Plan, PlanBuilder, PlanFacts, Span, Taps};
 
 use crate::audio_transformer::{AudioTransformerInput, audio_transformer};
 use crate::decoder::{DecoderPlans, Scratch};
@@ -73,9 +73,7 @@ impl Model {
         progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Clip, ModelError> {
         self.check_windows(windows)?;
-        let hardware = !self.gpu().facts().software;
-        let batch = if hardware { windows.count.min(WINDOWS_PER_SUBMIT) } else { 1 };
-        let encoder = self.gpu().scoped("the encoder", || self.encoder_plan(batch, None)).await?;
+        let encoder = self.gpu().scoped("the encoder", || self.encoder_plan(self.batch(windows.count), None)).await?;
         let encoded = self.encode(&encoder, windows, options, progress).await?;
         drop(encoder);
         let frequencies = self.audio_frequencies().await?;
@@ -84,6 +82,11 @@ impl Model {
         self.gpu().run(&[&plan]);
         self.gpu().idle().await?;
         Ok(self.clip(audio_kv, windows.count, encoded.log_mel))
+    }
+
+    /// Windows that are encoded in one submit, of `count` there are.
+    pub(crate) fn batch(&self, count: usize) -> usize {
+        if self.gpu().facts().software { 1 } else { count.min(WINDOWS_PER_SUBMIT) }
     }
 
     pub(crate) fn clip(&self, audio_kv: Vec<Option<Buffer>>, windows: usize, log_mel: Vec<f32>) -> Clip {
@@ -104,7 +107,7 @@ impl Model {
         EncoderPlan::new(&inner.gpu, &inner.config, &inner.frontend, &inner.weights.encoder, windows, taps)
     }
 
-    async fn encode(
+    pub(crate) async fn encode(
         &self,
         encoder: &EncoderPlan,
         windows: &Windows,
@@ -216,18 +219,19 @@ impl Clip {
         Some(PlanFacts {
             dispatches: parts.iter().map(|facts| facts.dispatches).sum(),
             weight_bytes: parts.iter().map(|facts| facts.weight_bytes).sum(),
+            flops: parts.iter().map(|facts| facts.flops).sum(),
         })
     }
 
-    /// Nanoseconds on the GPU of every dispatch of one token's step, after the last answer; none where the adapter has no timestamps
-    /// or no question was asked.
+    /// Every dispatch of one token's step, timed on the GPU, after the last answer; none where the adapter has no timestamps or no
+    /// question was asked.
     ///
     /// # Errors
     /// The device failed.
-    pub async fn profile_step(&self) -> Result<Option<Vec<(String, f64)>>, ModelError> {
+    pub async fn profile_step(&self) -> Result<Option<Vec<Span>>, ModelError> {
         let Some(plans) = &self.plans else { return Ok(None) };
         let mut all = Vec::new();
-        for plan in [&plans.token, &plans.token_head] {
+        for plan in [&plans.token, &plans.token_head, &plans.token_choice] {
             let Some(spans) = self.model.gpu().profile(plan).await? else { return Ok(None) };
             all.extend(spans);
         }

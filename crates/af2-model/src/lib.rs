@@ -9,6 +9,7 @@
 
 mod audio_transformer;
 mod beam;
+mod bench;
 mod clip;
 mod cross_attention;
 mod decoder;

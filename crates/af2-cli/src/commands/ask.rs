@@ -201,14 +201,15 @@ fn print_profile(session: &Session, clip: &Clip) -> Result<()> {
         return Ok(());
     };
     let mut kernels: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
-    for (label, nanoseconds) in &spans {
-        let kernel = kernels.entry(label.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')).or_default();
-        *kernel = (kernel.0 + 1, kernel.1 + nanoseconds);
+    for span in &spans {
+        let part = span.cost.label.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let kernel = kernels.entry(part).or_default();
+        *kernel = (kernel.0 + 1, kernel.1 + span.nanoseconds);
     }
     for (label, (count, nanoseconds)) in kernels {
         eprintln!("{label:<28}{count:>5} × {:>9.1} µs", nanoseconds / count as f64 / 1e3);
     }
-    let total: f64 = spans.iter().map(|(_, nanoseconds)| nanoseconds).sum();
+    let total: f64 = spans.iter().map(|span| span.nanoseconds).sum();
     eprintln!("{:<28}{:>5}   {:>9.1} µs", "one step", spans.len(), total / 1e3);
     Ok(())
 }

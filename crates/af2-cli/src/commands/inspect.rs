@@ -8,6 +8,7 @@ use af2_model::dispatches_per_token;
 use clap::Args;
 use serde::Serialize;
 
+use crate::bench::roofline::{Device, Roofline, Work};
 use crate::model_dir::ModelDir;
 
 /// Arguments of `af2 inspect`.
@@ -21,6 +22,9 @@ pub struct Arguments {
     /// Also read all weights and compare their SHA-256 with the index.
     #[arg(long)]
     verify: bool,
+    /// Also predict the least times on a device that reads and multiplies this fast, for example 400,8000.
+    #[arg(long, value_name = "GB/S,GFLOP/S")]
+    roofline: Option<Device>,
 }
 
 /// What is printed.
@@ -31,6 +35,9 @@ struct Report<'a> {
     dispatches_per_token: usize,
     #[serde(flatten)]
     weights: ModelSummary,
+    work: Work,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roofline: Option<Roofline>,
 }
 
 /// Prints a table, or JSON.
@@ -40,8 +47,15 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         model.verify()?;
     }
     let weights = ModelSummary::new(&model.tensors);
-    let dispatches_per_token = dispatches_per_token(&model.config);
-    let report = Report { name: &model.config.name, shards: model.index.shards.len(), dispatches_per_token, weights };
+    let predict = |device| Roofline::predict(&model.config, weights.bytes_per_token, device);
+    let report = Report {
+        name: &model.config.name,
+        shards: model.index.shards.len(),
+        dispatches_per_token: dispatches_per_token(&model.config),
+        work: Work::of(&model.config),
+        roofline: arguments.roofline.map(predict),
+        weights,
+    };
     let text = if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { table(&report) };
     Ok(io::stdout().write_all(text.as_bytes())?)
 }
@@ -55,7 +69,26 @@ fn table(report: &Report<'_>) -> String {
     let (parameters, bytes) = (report.weights.parameters.to_string(), report.weights.bytes.to_string());
     text += &format!("{}\n\n", row("total", &parameters, &bytes, &format!("{} shards", report.shards)));
     text += &format!("weight bytes read per decoded token: {}\n", report.weights.bytes_per_token);
-    text + &format!("dispatches per decoded token: {}\n", report.dispatches_per_token)
+    text += &format!("dispatches per decoded token: {}\n", report.dispatches_per_token);
+    let giga = |macs: u64| macs as f64 / 1e9;
+    text += &format!(
+        "multiply-accumulates: {:.3} G to encode a window, {:.4} G per prompt token, {:.4} G per decoded token\n",
+        giga(report.work.encoder_macs),
+        giga(report.work.prompt_token_macs),
+        giga(report.work.token_macs)
+    );
+    text + &report.roofline.as_ref().map_or(String::new(), prediction)
+}
+
+fn prediction(roofline: &Roofline) -> String {
+    format!(
+        "at best on such a device: {:.4} s to encode a window, {:.4} s of memory for 1 and {:.4} s for 30 windows,\n  {:.4} s for a prompt of 40 tokens, {:.1} tokens/s\n",
+        roofline.encode_seconds,
+        roofline.memory_seconds[0],
+        roofline.memory_seconds[1],
+        roofline.prompt_seconds,
+        roofline.tokens_per_second
+    )
 }
 
 fn row(part: &str, parameters: &str, bytes: &str, schemes: &str) -> String {

@@ -1,6 +1,7 @@
 //! The subcommands, one file each: arguments and what is printed.
 
 mod ask;
+mod bench;
 mod convert;
 mod doctor;
 mod inspect;
@@ -13,6 +14,8 @@ use clap::Subcommand;
 pub enum Command {
     /// Ask a sound a question.
     Ask(ask::Arguments),
+    /// Measure a model on this machine, beside what the device can do.
+    Bench(bench::Arguments),
     /// Convert an official release for use here.
     Convert(convert::Arguments),
     /// List GPUs and test whether they compute what they should.
@@ -31,6 +34,7 @@ impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         match self {
             Command::Ask(arguments) => ask::run(arguments),
+            Command::Bench(arguments) => bench::run(arguments),
             Command::Convert(arguments) => convert::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),

@@ -31,6 +31,7 @@ pub fn argmax(
         buffers: &[("logits", logits), ("sequence", sequence), ("step", step)],
         groups: [1, 1, 1],
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

@@ -41,14 +41,22 @@ impl AttentionShape {
         1.0 / (self.head_dim as f32).sqrt()
     }
 
+    /// Of both products for `rows` queries; causal ones see themselves and each other, and whatever came before is not known here.
+    pub(crate) fn flops(&self, rows: usize) -> u64 {
+        let pairs = if self.causal { rows * (rows + 1) / 2 } else { rows * self.keys };
+        4 * (self.heads * self.head_dim * pairs) as u64
+    }
+
     pub(crate) fn causal_constant(&self) -> (&'static str, f64) {
         ("CAUSAL", f64::from(u8::from(self.causal)))
     }
 }
 
-/// Threads share `queries * head_dim <= 4096` results, 32 each.
+/// Threads share `queries * head_dim <= 4096` results, four blocks of 4 x 4 each.
 const RESULTS: usize = 4096;
-const MOST_QUERIES: usize = 16;
+/// Queries per workgroup: a multiple of 4.
+const MOST_QUERIES: usize = 32;
+const FEWEST_QUERIES: usize = 4;
 /// Keys per tile, as in the kernel.
 const KEYS: usize = 32;
 
@@ -58,7 +66,7 @@ const KEYS: usize = 32;
 /// `q` [rows, ≥ heads · head_dim], `kv` rows of keys and values (may be the same buffer as `q`), `out` [rows, heads · head_dim].
 ///
 /// # Errors
-/// The head is wider than 4096, or the device allows no such grid.
+/// The head is wider than 1024, or the device allows no such grid.
 #[allow(clippy::too_many_arguments)] // the operands of one formula
 pub fn attention(
     plan: &mut PlanBuilder,
@@ -70,15 +78,16 @@ pub fn attention(
     rows: usize,
     shape: AttentionShape,
 ) -> Result<(), GpuError> {
-    if shape.head_dim > RESULTS {
-        let problem = format!("a head of {} is wider than {RESULTS}", shape.head_dim);
+    let widest = RESULTS / FEWEST_QUERIES;
+    if shape.head_dim > widest {
+        let problem = format!("a head of {} is wider than {widest}", shape.head_dim);
         return Err(GpuError::BadDispatch { kernel: kernels::ATTENTION.name, problem });
     }
-    let queries = MOST_QUERIES.min(RESULTS / shape.head_dim);
+    let queries = MOST_QUERIES.min(RESULTS / shape.head_dim / FEWEST_QUERIES * FEWEST_QUERIES);
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: &kernels::ATTENTION,
-        constants: &[("QUERIES", queries as f64), ("TILE", (queries * KEYS) as f64), shape.causal_constant()],
+        constants: &[("QUERIES", queries as f64), ("TILE", (queries * KEYS / 4) as f64), shape.causal_constant()],
         params: AttentionParams {
             rows: rows as u32,
             keys: shape.keys as u32,
@@ -95,6 +104,7 @@ pub fn attention(
         buffers: &[("q", q), ("kv", kv), ("out", out), ("step", step)],
         groups: [rows.div_ceil(queries) as u32, shape.heads as u32, 1],
         weight_bytes: 0,
+        flops: shape.flops(rows),
     })
 }
 

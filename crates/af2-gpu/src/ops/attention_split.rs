@@ -64,6 +64,7 @@ pub fn attention_split(
         buffers: &[("q", q), ("kv", kv), ("partial", partial), ("step", step)],
         groups: [shape.heads as u32, splits, 1],
         weight_bytes: 0,
+        flops: shape.flops(1),
     })?;
     plan.dispatch(Dispatch {
         label: format!("{label} combine"),
@@ -78,6 +79,7 @@ pub fn attention_split(
         buffers: &[("partial", partial), ("out", out), ("step", step)],
         groups: [shape.heads as u32, 1, 1],
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

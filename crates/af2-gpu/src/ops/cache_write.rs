@@ -40,6 +40,7 @@ pub fn cache_write(
         buffers: &[("x", x), ("kv", kv), ("step", step)],
         groups: blocks_of_64(rows * width),
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

@@ -42,6 +42,7 @@ pub fn embed(
             buffers: &buffers,
             groups: blocks_of_64(rows * table.cols / 4),
             weight_bytes: table.scheme.data_bytes(1, table.cols) * rows as u64 / table.parts.len() as u64,
+            flops: 0,
         })?;
     }
     Ok(())

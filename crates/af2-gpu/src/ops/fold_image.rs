@@ -57,6 +57,7 @@ pub fn fold_image(
         ],
         groups: blocks_of_64(windows * side * side),
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

@@ -29,11 +29,12 @@ pub fn layer_norm(
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: &norm::LAYER_NORM,
-        constants: &[],
+        constants: &[plan.gpu().tuning().row_threads()],
         params: LayerNormParams { rows: rows as u32, cols: cols as u32, eps, input_scale },
         buffers: &[("x", x), ("norm", weight_bias), ("out", out)],
         groups: [rows as u32, 1, 1],
         weight_bytes: 0,
+        flops: 0,
     })
 }
 
@@ -42,7 +43,7 @@ pub fn layer_norm(
 mod tests {
     use super::super::matvec::InputNorm;
     use super::super::matvec::tests::normed;
-    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::*;
 
     #[test]
@@ -52,13 +53,17 @@ mod tests {
             let (x, wb) = (random(rows * cols, 1), random(2 * cols, 2));
             let weights = upload(&wb);
             let out = gpu().storage("out", (4 * rows * cols) as u64).unwrap();
-            let found = run(&out, |plan| layer_norm(plan, "", &upload(&x), &weights, &out, [rows, cols], 1e-5, scale));
             let norm = InputNorm::Layer(&weights, 1e-5);
             let expected: Vec<f64> = x
                 .chunks_exact(cols)
                 .flat_map(|row| normed(&row.iter().map(|v| v * scale).collect::<Vec<_>>(), &wb, &norm))
                 .collect();
-            assert_close(&format!("{rows}x{cols}"), &found, &expected, 1e-11);
+            for tuning in TUNINGS {
+                let found = run_tuned(tuning, &out, |plan| {
+                    layer_norm(plan, "", &upload(&x), &weights, &out, [rows, cols], 1e-5, scale)
+                });
+                assert_close(&format!("{rows}x{cols}"), &found, &expected, 1e-11);
+            }
         }
     }
 }

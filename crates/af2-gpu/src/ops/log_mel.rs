@@ -35,6 +35,7 @@ pub fn log_mel(
         buffers: &[("power", power), ("bank", bank), ("support", support), ("out", out)],
         groups: blocks_of_64(rows * n_mels),
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

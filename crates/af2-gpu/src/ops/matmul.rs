@@ -1,15 +1,46 @@
 //! Product of a matrix of activations with a weight matrix.
 
+use af2_core::weights::Scheme;
+
 use super::{Epilogue, for_scheme, weight_bindings};
 use crate::plan::params;
-use crate::shader::linear;
-use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
+use crate::shader::{Shader, linear};
+use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, Product};
 
 params! {
     MatmulParams { rows: u32, outputs: u32, cols: u32, out_stride: u32, column: u32 }
 }
 
+/// Rows and columns per workgroup of the tiled kernel.
 const TILE: usize = 64;
+/// Rows and columns per thread of the block kernel, and its threads.
+const BLOCK: [usize; 2] = [8, 16];
+const LANES: usize = 8;
+
+/// A kernel with its constants and its workgroups for a product of [rows, K] with [outputs, K].
+struct Launch {
+    shader: &'static Shader,
+    constants: Vec<(&'static str, f64)>,
+    groups: usize,
+}
+
+impl Launch {
+    fn tiled(scheme: Scheme, rows: usize, outputs: usize) -> Self {
+        let kernels = [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4];
+        let groups = rows.div_ceil(TILE) * outputs.div_ceil(TILE);
+        Self { shader: for_scheme(scheme, kernels), constants: Vec::new(), groups }
+    }
+
+    /// The threads stand side by side in the way that wastes least at the edges.
+    fn block(scheme: Scheme, rows: usize, outputs: usize) -> Self {
+        let kernels =
+            [&linear::MATMUL_BLOCK_F32, &linear::MATMUL_BLOCK_F16, &linear::MATMUL_BLOCK_Q8, &linear::MATMUL_BLOCK_Q4];
+        let groups = |along_n: usize| rows.div_ceil(BLOCK[0] * LANES / along_n) * outputs.div_ceil(BLOCK[1] * along_n);
+        let along_n = [8, 4, 2, 1].into_iter().min_by_key(|along_n| groups(*along_n)).unwrap_or(LANES);
+        let constants = vec![("LANES_N", along_n as f64)];
+        Self { shader: for_scheme(scheme, kernels), constants, groups: groups(along_n) }
+    }
+}
 
 /// `out[m, n] = epilogue(Σ_k x[m, k] · w[n, k])`.
 ///
@@ -27,19 +58,22 @@ pub fn matmul(
     rows: usize,
     epilogue: &Epilogue<'_>,
 ) -> Result<(), GpuError> {
-    let shader =
-        for_scheme(w.scheme, [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4]);
     let empty = plan.gpu().empty().clone();
     // Paired parts stack the rows of both tensors, and so do the columns of the output.
     let stacks = w.parts.first().map_or(1, |part| part.rows / part.outputs.max(1));
     for part in &w.parts {
+        let mut launch = match plan.gpu().tuning().product {
+            Product::Tiled => Launch::tiled(w.scheme, rows, part.rows),
+            Product::Block => Launch::block(w.scheme, rows, part.rows),
+        };
+        launch.constants.extend(epilogue.constants());
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x), ("out", out)]);
         buffers.extend(epilogue.bindings(&empty));
         plan.dispatch(Dispatch {
             label: label.into(),
-            shader,
-            constants: &epilogue.constants(),
+            shader: launch.shader,
+            constants: &launch.constants,
             params: MatmulParams {
                 rows: rows as u32,
                 outputs: part.rows as u32,
@@ -48,8 +82,9 @@ pub fn matmul(
                 column: (part.first_output * stacks) as u32,
             },
             buffers: &buffers,
-            groups: [(rows.div_ceil(TILE) * part.rows.div_ceil(TILE)) as u32, 1, 1],
+            groups: [launch.groups as u32, 1, 1],
             weight_bytes: w.part_bytes(part),
+            flops: 2 * (rows * part.rows * w.cols) as u64,
         })?;
     }
     Ok(())
@@ -66,9 +101,7 @@ pub(crate) fn twin(x: &[f32], w: &[f32], rows: usize, outputs: usize, cols: usiz
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use af2_core::weights::Scheme;
-
-    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::super::{Activation, Store};
     use super::*;
 
@@ -82,9 +115,14 @@ mod tests {
                 let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
                 let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
                 let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
-                let found = run(&out, |plan| matmul(plan, "", &upload(&x), &matrix, &out, rows, &Epilogue::default()));
-                let what = format!("{scheme:?} {rows}x{outputs}x{cols}");
-                assert_close(&what, &found, &twin(&x, &stored, rows, outputs, cols), 1e-11);
+                let (input, expected) = (upload(&x), twin(&x, &stored, rows, outputs, cols));
+                for tuning in TUNINGS {
+                    let found = run_tuned(tuning, &out, |plan| {
+                        matmul(plan, "", &input, &matrix, &out, rows, &Epilogue::default())
+                    });
+                    let what = format!("{:?} {scheme:?} {rows}x{outputs}x{cols}", tuning.product);
+                    assert_close(&what, &found, &expected, 1e-11);
+                }
             }
         }
     }
@@ -95,8 +133,12 @@ mod tests {
             let (x, w) = (random(rows * cols, 3), random(outputs * cols, 4));
             let matrix = Matrix::from_f32(gpu(), "w", Scheme::F32, outputs, cols, &w).unwrap();
             let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
-            let found = run(&out, |plan| matmul(plan, "", &upload(&x), &matrix, &out, rows, &Epilogue::default()));
-            assert_close("narrow", &found, &twin(&x, &w, rows, outputs, cols), 1e-11);
+            for tuning in TUNINGS {
+                let found = run_tuned(tuning, &out, |plan| {
+                    matmul(plan, "", &upload(&x), &matrix, &out, rows, &Epilogue::default())
+                });
+                assert_close("narrow", &found, &twin(&x, &w, rows, outputs, cols), 1e-11);
+            }
         }
     }
 
@@ -110,15 +152,18 @@ mod tests {
         for activation in [Activation::None, Activation::Gelu, Activation::Relu] {
             for store in [Store::Write, Store::Add, Store::AddGated(&gate)] {
                 let epilogue = Epilogue { bias: Some(&bias), activation, store };
-                let out = upload(&before);
-                let found = run(&out, |plan| matmul(plan, "", &upload(&x), &matrix, &out, rows, &epilogue));
                 let product = twin(&x, &w, rows, outputs, cols);
                 let expected: Vec<f64> = (0..rows * outputs)
                     .map(|i| {
                         epilogue.apply(product[i], f64::from(b[i % outputs]), f64::from(0.7_f32), f64::from(before[i]))
                     })
                     .collect();
-                assert_close(&format!("{activation:?} {store:?}"), &found, &expected, 1e-11);
+                for tuning in TUNINGS {
+                    let out = upload(&before);
+                    let found =
+                        run_tuned(tuning, &out, |plan| matmul(plan, "", &upload(&x), &matrix, &out, rows, &epilogue));
+                    assert_close(&format!("{activation:?} {store:?}"), &found, &expected, 1e-11);
+                }
             }
         }
     }

@@ -3,14 +3,17 @@
 use super::{Epilogue, for_scheme, weight_bindings};
 use crate::plan::params;
 use crate::shader::linear;
-use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
+use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, Tuning};
 
 params! {
     MatvecParams { rows: u32, cols: u32, x_offset: u32, column: u32, eps: f32 }
 }
 
-/// Rows of the matrix per workgroup, as in `matvec.wgsl`.
-pub(crate) const ROWS: usize = 8;
+/// The sizes of `matvec.wgsl` for an adapter, with the norm of the input.
+pub(crate) fn constants(tuning: Tuning, norm: &InputNorm<'_>) -> Vec<(&'static str, f64)> {
+    let (rows, threads) = (f64::from(tuning.matvec_rows), f64::from(tuning.matvec_threads));
+    vec![norm.constant(), ("ROWS", rows), ("THREADS", threads), ("ROW_LANES", rows * threads)]
+}
 
 /// The norm applied to the input row of a product.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +27,7 @@ pub enum InputNorm<'a> {
 }
 
 impl<'a> InputNorm<'a> {
-    pub(crate) fn constant(&self) -> (&'static str, f64) {
+    fn constant(&self) -> (&'static str, f64) {
         let kind = match self {
             Self::None => 0.0,
             Self::Rms(..) => 1.0,
@@ -83,8 +86,9 @@ pub fn matvec(
     let shader =
         for_scheme(w.scheme, [&linear::MATVEC_F32, &linear::MATVEC_F16, &linear::MATVEC_Q8, &linear::MATVEC_Q4]);
     let empty = plan.gpu().empty().clone();
-    let mut constants = epilogue.constants().to_vec();
-    constants.push(norm.constant());
+    let tuning = plan.gpu().tuning();
+    let mut constants = constants(tuning, &norm);
+    constants.extend(epilogue.constants());
     for part in &w.parts {
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);
@@ -101,8 +105,9 @@ pub fn matvec(
                 eps: norm.eps(),
             },
             buffers: &buffers,
-            groups: [part.rows.div_ceil(ROWS) as u32, 1, 1],
+            groups: [(part.rows as u32).div_ceil(tuning.matvec_rows), 1, 1],
             weight_bytes: w.part_bytes(part),
+            flops: 2 * (part.rows * w.cols) as u64,
         })?;
     }
     Ok(())
@@ -113,7 +118,7 @@ pub fn matvec(
 pub(crate) mod tests {
     use af2_core::weights::Scheme;
 
-    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run, run_tuned, upload};
     use super::super::{Activation, Store};
     use super::*;
 
@@ -153,10 +158,14 @@ pub(crate) mod tests {
                     let out = gpu().storage("out", 4 * outputs as u64).unwrap();
                     let input = upload(&x);
                     let row = Row { buffer: &input, row: 2 };
-                    let found = run(&out, |plan| matvec(plan, "", row, norm, &matrix, &out, &Epilogue::default()));
                     let expected = product(&normed(&x[2 * cols..], &nb, &norm), &stored);
-                    // A single output may cancel to almost nothing.
-                    assert_close(&format!("{scheme:?} {outputs}x{cols} {norm:?}"), &found, &expected, 1e-9);
+                    for tuning in TUNINGS {
+                        let found = run_tuned(tuning, &out, |plan| {
+                            matvec(plan, "", row, norm, &matrix, &out, &Epilogue::default())
+                        });
+                        // A single output may cancel to almost nothing.
+                        assert_close(&format!("{scheme:?} {outputs}x{cols} {norm:?}"), &found, &expected, 1e-9);
+                    }
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Gate and up projection of the SwiGLU feed-forward for one token.
 
-use super::matvec::{InputNorm, ROWS, Row};
+use super::matvec::{InputNorm, Row, constants};
 use super::{for_scheme, weight_bindings};
 use crate::plan::params;
 use crate::shader::linear;
@@ -35,13 +35,14 @@ pub fn matvec_gate_up(
         ],
     );
     let empty = plan.gpu().empty().clone();
+    let tuning = plan.gpu().tuning();
     for part in &w.parts {
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);
         plan.dispatch(Dispatch {
             label: label.into(),
             shader,
-            constants: &[norm.constant()],
+            constants: &constants(tuning, &norm),
             params: GateUpParams {
                 inner: part.outputs as u32,
                 cols: w.cols as u32,
@@ -50,8 +51,9 @@ pub fn matvec_gate_up(
                 eps: norm.eps(),
             },
             buffers: &buffers,
-            groups: [part.outputs.div_ceil(ROWS / 2) as u32, 1, 1],
+            groups: [(2 * part.outputs as u32).div_ceil(tuning.matvec_rows), 1, 1],
             weight_bytes: w.part_bytes(part),
+            flops: 2 * (2 * part.outputs * w.cols) as u64,
         })?;
     }
     Ok(())
@@ -63,7 +65,7 @@ mod tests {
     use af2_core::weights::Scheme;
 
     use super::super::matvec::tests::{normed, product};
-    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::*;
     use crate::matrix::Stacking;
 
@@ -85,10 +87,12 @@ mod tests {
                 let norm = InputNorm::Rms(&weights, 1e-6);
                 let out = gpu().storage("out", 4 * inner as u64).unwrap();
                 let row = Row { buffer: &input, row: 0 };
-                let found = run(&out, |plan| matvec_gate_up(plan, "", row, norm, &matrix, &out));
                 let y = product(&normed(&x, &nb, &norm), &stored);
                 let expected: Vec<f64> = (0..inner).map(|f| y[f] / (1.0 + (-y[f]).exp()) * y[inner + f]).collect();
-                assert_close(&format!("{scheme:?} {inner}x{cols}"), &found, &expected, 1e-11);
+                for tuning in TUNINGS {
+                    let found = run_tuned(tuning, &out, |plan| matvec_gate_up(plan, "", row, norm, &matrix, &out));
+                    assert_close(&format!("{scheme:?} {inner}x{cols}"), &found, &expected, 1e-11);
+                }
             }
         }
     }

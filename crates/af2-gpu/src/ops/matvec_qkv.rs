@@ -1,6 +1,6 @@
 //! Query, key and value projection of one token, with rotary positions and cache write.
 
-use super::matvec::{InputNorm, ROWS, Row};
+use super::matvec::{InputNorm, Row, constants};
 use super::{for_scheme, weight_bindings};
 use crate::plan::params;
 use crate::shader::linear;
@@ -60,13 +60,14 @@ pub fn matvec_qkv(
         [&linear::MATVEC_QKV_F32, &linear::MATVEC_QKV_F16, &linear::MATVEC_QKV_Q8, &linear::MATVEC_QKV_Q4],
     );
     let empty = plan.gpu().empty().clone();
+    let tuning = plan.gpu().tuning();
     let mut bound = weight_bindings(w.scheme, part);
     bound.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("bias", buffers.bias), ("rotary", buffers.rotary)]);
     bound.extend([("q", buffers.q), ("kv", buffers.kv), ("step", buffers.step)]);
     plan.dispatch(Dispatch {
         label: label.into(),
         shader,
-        constants: &[norm.constant()],
+        constants: &constants(tuning, &norm),
         params: QkvParams {
             heads: heads.query as u32,
             kv_heads: heads.key_value as u32,
@@ -76,8 +77,9 @@ pub fn matvec_qkv(
             eps: norm.eps(),
         },
         buffers: &bound,
-        groups: [(w.rows / 2).div_ceil(ROWS / 2) as u32, 1, 1],
+        groups: [(w.rows as u32).div_ceil(tuning.matvec_rows), 1, 1],
         weight_bytes: w.part_bytes(part),
+        flops: 2 * (w.rows * w.cols) as u64,
     })
 }
 
@@ -88,7 +90,7 @@ mod tests {
 
     use super::super::Step;
     use super::super::matvec::tests::{normed, product};
-    use super::super::testing::{assert_close, gpu, random, run, upload, wait};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload, wait};
     use super::*;
 
     #[test]
@@ -117,8 +119,6 @@ mod tests {
             let norm = InputNorm::Rms(&weights, 1e-6);
             let buffers = QkvBuffers { bias: &bias, rotary: &table, q: &q, kv: &kv, step: &step };
             let row = Row { buffer: &input, row: 0 };
-            let found = run(&q, |plan| matvec_qkv(plan, "", row, norm, &matrix, heads, buffers));
-
             let mut y = product(&normed(&x, &nb, &norm), &stored);
             y.iter_mut().zip(&b).for_each(|(y, b)| *y += f64::from(*b));
             for head in 0..query + key_value {
@@ -130,11 +130,14 @@ mod tests {
                     y[head * width + i + width / 2] = b * cos + a * sin;
                 }
             }
-            assert_close(&format!("{scheme:?} q"), &found, &y[..query * width], 1e-11);
-            let cache: Vec<f32> = wait(gpu().read_all(&kv)).unwrap();
-            let at = (slot + position) * kv_width;
-            assert_close(&format!("{scheme:?} kv"), &cache[at..at + kv_width], &y[query * width..], 1e-11);
-            assert!(cache[..at].iter().all(|v| *v == 0.0), "no other cache row is touched");
+            for tuning in TUNINGS {
+                let found = run_tuned(tuning, &q, |plan| matvec_qkv(plan, "", row, norm, &matrix, heads, buffers));
+                assert_close(&format!("{scheme:?} q"), &found, &y[..query * width], 1e-11);
+                let cache: Vec<f32> = wait(gpu().read_all(&kv)).unwrap();
+                let at = (slot + position) * kv_width;
+                assert_close(&format!("{scheme:?} kv"), &cache[at..at + kv_width], &y[query * width..], 1e-11);
+                assert!(cache[..at].iter().all(|v| *v == 0.0), "no other cache row is touched");
+            }
         }
     }
 }

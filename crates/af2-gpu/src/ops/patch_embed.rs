@@ -36,6 +36,7 @@ pub fn patch_embed(
         buffers: &[("image", image), ("weight", weight), ("bias", bias), ("out", out)],
         groups: blocks_of_64(tokens * channels),
         weight_bytes: 0,
+        flops: 2 * (tokens * channels * 16) as u64,
     })
 }
 

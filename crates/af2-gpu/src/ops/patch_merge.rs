@@ -34,6 +34,7 @@ pub fn patch_merge(
         buffers: &[("x", x), ("out", out)],
         groups: blocks_of_64(tokens * 4 * channels),
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

@@ -31,6 +31,7 @@ pub fn reorder_tokens(
         buffers: &[("x", x), ("out", out)],
         groups: blocks_of_64(64 * windows * cols),
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

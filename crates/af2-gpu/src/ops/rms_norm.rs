@@ -27,11 +27,12 @@ pub fn rms_norm(
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: &norm::RMS_NORM,
-        constants: &[],
+        constants: &[plan.gpu().tuning().row_threads()],
         params: RmsNormParams { rows: rows as u32, cols: cols as u32, eps },
         buffers: &[("x", x), ("norm", weight), ("out", out)],
         groups: [rows as u32, 1, 1],
         weight_bytes: 0,
+        flops: 0,
     })
 }
 
@@ -40,7 +41,7 @@ pub fn rms_norm(
 mod tests {
     use super::super::matvec::InputNorm;
     use super::super::matvec::tests::normed;
-    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::*;
 
     #[test]
@@ -49,10 +50,13 @@ mod tests {
             let (x, w) = (random(rows * cols, 1), random(cols, 2));
             let weights = upload(&w);
             let out = gpu().storage("out", (4 * rows * cols) as u64).unwrap();
-            let found = run(&out, |plan| rms_norm(plan, "", &upload(&x), &weights, &out, [rows, cols], 1e-6));
             let norm = InputNorm::Rms(&weights, 1e-6);
             let expected: Vec<f64> = x.chunks_exact(cols).flat_map(|row| normed(row, &w, &norm)).collect();
-            assert_close(&format!("{rows}x{cols}"), &found, &expected, 1e-11);
+            for tuning in TUNINGS {
+                let found =
+                    run_tuned(tuning, &out, |plan| rms_norm(plan, "", &upload(&x), &weights, &out, [rows, cols], 1e-6));
+                assert_close(&format!("{rows}x{cols}"), &found, &expected, 1e-11);
+            }
         }
     }
 }

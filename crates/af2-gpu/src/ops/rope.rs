@@ -53,6 +53,7 @@ pub fn rope(
         buffers: &[("rotary", rotary), ("x", x), ("step", step)],
         groups: blocks_of_64(shape.rows * shape.heads * shape.rotated / 2),
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

@@ -70,6 +70,7 @@ pub fn sample(plan: &mut PlanBuilder, buffers: SampleBuffers<'_>, vocab: usize, 
         ],
         groups: [1, 1, 1],
         weight_bytes: 0,
+        flops: 0,
     })
 }
 

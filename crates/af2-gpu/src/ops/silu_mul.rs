@@ -38,6 +38,7 @@ pub fn silu_mul(
             buffers: &[("x", x), ("out", out)],
             groups: blocks_of_64(rows * part.outputs),
             weight_bytes: 0,
+            flops: 0,
         })?;
     }
     Ok(())

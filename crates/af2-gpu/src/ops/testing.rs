@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::{Buffer, Gpu, GpuError, GpuOptions, PlanBuilder};
+use crate::{Buffer, Gpu, GpuError, GpuOptions, PlanBuilder, Tuning};
 
 /// The device of this test process. A missing adapter fails the test: nothing is skipped.
 pub(crate) fn gpu() -> &'static Gpu {
@@ -20,7 +20,19 @@ pub(crate) fn upload<T: bytemuck::NoUninit>(values: &[T]) -> Buffer {
 
 /// Runs what `build` appends to a plan and returns `out` as float32.
 pub(crate) fn run(out: &Buffer, build: impl FnOnce(&mut PlanBuilder) -> Result<(), GpuError>) -> Vec<f32> {
-    let mut plan = PlanBuilder::new(gpu(), "test", None);
+    run_tuned(gpu().tuning(), out, build)
+}
+
+/// What chips and programs get.
+pub(crate) const TUNINGS: [Tuning; 2] = [Tuning::HARDWARE, Tuning::SOFTWARE];
+
+/// [`run`] with the kernels and sizes of another kind of adapter.
+pub(crate) fn run_tuned(
+    tuning: Tuning,
+    out: &Buffer,
+    build: impl FnOnce(&mut PlanBuilder) -> Result<(), GpuError>,
+) -> Vec<f32> {
+    let mut plan = PlanBuilder::new(&gpu().tuned(tuning), "test", None);
     build(&mut plan).expect("a valid dispatch");
     let plan = plan.finish().expect("a plan");
     gpu().run(&[&plan]);

@@ -57,6 +57,7 @@ pub fn window_attention(
         buffers: &[("qkv", qkv), ("table", table), ("out", out)],
         groups: [windows as u32, 1, 2 * grid.heads as u32],
         weight_bytes: 0,
+        flops: 4 * (windows * WINDOW.pow(4) * grid.channels) as u64,
     })
 }
 

@@ -1,0 +1,54 @@
+//! Timed dispatches, added up by kernel.
+
+use std::collections::BTreeMap;
+
+use af2_gpu::Span;
+use serde::Serialize;
+
+use super::rates::Rates;
+
+/// What one kernel takes in one run of a part.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Kernel {
+    /// Family and name.
+    pub name: &'static str,
+    /// Dispatches.
+    pub count: usize,
+    /// Time on the GPU.
+    pub microseconds: f64,
+    /// Share of the part's time.
+    pub share: f64,
+    /// Bytes of weights read.
+    pub weight_bytes: u64,
+    /// Floating-point operations of products.
+    pub flops: u64,
+    /// Weight bytes per second over what the device copies per second; none for kernels without weights.
+    pub of_copy: Option<f64>,
+    /// Operations per second over what the device reaches in one large product; none for kernels without products.
+    pub of_product: Option<f64>,
+}
+
+/// The kernels of a part, the longest first.
+pub fn by_kernel(spans: &[Span], rates: Rates) -> Vec<Kernel> {
+    let mut kernels: BTreeMap<&str, Kernel> = BTreeMap::new();
+    for span in spans {
+        let kernel = kernels.entry(span.cost.kernel).or_default();
+        kernel.name = span.cost.kernel;
+        kernel.count += 1;
+        kernel.microseconds += span.nanoseconds / 1e3;
+        kernel.weight_bytes += span.cost.weight_bytes;
+        kernel.flops += span.cost.flops;
+    }
+    let total: f64 = kernels.values().map(|kernel| kernel.microseconds).sum();
+    let fraction = |amount: u64, microseconds: f64, rate: f64| {
+        (amount > 0 && microseconds > 0.0).then(|| amount as f64 / (microseconds / 1e6) / rate)
+    };
+    for kernel in kernels.values_mut() {
+        kernel.share = kernel.microseconds / total;
+        kernel.of_copy = fraction(kernel.weight_bytes, kernel.microseconds, rates.copy_bytes_per_second);
+        kernel.of_product = fraction(kernel.flops, kernel.microseconds, rates.product_flops_per_second);
+    }
+    let mut kernels: Vec<Kernel> = kernels.into_values().collect();
+    kernels.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
+    kernels
+}

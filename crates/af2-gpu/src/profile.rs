@@ -1,0 +1,57 @@
+//! What every dispatch of a plan takes on the GPU.
+
+use crate::plan::{Cost, Item};
+use crate::{Gpu, GpuError, Plan};
+
+/// One dispatch, timed.
+#[derive(Debug, Clone)]
+pub struct Span {
+    /// What it is and what it should cost.
+    pub cost: Cost,
+    /// How long it took.
+    pub nanoseconds: f64,
+}
+
+impl Gpu {
+    /// Runs a plan with every dispatch in a pass of its own and times each on the GPU; none where the adapter has no timestamps. For
+    /// finding the slow kernel: the sum is more than an ordinary run takes.
+    ///
+    /// # Errors
+    /// The timestamps could not be read back.
+    pub async fn profile(&self, plan: &Plan) -> Result<Option<Vec<Span>>, GpuError> {
+        if !self.facts().timestamps {
+            return Ok(None);
+        }
+        let count = 2 * plan.facts().dispatches as u32;
+        let queries = self.device().create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("profile"),
+            ty: wgpu::QueryType::Timestamp,
+            count,
+        });
+        let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut next = 0;
+        for item in plan.items() {
+            let Item::Dispatch { pipeline, bind_group, groups: [x, y, z], .. } = item else { continue };
+            let timestamps = wgpu::ComputePassTimestampWrites {
+                query_set: &queries,
+                beginning_of_pass_write_index: Some(next),
+                end_of_pass_write_index: Some(next + 1),
+            };
+            next += 2;
+            let mut pass = encoder
+                .begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: Some(timestamps) });
+            pass.set_pipeline(&pipeline.raw);
+            pass.set_bind_group(0, bind_group, &[]);
+            pass.dispatch_workgroups(*x, *y, *z);
+        }
+        use wgpu::BufferUsages as Usage;
+        let resolved = self.buffer("timestamps", 8 * u64::from(count), Usage::QUERY_RESOLVE | Usage::COPY_SRC)?;
+        encoder.resolve_query_set(&queries, 0..count, resolved.raw(), 0);
+        self.queue().submit([encoder.finish()]);
+        let ticks: Vec<u64> = self.read_all(&resolved).await?;
+        let period = f64::from(self.queue().get_timestamp_period());
+        let nanoseconds = ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * period);
+        let span = |(cost, nanoseconds): (&Cost, f64)| Span { cost: cost.clone(), nanoseconds };
+        Ok(Some(plan.costs().zip(nanoseconds).map(span).collect()))
+    }
+}

@@ -1,0 +1,122 @@
+// out[m, n] = finish(sum_k x[m, k] * W[n, k]) without workgroup memory: 8 x 16 results per thread, straight from the buffers.
+// For adapters that are programs. Their cost is loads, one lane at a time and the same from workgroup memory, and barriers: this
+// loads 48 numbers for 512 products where the tiled kernel loads 256. Eight threads, as many as such adapters run at once, stand
+// side by side (LANES_N of them along N), so that narrow and flat products waste little.
+//!include common/matmul_params.wgsl
+const ROWS: u32 = 8u;
+const COLUMNS: u32 = 16u;
+const LANES: u32 = 8u;
+override LANES_N: u32 = 8u;
+
+// Rows m..m+3 of x as the columns of a matrix. Rows past the end repeat the last one and are not stored.
+fn rows4(m: u32, quad: u32) -> mat4x4<f32> {
+    let last = params.rows - 1u;
+    let quads = params.cols / 4u;
+    return mat4x4<f32>(
+        x[min(m, last) * quads + quad],
+        x[min(m + 1u, last) * quads + quad],
+        x[min(m + 2u, last) * quads + quad],
+        x[min(m + 3u, last) * quads + quad],
+    );
+}
+
+// Row of W that makes the j-th result of a thread.
+fn row_of(n: u32, j: u32) -> u32 {
+    return min(n + j * LANES_N, params.outputs - 1u);
+}
+
+fn scales4(n: u32, k: u32) -> vec4<f32> {
+    let cols = params.cols;
+    return vec4<f32>(
+        shared_scale(row_of(n, 0u), k, cols),
+        shared_scale(row_of(n, 1u), k, cols),
+        shared_scale(row_of(n, 2u), k, cols),
+        shared_scale(row_of(n, 3u), k, cols),
+    );
+}
+
+// Four rows of W, so that weights4 * rows4 holds the sixteen sums of their elements k..k+3.
+fn weights4(n: u32, k: u32, scales: vec4<f32>) -> mat4x4<f32> {
+    let cols = params.cols;
+    return transpose(mat4x4<f32>(
+        scaled4(row_of(n, 0u), k, cols, scales.x),
+        scaled4(row_of(n, 1u), k, cols, scales.y),
+        scaled4(row_of(n, 2u), k, cols, scales.z),
+        scaled4(row_of(n, 3u), k, cols, scales.w),
+    ));
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group_id: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let width = COLUMNS * LANES_N;
+    let blocks = (params.outputs + width - 1u) / width;
+    let block = linear_group(group_id, groups);
+    let m = ((block / blocks) * (LANES / LANES_N) + lane / LANES_N) * ROWS;
+    let n = (block % blocks) * width + lane % LANES_N;
+    let n1 = n + 4u * LANES_N;
+    let n2 = n + 8u * LANES_N;
+    let n3 = n + 12u * LANES_N;
+    var top0 = mat4x4<f32>();
+    var top1 = mat4x4<f32>();
+    var top2 = mat4x4<f32>();
+    var top3 = mat4x4<f32>();
+    var low0 = mat4x4<f32>();
+    var low1 = mat4x4<f32>();
+    var low2 = mat4x4<f32>();
+    var low3 = mat4x4<f32>();
+    for (var group = 0u; group < params.cols; group += 32u) {
+        let scales0 = scales4(n, group);
+        let scales1 = scales4(n1, group);
+        let scales2 = scales4(n2, group);
+        let scales3 = scales4(n3, group);
+        let end = min(group + 32u, params.cols);
+        for (var k = group; k < end; k += 4u) {
+            let top = rows4(m, k / 4u);
+            let low = rows4(m + 4u, k / 4u);
+            let w0 = weights4(n, k, scales0);
+            top0 += w0 * top;
+            low0 += w0 * low;
+            let w1 = weights4(n1, k, scales1);
+            top1 += w1 * top;
+            low1 += w1 * low;
+            let w2 = weights4(n2, k, scales2);
+            top2 += w2 * top;
+            low2 += w2 * low;
+            let w3 = weights4(n3, k, scales3);
+            top3 += w3 * top;
+            low3 += w3 * low;
+        }
+    }
+    store_block(m, n, top0);
+    store_block(m, n1, top1);
+    store_block(m, n2, top2);
+    store_block(m, n3, top3);
+    store_block(m + 4u, n, low0);
+    store_block(m + 4u, n1, low1);
+    store_block(m + 4u, n2, low2);
+    store_block(m + 4u, n3, low3);
+}
+
+fn store_block(m: u32, n: u32, sums: mat4x4<f32>) {
+    store_row(m, n, sums[0]);
+    store_row(m + 1u, n, sums[1]);
+    store_row(m + 2u, n, sums[2]);
+    store_row(m + 3u, n, sums[3]);
+}
+
+fn store_row(m: u32, n: u32, sums: vec4<f32>) {
+    if (m >= params.rows) { return; }
+    store_one(m, n, sums.x);
+    store_one(m, n + LANES_N, sums.y);
+    store_one(m, n + 2u * LANES_N, sums.z);
+    store_one(m, n + 3u * LANES_N, sums.w);
+}
+
+fn store_one(m: u32, n: u32, sum: f32) {
+    let column = params.column + n;
+    if (n < params.outputs) { finish(m * params.out_stride + column, column, sum); }
+}

@@ -1,0 +1,14 @@
+struct Params {
+    rows: u32,        // M
+    outputs: u32,     // N
+    cols: u32,        // K, a multiple of 4
+    out_stride: u32,  // elements between output rows
+    column: u32,      // output column and bias index of row 0 of this part of W
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;    // [M, K]
+@group(0) @binding(4) var<storage, read> bias: array<f32>;       // [N]
+@group(0) @binding(5) var<storage, read> gate: array<f32>;       // [1], for ADD_GATED
+@group(0) @binding(6) var<storage, read_write> out: array<f32>;  // [M, out_stride]
+//!include common/grid.wgsl
+//!include common/epilogue.wgsl
