@@ -1,6 +1,6 @@
 //! Comparisons with golden tensors, whole or sampled, that say where and by how much they differ.
 
-use af2_model::{Trace, TraceTensor};
+use af2_core::trace::{Trace, TraceTensor};
 
 use crate::golden::Golden;
 
@@ -52,4 +52,38 @@ pub fn compare(case: &str, tensor: &TraceTensor, golden: &Golden, limit: f32) ->
 
 pub fn tensor<'a>(trace: &'a Trace, name: &str) -> &'a TraceTensor {
     trace.tensors.iter().find(|tensor| tensor.name == name).unwrap_or_else(|| panic!("the trace has no {name}"))
+}
+
+/// Log-mel tolerances of the reference: by level above the floor and below the loudest bin of the frame.
+pub fn check_log_mel(case: &str, found: &[f32], expected: &[f32]) {
+    const MELS: usize = 64;
+    let mut squares = 0.0;
+    for (row, (a, b)) in found.chunks_exact(MELS).zip(expected.chunks_exact(MELS)).enumerate() {
+        let loudest = b.iter().copied().fold(f32::MIN, f32::max);
+        for (mel, (a, b)) in a.iter().zip(b).enumerate() {
+            let difference = (a - b).abs();
+            let limit = if *b > -40.0 {
+                5e-3
+            } else if *b > loudest - 100.0 {
+                0.05
+            } else {
+                0.5
+            };
+            assert!(difference <= limit, "{case} log-mel frame {row} bin {mel}: {a} for {b}");
+            squares += f64::from(difference).powi(2);
+        }
+    }
+    let rms = (squares / found.len() as f64).sqrt();
+    assert!(rms <= 0.01, "{case} log-mel rms {rms}");
+}
+
+/// Tolerance of a stage that starts from the reference's result of the stage before it.
+pub fn stage_limit(name: &str) -> f32 {
+    match name {
+        "image" => 5e-4,
+        name if name.starts_with("audio_transformer") => 2e-4,
+        name if name.ends_with("_kv") => 5e-4,
+        name if name.starts_with("patch") || name.starts_with("swin") || name == "encoder_tokens" => 1e-4,
+        _ => 3e-4,
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use af2_cli::convert::{ConvertOptions, convert};
 use af2_cli::session::Session;
 use af2_core::weights::Scheme;
+use af2_reference::{Backend, ModelLoader};
 
 /// A file or folder of `tests/fixtures`.
 pub fn fixture(path: &str) -> PathBuf {
@@ -44,6 +45,30 @@ pub fn toy(scheme: Scheme) -> MutexGuard<'static, Session> {
         Box::leak(Box::new(Mutex::new(Session::load(&out, None).expect("an adapter and a sound model"))))
     });
     session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The toy model in float32 on the processor.
+pub fn toy_reference() -> af2_reference::Model {
+    static MODEL: OnceLock<af2_reference::Model> = OnceLock::new();
+    let load = || {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let out = dir.path().join("f32");
+        convert_release(&fixture("tiny-a"), &out, Scheme::F32);
+        load_reference(&out)
+    };
+    MODEL.get_or_init(load).clone()
+}
+
+/// A converted model on the processor.
+pub fn load_reference(dir: &Path) -> af2_reference::Model {
+    let read = |name: &str| std::fs::read(dir.join(name)).expect("a file of the model");
+    let small = ["config.json", "tokenizer.json", "model.safetensors.index.json"].map(read);
+    let mut loader = ModelLoader::new(Backend::Cpu, &small[0], &small[1], &small[2]).expect("sound files");
+    for (name, _) in loader.shards() {
+        loader.push(&name, &read(&name)).expect("a shard of the index");
+        loader.finish_shard(&name).expect("a sound shard");
+    }
+    loader.finish().expect("a sound model")
 }
 
 /// A float32 model whose matrices are what the toy model's are after packing in a scheme: the same numbers by another way.

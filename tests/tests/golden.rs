@@ -12,7 +12,7 @@ use af2_core::text::answer::clean_answer;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
 use af2_core::weights::Scheme;
 use af2_model::{GenerateOptions, ListenOptions, Trace};
-use af2_tests::compare::{compare, largest_difference, tensor};
+use af2_tests::compare::{check_log_mel, compare, largest_difference, stage_limit, tensor};
 use af2_tests::fixtures::{fixture, toy};
 use af2_tests::golden::{Case, Golden, cases, cases_json};
 
@@ -37,40 +37,6 @@ fn trace(session: &Session, windows: &Windows, case: &Case, replace: &HashMap<St
     let prompt = prompt_ids(session, &case.prompt);
     assert_eq!(prompt, case.prompt_ids, "{}: prompt ids", case.file);
     drive(&session.gpu, session.model.trace(windows, &prompt, 24, replace)).unwrap().unwrap()
-}
-
-/// Log-mel tolerances of the reference: by level above the floor and below the loudest bin of the frame.
-fn check_log_mel(case: &str, found: &[f32], expected: &[f32]) {
-    const MELS: usize = 64;
-    let mut squares = 0.0;
-    for (row, (a, b)) in found.chunks_exact(MELS).zip(expected.chunks_exact(MELS)).enumerate() {
-        let loudest = b.iter().copied().fold(f32::MIN, f32::max);
-        for (mel, (a, b)) in a.iter().zip(b).enumerate() {
-            let difference = (a - b).abs();
-            let limit = if *b > -40.0 {
-                5e-3
-            } else if *b > loudest - 100.0 {
-                0.05
-            } else {
-                0.5
-            };
-            assert!(difference <= limit, "{case} log-mel frame {row} bin {mel}: {a} for {b}");
-            squares += f64::from(difference).powi(2);
-        }
-    }
-    let rms = (squares / found.len() as f64).sqrt();
-    assert!(rms <= 0.01, "{case} log-mel rms {rms}");
-}
-
-/// Tolerance of a stage that starts from the reference's result of the stage before it.
-fn stage_limit(name: &str) -> f32 {
-    match name {
-        "image" => 5e-4,
-        name if name.starts_with("audio_transformer") => 2e-4,
-        name if name.ends_with("_kv") => 5e-4,
-        name if name.starts_with("patch") || name.starts_with("swin") || name == "encoder_tokens" => 1e-4,
-        _ => 3e-4,
-    }
 }
 
 #[test]

@@ -5,7 +5,9 @@
 
 pub mod audio;
 pub mod config;
+pub mod generation;
 pub mod release;
 pub mod sampling;
 pub mod text;
+pub mod trace;
 pub mod weights;

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use af2_core::generation::MOST_POSITIONS;
+pub use af2_core::generation::{FinishReason, Generation};
 use af2_core::sampling::{SamplingError, SamplingParams};
 use af2_gpu::ops::Step;
 use af2_gpu::ops::sample::Sampling;
@@ -10,7 +12,6 @@ use af2_gpu::{Buffer, Gpu, Mapping, Plan};
 
 use crate::clip::ClipPlans;
 use crate::decoder::Scratch;
-use crate::load::MOST_POSITIONS;
 use crate::model::PROMPT_ROWS;
 use crate::{Clip, ModelError};
 
@@ -40,28 +41,6 @@ impl Default for GenerateOptions {
             ignore_end: false,
         }
     }
-}
-
-/// Why an answer ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FinishReason {
-    /// The model ended it.
-    EndOfText,
-    /// The limit was reached.
-    Length,
-    /// The caller stopped it.
-    Stopped,
-}
-
-/// An answer as token ids.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Generation {
-    /// New tokens, the end token included.
-    pub ids: Vec<u32>,
-    /// Why it ended.
-    pub finish: FinishReason,
-    /// Logits that chose each token, if they were kept.
-    pub logits: Vec<Vec<f32>>,
 }
 
 impl Clip {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use af2_core::config::ModelConfig;
+use af2_core::generation::MOST_POSITIONS;
 use af2_core::text::Tokenizer;
 use af2_core::weights::index::ModelIndex;
 use af2_core::weights::safetensors::{Header, TensorEntry, header_bytes};
@@ -11,9 +12,6 @@ use af2_gpu::Gpu;
 
 use crate::weights::{Destinations, Weights};
 use crate::{Model, ModelError};
-
-/// Positions a sequence may have: the longest prompt of the chain-of-thought entry and its longest answer.
-pub(crate) const MOST_POSITIONS: usize = 2048;
 
 /// Takes the bytes of shards as they come and writes them to where the kernels read them.
 pub struct ModelLoader {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use af2_core::config::ModelConfig;
+use af2_core::generation::MOST_POSITIONS;
 use af2_core::text::Tokenizer;
 use af2_gpu::ops::Step;
 use af2_gpu::{Buffer, Gpu};
@@ -12,7 +13,6 @@ use crate::ModelError;
 use crate::decoder::Scratch;
 use crate::encoder::TOKENS_PER_WINDOW;
 use crate::frontend::Frontend;
-use crate::load::MOST_POSITIONS;
 use crate::weights::Weights;
 
 /// Tokens of a prompt that are processed in one pass.

@@ -3,33 +3,12 @@
 use std::collections::HashMap;
 
 use af2_core::audio::Windows;
+pub use af2_core::trace::{Trace, TraceTensor};
 use af2_gpu::{Buffer, Gpu, Plan, Taps};
 
 use crate::encoder::TOKENS_PER_WINDOW;
 use crate::generate::write_prompt;
 use crate::{GenerateOptions, Model, ModelError};
-
-/// A named intermediate, float32.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TraceTensor {
-    /// Name, for example `swin_stage0`.
-    pub name: String,
-    /// Shape.
-    pub shape: Vec<usize>,
-    /// Values, row-major.
-    pub values: Vec<f32>,
-}
-
-/// Everything that answering one question computes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trace {
-    /// Intermediates in order of computation.
-    pub tensors: Vec<TraceTensor>,
-    /// The new tokens, greedy.
-    pub new_ids: Vec<u32>,
-    /// Logits that chose each of them.
-    pub step_logits: Vec<Vec<f32>>,
-}
 
 impl Model {
     /// Answers greedily and keeps every intermediate: the encoder's for all windows, the decoder's for all prompt tokens. An

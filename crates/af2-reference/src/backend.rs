@@ -1,0 +1,19 @@
+//! What computes the tensors.
+
+use burn_tensor::Device;
+
+/// A backend of Burn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backend {
+    /// burn-flex: the processor.
+    #[default]
+    Cpu,
+}
+
+impl Backend {
+    pub(crate) fn device(self) -> Device {
+        match self {
+            Self::Cpu => Device::flex(),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Beam search: every beam has its cache; a beam that forks shares its past.
+
+use af2_core::sampling::{BeamOutcome, BeamSearch};
+
+use crate::{Clip, ReferenceError};
+
+impl Clip {
+    /// The best answer of a beam search, its end token included if it has one. `on_step` is told the number of tokens searched
+    /// and stops the search by returning false; the best answer so far is returned then.
+    ///
+    /// # Errors
+    /// As [`Clip::generate`].
+    pub fn beam_search(
+        &self,
+        prompt: &[u32],
+        beams: usize,
+        max_new_tokens: usize,
+        on_step: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Vec<u32>, ReferenceError> {
+        self.check_prompt(prompt, max_new_tokens)?;
+        let mut search = BeamSearch::new(beams, self.model.config().tokens.end_of_text, max_new_tokens)?;
+        let mut caches = vec![self.model.0.decoder.cache()];
+        let mut rows = vec![self.next_logits(prompt, &mut caches[0])?];
+        for searched in 1.. {
+            let logits: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+            let BeamOutcome::Continue(step) = search.advance(&logits)? else { break };
+            if !on_step(searched) {
+                break;
+            }
+            caches = step.parents.iter().map(|parent| caches[*parent].clone()).collect();
+            let beams = step.tokens.iter().zip(&mut caches);
+            rows = beams.map(|(token, cache)| self.next_logits(&[*token], cache)).collect::<Result<_, _>>()?;
+        }
+        Ok(search.finish())
+    }
+}

@@ -1,0 +1,73 @@
+//! The gated cross-attention block that stands before a decoder layer (Flamingo, Alayrac et al. 2022).
+//!
+//! ```text
+//! x ── norm ── to_q ── attention over the audio ── to_out ── ·tanh(attn_gate) ──(+)──
+//!   ── norm ── ff.1 ── GELU ── ff.3 ── ·tanh(ff_gate) ──(+)── x
+//! ```
+
+use burn_tensor::Tensor;
+use burn_tensor::activation::gelu;
+
+use crate::ReferenceError;
+use crate::attention::{attention, merge_heads, split_heads};
+use crate::layers::{LayerNorm, Linear};
+use crate::taps::Taps;
+use crate::weights::Scope;
+
+const EPS: f64 = 1e-5;
+
+/// The audio's keys and values for one block, [heads, T, width] each: computed once, read at every token.
+#[derive(Clone)]
+pub(crate) struct AudioMemory {
+    k: Tensor<3>,
+    v: Tensor<3>,
+}
+
+pub(crate) struct GatedCrossAttention {
+    /// tanh of the gate, \[1\].
+    attn_gate: Tensor<1>,
+    ff_gate: Tensor<1>,
+    attn_norm: LayerNorm,
+    to_q: Linear,
+    to_kv: Linear,
+    to_out: Linear,
+    ff_norm: LayerNorm,
+    ff_1: Linear,
+    ff_3: Linear,
+    heads: usize,
+}
+
+impl GatedCrossAttention {
+    pub fn load(scope: &Scope<'_>, heads: usize) -> Result<Self, ReferenceError> {
+        Ok(Self {
+            attn_gate: scope.tensor::<1>("attn_gate")?.tanh(),
+            ff_gate: scope.tensor::<1>("ff_gate")?.tanh(),
+            attn_norm: LayerNorm::load(scope, "attn.norm", EPS)?,
+            to_q: Linear::load_without_bias(scope, "attn.to_q")?,
+            to_kv: Linear::load_without_bias(scope, "attn.to_kv")?,
+            to_out: Linear::load_without_bias(scope, "attn.to_out")?,
+            ff_norm: LayerNorm::load(scope, "ff.0", EPS)?,
+            ff_1: Linear::load_without_bias(scope, "ff.1")?,
+            ff_3: Linear::load_without_bias(scope, "ff.3")?,
+            heads,
+        })
+    }
+
+    /// Keys and values of the audio transformer's output, [T, D]; of a row of `to_kv`, the first half is k.
+    pub fn remember(&self, audio: Tensor<2>, layer: usize, taps: &mut Taps) -> AudioMemory {
+        let kv = taps.tap_tokens(format!("xattn{layer}_kv"), self.to_kv.forward(audio));
+        let width = kv.dims()[1] / 2;
+        let half = |first: usize| split_heads(kv.clone().narrow(1, first, width), self.heads);
+        AudioMemory { k: half(0), v: half(width) }
+    }
+
+    /// The residual stream, [tokens, H], after the block. Every token reads all of the audio, whatever its position.
+    pub fn forward(&self, x: Tensor<2>, memory: &AudioMemory, layer: usize, taps: &mut Taps) -> Tensor<2> {
+        let q = split_heads(self.to_q.forward(self.attn_norm.forward(x.clone())), self.heads);
+        let heard = self.to_out.forward(merge_heads(attention(q, memory.k.clone(), memory.v.clone(), None)));
+        let heard = taps.tap_tokens(format!("xattn{layer}_attn_raw"), heard);
+        let x = x + heard * self.attn_gate.clone().unsqueeze();
+        let thought = self.ff_3.forward(gelu(self.ff_1.forward(self.ff_norm.forward(x.clone()))));
+        taps.tap_tokens(format!("xattn{layer}_out"), x + thought * self.ff_gate.clone().unsqueeze())
+    }
+}

@@ -1,0 +1,37 @@
+//! Keys and values of the tokens so far. Tensors are shared when it is cloned, so a beam that forks costs nothing.
+
+use burn_tensor::Tensor;
+
+/// The cache of a sequence, layer by layer.
+#[derive(Clone)]
+pub(crate) struct KvCache {
+    layers: Vec<LayerCache>,
+    /// Tokens seen.
+    pub length: usize,
+}
+
+/// Keys and values of one layer, [kv heads, tokens, width]; none before the first token.
+#[derive(Clone, Default)]
+pub(crate) struct LayerCache(Option<(Tensor<3>, Tensor<3>)>);
+
+impl KvCache {
+    pub fn new(layers: usize) -> Self {
+        Self { layers: vec![LayerCache::default(); layers], length: 0 }
+    }
+
+    pub fn layers(&mut self) -> impl Iterator<Item = &mut LayerCache> {
+        self.layers.iter_mut()
+    }
+}
+
+impl LayerCache {
+    /// Appends keys and values of new tokens and returns all.
+    pub fn append(&mut self, k: Tensor<3>, v: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let all = match self.0.take() {
+            Some((old_k, old_v)) => (Tensor::cat(vec![old_k, k], 1), Tensor::cat(vec![old_v, v], 1)),
+            None => (k, v),
+        };
+        self.0 = Some(all.clone());
+        all
+    }
+}

@@ -1,0 +1,40 @@
+//! Audio Flamingo 2 written once in Burn, to be read: log-mel, HTSAT, audio transformer, gated cross-attention, Qwen2 decoder.
+//!
+//! ```text
+//! ModelLoader ── pieces of shards ──► Model ── listen(windows) ──► Clip ── generate(prompt ids, options) ──► token ids
+//! ```
+//!
+//! The files are those of `af2-model`, the names those of the checkpoint, and where the engine has plans and buffers, here
+//! stand tensors whose shapes the comments give. It is the judge that the engine is compared with, tap by tap, and the engine
+//! of machines without a GPU.
+//!
+//! A tensor's device decides what computes it, so nothing here depends on a backend. Nothing is read or written either:
+//! bytes and closures come from above.
+
+mod attention;
+mod audio_transformer;
+mod backend;
+mod beam;
+mod clip;
+mod cross_attention;
+mod decoder;
+mod encoder;
+mod error;
+mod frontend;
+mod generate;
+mod kv_cache;
+mod layers;
+mod load;
+mod model;
+mod rotary;
+mod swin;
+mod taps;
+mod trace;
+mod weights;
+
+pub use backend::Backend;
+pub use clip::Clip;
+pub use error::ReferenceError;
+pub use generate::GenerateOptions;
+pub use load::ModelLoader;
+pub use model::Model;

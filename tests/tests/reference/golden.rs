@@ -1,0 +1,88 @@
+//! The reference against the original implementation, stage by stage and case by case.
+
+use std::collections::HashMap;
+
+use af2_core::audio::{Windows, from_codes};
+use af2_core::text::answer::clean_answer;
+use af2_reference::{GenerateOptions, Model};
+use af2_tests::compare::{check_log_mel, compare, largest_difference, stage_limit, tensor};
+use af2_tests::fixtures::toy_reference;
+use af2_tests::golden::{Golden, cases, cases_json};
+
+fn windows_of_codes(model: &Model, input: &str) -> Option<Windows> {
+    let golden = Golden::read(&format!("golden/audio/{input}.safetensors"));
+    let codes: Vec<i16> = golden.ints.get("pcm_i16")?.iter().map(|code| i16::try_from(*code).unwrap()).collect();
+    let config = &model.config().audio;
+    Some(from_codes(&codes, config, config.max_num_window).unwrap())
+}
+
+#[test]
+fn every_stage_from_the_original_of_the_stage_before() {
+    let model = toy_reference();
+    let case = cases().into_iter().find(|case| case.full).unwrap();
+    let golden = Golden::read(&case.file);
+    let windows = windows_of_codes(&model, &case.input).unwrap();
+    let trace = model.trace(&windows, &case.prompt_ids, 24, &golden.floats).unwrap();
+    check_log_mel(&case.file, &tensor(&trace, "logmel").values, &golden.floats["logmel"]);
+    let mut compared = 0;
+    for tensor in trace.tensors.iter().filter(|tensor| tensor.name != "logmel") {
+        let worst = compare(&case.file, tensor, &golden, stage_limit(&tensor.name));
+        println!("{:<28} {:?}", tensor.name, worst);
+        compared += usize::from(worst.is_some());
+    }
+    let steps = ["logmel", "step_logits", "forced_logits"];
+    let expected = golden.floats.keys().filter(|name| !steps.contains(&name.as_str())).count();
+    assert_eq!(compared, expected, "every golden stage is in the trace");
+    assert_eq!(trace.new_ids, case.new_ids);
+}
+
+#[test]
+fn every_case_from_its_codes() {
+    let model = toy_reference();
+    let end_of_text = model.tokenizer().token(model.config().tokens.end_of_text).unwrap();
+    for case in cases() {
+        let Some(windows) = windows_of_codes(&model, &case.input) else { continue };
+        let golden = Golden::read(&case.file);
+        let clip = model.listen(&windows, &mut |_, _| true).unwrap();
+        let options = GenerateOptions { keep_logits: true, ..GenerateOptions::default() };
+        let generation = clip.generate(&case.prompt_ids, &options, &mut |_| true).unwrap();
+        let steps = generation.logits[..case.new_ids.len()].concat();
+        let (worst, _) = largest_difference(&steps, &golden.floats["step_logits"]);
+        println!("{}: step logits {worst:e}", case.file);
+        // In pure tones the float32 spectrogram of the original is noisy; the one here is float64.
+        assert!(worst <= 2e-3, "{}: step logits differ by {worst:e}", case.file);
+        let whole = [case.prompt_ids.clone(), generation.ids].concat();
+        let text = model.tokenizer().decode(&whole, true).unwrap();
+        assert_eq!(clean_answer(&text, &end_of_text), case.answer, "{}", case.file);
+    }
+}
+
+#[test]
+fn beam_search() {
+    let model = toy_reference();
+    let beam = cases_json()["beam"].clone();
+    let windows = windows_of_codes(&model, beam["input"].as_str().unwrap()).unwrap();
+    let prompt = cases().into_iter().find(|case| case.prompt == beam["prompt"].as_str().unwrap()).unwrap().prompt_ids;
+    let clip = model.listen(&windows, &mut |_, _| true).unwrap();
+    let beams = beam["num_beams"].as_u64().unwrap() as usize;
+    let ids = clip.beam_search(&prompt, beams, 24, &mut |_| true).unwrap();
+    let expected: Vec<u32> = beam["new_ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect();
+    assert_eq!(ids, expected);
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let model = toy_reference();
+    let case = &cases()[0];
+    let windows = windows_of_codes(&model, &case.input).unwrap();
+    let stopped = model.listen(&windows, &mut |_, _| false).map(|_| ()).unwrap_err();
+    assert_eq!(stopped.to_string(), "stopped");
+    let short = Windows { window_samples: 1000, ..windows.clone() };
+    let refused = model.trace(&short, &case.prompt_ids, 1, &HashMap::new()).unwrap_err().to_string();
+    assert!(refused.contains("windows of 1000 samples"), "{refused}");
+    let clip = model.listen(&windows, &mut |_, _| true).unwrap();
+    for (prompt, part) in [(vec![], "has 0 tokens"), (vec![1; 2048], "2048 tokens"), (vec![609], "token 609")] {
+        let refused = clip.generate(&prompt, &GenerateOptions::default(), &mut |_| true).unwrap_err().to_string();
+        assert!(refused.contains(part), "{refused}");
+    }
+}
