@@ -1,62 +1,26 @@
-"""Accuracy by question type on three sets, beside the blind control: python evaluate.py WORK RELEASE
+"""Accuracy by question type on three sets, beside the blind control: python evaluate.py WORK MODEL... [--scale S]
 
 The sets are new mixes of the training clips, mixes of held-out sources, and mixes of held-out real recordings.
 Scenes are mixed as waveforms and pass through the true front end. An answer is right when it is the true one word
 for word. The blind control keeps the questions and swaps the audio for that of the next recording of its kind.
+Several models (a release, its converted form) are judged on the same recordings.
 """
 
+import argparse
 import json
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
-import scenes
-from export import read_release
-from frontend import WINDOW, log_mel
+from frontend import log_mel
 from model import AudioFlamingo2
-from questions import Heard, ask
-from scenes import Layout, MelBank
+from recordings import SEED, SETS, Recording, draw
+from scenes import MelBank
+from shipped import read
 from text import Text
-from train_text import Window, exact, heard
-
-SETS = (("new mixes", "train", False), ("held-out sources", "held", False), ("held-out real recordings", "held", True))
-
-
-def draw_windows(bank: MelBank, rng: np.random.Generator, kind: str) -> list[Layout]:
-    """The layouts of one recording of a kind."""
-    if kind == "single":
-        return [scenes.single(bank, rng, False)]
-    if kind == "repeats":
-        return [scenes.repeats(bank, rng, False)]
-    if kind == "sequence":
-        return [scenes.sequence(bank, rng, int(rng.choice((2, 3, 4))), False)]
-    count = int(rng.choice((2, 3, 4, 6, 12)))
-    sounding = set(rng.choice(count, min(count, int(rng.integers(2, 5))), replace=False).tolist())
-    seen: set[int] = set()
-    layouts = []
-    for i in range(count):
-        layout = scenes.with_bed(rng, Layout())
-        if i in sounding:
-            while True:
-                layout = scenes.single(bank, rng, False)
-                if layout.events[0].cls not in seen:
-                    break
-            seen.add(layout.events[0].cls)
-        layouts.append(layout)
-    return layouts
-
-
-@torch.no_grad()
-def record(model: AudioFlamingo2, bank: MelBank, rng: np.random.Generator, kind: str) -> Window:
-    layouts = draw_windows(bank, rng, kind)
-    audio = np.concatenate([scenes.render_audio(bank, x, rng) * (0.05 if not x.events else 1.0) for x in layouts])
-    mel = log_mel(torch.from_numpy(audio))
-    assert len(mel) == len(layouts) and len(audio) == len(layouts) * WINDOW
-    events: list[Heard] = [h for i, x in enumerate(layouts) for h in heard(x, 10.0 * i)]
-    return Window(model.encoder(mel).flatten(0, 1), events)
+from train_text import Window, exact
 
 
 def interval(right: int, total: int) -> tuple[float, float]:
@@ -66,41 +30,59 @@ def interval(right: int, total: int) -> tuple[float, float]:
     return (centre - spread) / (1 + z * z / total), (centre + spread) / (1 + z * z / total)
 
 
-def judge(model: AudioFlamingo2, text: Text, bank: MelBank, sizes: dict[str, int]) -> dict[str, list[list[bool]]]:
-    """kind of question to [right with the audio, right with other audio]."""
-    rng = np.random.default_rng(2024)
-    tally: dict[str, list[list[bool]]] = {}
-    for kind, size in sizes.items():
-        recordings = [record(model, bank, rng, kind) for _ in range(size)]
-        for i, recording in enumerate(recordings):
-            questions = ask(rng, recording.heard, len(recording.tokens) / 6.4)
-            other = Window(recordings[(i + 1) % size].tokens, [])
-            prefix = "long: " if kind == "long" else ""
-            pairs = zip(questions, exact(model, text, recording, questions), exact(model, text, other, questions))
-            for q, right, blind in pairs:
-                tallies = tally.setdefault(prefix + q.kind, [[], []])
-                tallies[0].append(right)
-                tallies[1].append(blind)
-    return tally
+Tally = dict[str, list[list[bool]]]
 
 
-def main(work: Path, release: Path, scale: float) -> None:
-    torch.set_num_threads(1)
-    model, text = read_release(release)
-    sizes = {k: max(4, int(n * scale)) for k, n in {"single": 240, "repeats": 120, "sequence": 160, "long": 60}.items()}
+@torch.no_grad()
+def judge(model: AudioFlamingo2, text: Text, recordings: list[Recording], mels: list[torch.Tensor], tally: Tally) -> None:
+    """Adds, per kind of question, whether the answer is right with the audio and with other audio."""
+    heard = [Window(model.encoder(mel).flatten(0, 1), []) for mel in mels]
+    for i, recording in enumerate(recordings):
+        questions, other = recording.questions, heard[(i + 1) % len(heard)]
+        prefix = "long: " if recording.kind == "long" else ""
+        if not questions:
+            continue
+        pairs = zip(questions, exact(model, text, heard[i], questions), exact(model, text, other, questions))
+        for q, right, blind in pairs:
+            tallies = tally.setdefault(prefix + q.kind, [[], []])
+            tallies[0].append(right)
+            tallies[1].append(blind)
+
+
+def table(tally: Tally) -> dict[str, dict]:
+    print("| question | n | right | 95 % | blind |\n|---|---|---|---|---|")
     report = {}
+    for kind, (right, blind) in sorted(tally.items()):
+        low, high = interval(sum(right), len(right))
+        print(f"| {kind} | {len(right)} | {np.mean(right):.3f} | {low:.2f}-{high:.2f} | {np.mean(blind):.3f} |", flush=True)
+        report[kind] = {"n": len(right), "right": float(np.mean(right)), "blind": float(np.mean(blind))}
+    answers = [x for right, _ in tally.values() for x in right]
+    print(f"all: {np.mean(answers):.4f} of {len(answers)}")
+    return report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", type=Path)
+    parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=SEED)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    opened = [(folder, *read(folder)) for folder in args.models]
+    report: dict[str, dict] = {}
     for title, split, real in SETS:
-        bank = MelBank(work, split, real_only=real, speeds=1)
-        tally = judge(model, text, bank, sizes)
-        print(f"\n### {title} ({len(bank.cls)} clips, {len(bank.classes)} classes)\n")
-        print("| question | n | right | 95 % | blind |\n|---|---|---|---|---|")
-        report[title] = {}
-        for kind, (right, blind) in sorted(tally.items()):
-            low, high = interval(sum(right), len(right))
-            print(f"| {kind} | {len(right)} | {np.mean(right):.3f} | {low:.2f}-{high:.2f} | {np.mean(blind):.3f} |", flush=True)
-            report[title][kind] = {"n": len(right), "right": float(np.mean(right)), "blind": float(np.mean(blind))}
-    (work / "evaluation.json").write_text(json.dumps(report, indent=1))
+        bank = MelBank(args.work, split, real_only=real, speeds=1)
+        tallies: list[Tally] = [{} for _ in opened]
+        for recordings in draw(bank, args.scale, args.seed):
+            mels = [log_mel(torch.from_numpy(r.audio)) for r in recordings]
+            for (_, model, text), tally in zip(opened, tallies):
+                judge(model, text, recordings, mels, tally)
+        for (folder, _, _), tally in zip(opened, tallies):
+            print(f"\n### {title} ({len(bank.cls)} clips, {len(bank.classes)} classes), {folder.name}\n")
+            report.setdefault(folder.name, {})[title] = table(tally)
+    (args.work / "evaluation.json").write_text(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 1.0)
+    main()

@@ -56,6 +56,16 @@ def curve(rng: np.random.Generator, strength: float) -> np.ndarray:
     return sum(rng.normal() * strength / (k + 1) * np.cos(k * x + rng.uniform(0, 1)) for k in range(1, 4))
 
 
+def band_limit(rng: np.random.Generator) -> np.ndarray:
+    """Another recording's bandwidth, dB per mel bin: a roll-off above a random bin, sometimes one below as well."""
+    bins, out = np.arange(MELS), np.zeros(MELS)
+    if rng.random() < 0.35:
+        out -= np.clip(bins - rng.uniform(24, 62), 0, None) * rng.uniform(1, 8)
+    if rng.random() < 0.2:
+        out -= np.clip(rng.uniform(2, 14) - bins, 0, None) * rng.uniform(1, 5)
+    return np.maximum(out, -60)
+
+
 class MelBank:
     """Mel energies of every clip of one split at five speeds, normalised to a common loudness."""
 
@@ -93,9 +103,9 @@ class MelBank:
         return mel_power(torch.from_numpy(padded)[None])[0].numpy()
 
     def draw(self, rng: np.random.Generator, cls: int) -> int:
-        """A clip of a class: origins weigh by the root of their clip count, so rare recordings are heard often."""
+        """A clip of a class: origins weigh by the cube root of their clip count, so rare recordings are heard often."""
         origins = self.by_class[cls]
-        weights = np.sqrt([len(o) for o in origins])
+        weights = np.cbrt([len(o) for o in origins])
         return int(rng.choice(origins[rng.choice(len(origins), p=weights / weights.sum())]))
 
     def event(self, rng: np.random.Generator, clip: int, onset: float, longest: float, augment: bool) -> Event:
@@ -103,9 +113,10 @@ class MelBank:
         variant = int(rng.integers(len(self.mel[clip]))) if augment else 0
         length = min(len(self.mel[clip][variant]) / 100, longest, SECONDS - onset)
         strength = rng.uniform(0, 10) if augment else 2.0
+        limit = band_limit(rng) if augment else 0.0
         room = float(rng.uniform(0.7, 0.95)) if augment and rng.random() < 0.3 else 0.0
         gain = rng.uniform(-9, 3)
-        return Event(int(self.cls[clip]), clip, variant, onset, length, gain, curve(rng, strength), room)
+        return Event(int(self.cls[clip]), clip, variant, onset, length, gain, curve(rng, strength) + limit, room)
 
     def render(self, layout: Layout, rng: np.random.Generator) -> np.ndarray:
         """Log-mel [1001, 64] of the layout, float32."""

@@ -2,7 +2,7 @@
 
     python train_encoder.py WORK --minutes 40 [--steps N]
 
-Writes WORK/encoder.pt (weights, head, optimiser position) every few minutes. The learning rate falls with the
+Writes WORK/encoder.pt (averaged weights, head, step) every few minutes. The learning rate falls with the
 larger of the spent share of steps and of minutes, so a slower machine still ends well.
 """
 
@@ -59,6 +59,26 @@ def distort(mel: Tensor, rng: np.random.Generator) -> Tensor:
     return out
 
 
+class Average:
+    """The mean of the weights over about `span` steps: what is evaluated and kept."""
+
+    def __init__(self, modules: list[nn.Module], span: int = 150):
+        self.live = [p for m in modules for p in m.parameters()]
+        self.mean = [p.detach().clone() for p in self.live]
+        self.span, self.steps = span, 0
+
+    @torch.no_grad()
+    def update(self) -> None:
+        self.steps += 1
+        torch._foreach_lerp_(self.mean, self.live, 1 / min(self.steps, self.span))
+
+    @torch.no_grad()
+    def swap(self) -> None:
+        """Exchanges live and mean weights."""
+        for live, mean in zip(self.live, self.mean):
+            live.data, mean.data = mean.data, live.data
+
+
 @torch.no_grad()
 def evaluate(encoder: Htsat, head: FrameHead, bank: MelBank, windows: int = 48) -> float:
     """Share of events named right (summed scores over the event) in unaugmented windows of six sounds."""
@@ -73,6 +93,10 @@ def evaluate(encoder: Htsat, head: FrameHead, bank: MelBank, windows: int = 48) 
             right += int(score[span].sum(0).argmax()) == e.cls
             total += 1
     return right / total
+
+
+def save(work: Path, encoder: Htsat, head: FrameHead, step: int) -> None:
+    torch.save({"encoder": encoder.state_dict(), "head": head.state_dict(), "step": step}, work / "encoder.pt")
 
 
 def main() -> None:
@@ -97,7 +121,7 @@ def main() -> None:
     else:
         encoder.bn0.running_mean.copy_(mel.mean((0, 1)))
         encoder.bn0.running_var.copy_(mel.var((0, 1)))
-    schedule = Schedule([encoder, head])
+    schedule, average = Schedule([encoder, head]), Average([encoder, head])
     began, shown, running = time.time(), time.time(), 0.0
     for step in range(args.steps):
         progress = max(step / args.steps, (time.time() - began) / 60 / args.minutes)
@@ -111,13 +135,17 @@ def main() -> None:
         loss = loss + 0.15 * places
         loss.backward()
         schedule.step(progress)
+        average.update()
         running = frames.item() if not running else 0.98 * running + 0.02 * frames.item()
-        if time.time() - shown > 150 or progress > 0.999:
+        if time.time() - shown > 180:
             shown = time.time()
+            average.swap()
             scores = evaluate(encoder, head, bank), evaluate(encoder, head, held)
             print(f"step {step} {progress:.3f} loss {running:.3f} place {places.item():.2f} train {scores[0]:.3f} held {scores[1]:.3f}", flush=True)
-            torch.save({"encoder": encoder.state_dict(), "head": head.state_dict(), "step": step}, args.work / "encoder.pt")
-    torch.save({"encoder": encoder.state_dict(), "head": head.state_dict(), "step": step}, args.work / "encoder.pt")
+            save(args.work, encoder, head, step)
+            average.swap()
+    average.swap()
+    save(args.work, encoder, head, step)
     print(f"{step} steps of {args.batch} windows in {(time.time() - began) / 60:.1f} minutes")
 
 

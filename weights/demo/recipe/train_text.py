@@ -27,7 +27,11 @@ from scenes import Layout, MelBank
 from text import Text
 
 QUESTIONS = 6  # per recording
-WEIGHT = {"yes or no": 1.5, "multiple choice": 1.5, "before or after": 1.3, "describe": 0.6, "family": 0.6}
+CHOICE = 0.3  # share of batches that hold multiple choice alone: their prompts are three times as long
+WEIGHT = {
+    "identify": 1.3, "yes or no": 1.6, "before or after": 1.3, "first or last": 1.6, "what follows": 1.3, "count": 1.6,
+    "start, middle or end": 1.4, "describe": 0.6, "family": 0.5, "speaking": 0.7,
+}  # fmt: skip
 
 
 @dataclass
@@ -94,6 +98,18 @@ def select(rng: np.random.Generator, found: list[Question], count: int) -> list[
     return [found[i] for i in rng.choice(len(found), count, p=weights / weights.sum(), replace=len(found) < count)]
 
 
+def draw_questions(rng: np.random.Generator, windows: list[Window]) -> list[tuple[Window, list[Question]]]:
+    """Windows with questions about them: either only multiple choice or none of it, so that little is padded."""
+    choice = rng.random() < CHOICE
+    pairs = []
+    for w in windows:
+        found = [q for _ in range(1 + choice) for q in ask(rng, w.heard, len(w.tokens) / 6.4)]
+        found = [q for q in found if (q.kind == "multiple choice") == choice]
+        if found:
+            pairs.append((w, found if choice else select(rng, found, QUESTIONS)))
+    return pairs
+
+
 def pack(text: Text, questions: list[list[Question]]) -> tuple[Tensor, Tensor]:
     """ids and targets [B, K, L]; targets are -100 outside the answers and shifted by one."""
     rows = [[(text.prompt(q.text), text.answer(q.answer)) for q in asked] for asked in questions]
@@ -149,7 +165,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--steps", type=int, default=100_000)
-    parser.add_argument("--pool", type=int, default=4000)
+    parser.add_argument("--pool", type=int, default=3200)
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(2)
@@ -159,7 +175,7 @@ def main() -> None:
     model.encoder.load_state_dict(torch.load(args.work / "encoder.pt")["encoder"])
     began = time.time()
     pool, targets = build_pool(model.encoder, MelBank(args.work, "train"), rng, args.pool)
-    held, _ = build_pool(model.encoder, MelBank(args.work, "held"), np.random.default_rng(9), 240)
+    held, _ = build_pool(model.encoder, MelBank(args.work, "held"), np.random.default_rng(9), 160)
     print(f"pool of {len(pool)} windows after {(time.time() - began) / 60:.1f} minutes", flush=True)
     start_from_detector(model, text, pool, targets)
     schedule = Schedule([model.audio_transformer_clap, model.decoder], muon=0.01, adam=2e-3)
@@ -177,9 +193,8 @@ def main() -> None:
             count = int(rng.choice((2, 3, 4, 6, 8, 12), p=(0.25, 0.2, 0.2, 0.15, 0.1, 0.1)))
             windows = [compose(singles, rng, count) for _ in range(max(2, 8 // count))]
         else:
-            windows = [pool[i] for i in rng.integers(len(pool), size=10)]
-        pairs = [(w, ask(rng, w.heard, len(w.tokens) / 6.4)) for w in windows]
-        pairs = [(w, select(rng, found, QUESTIONS)) for w, found in pairs if found]
+            windows = [pool[i] for i in rng.integers(len(pool), size=12)]
+        pairs = draw_questions(rng, windows)
         ids, labels = pack(text, [questions for _, questions in pairs])
         with rounded if progress > 0.75 else contextlib.nullcontext():
             memory = model.memory(torch.stack([w.tokens for w, _ in pairs]).float())
@@ -189,7 +204,7 @@ def main() -> None:
             loss.backward()
         schedule.step(progress)
         running = loss.item() if not running else 0.99 * running + 0.01 * loss.item()
-        if time.time() - shown > 120:
+        if time.time() - shown > 150:
             shown = time.time()
             tally: dict[str, list[bool]] = {}
             with rounded:
@@ -199,8 +214,7 @@ def main() -> None:
             scores = " ".join(f"{kind}={np.mean(v):.2f}" for kind, v in sorted(tally.items()))
             print(f"step {step} {progress:.3f} loss {running:.3f} held: {scores}", flush=True)
             torch.save({"config": model.c.to_dict(), "model": model.state_dict()}, args.work / "model.pt")
-    with rounded:
-        torch.save({"config": model.c.to_dict(), "model": model.state_dict(), "steps": step}, args.work / "model.pt")
+    torch.save({"config": model.c.to_dict(), "model": model.state_dict(), "steps": step}, args.work / "model.pt")
     print(f"{step} steps in {(time.time() - began) / 60:.1f} minutes")
 
 
