@@ -38,7 +38,7 @@ for (const [name, width, height, colorScheme] of [
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme });
     await page.goto(address);
-    await page.getByRole("button", { name: "A synthetic voice" }).click();
+    await page.getByRole("group", { name: "Sample sounds" }).getByRole("button").first().click();
     await expect(page.locator("#listening")).toContainText("Heard in", { timeout: 300_000 });
     await page.getByRole("textbox").fill("Caption the input audio.");
     await page.keyboard.press("Enter");

@@ -2,12 +2,15 @@
 
 mod browser;
 mod demo;
+mod eval;
 mod prepare;
+mod recipe;
 mod run;
 mod serve;
 mod shipped;
 mod shrink;
 mod size;
+mod sounds;
 mod stage;
 mod test;
 mod web;
@@ -27,6 +30,10 @@ struct Cli {
 enum Command {
     /// Asks a shipped model about a shipped sound, on this machine
     Demo(demo::Options),
+    /// Fetches, prepares and mixes the sounds of the demo model
+    Sounds(sounds::Options),
+    /// Judges the demo model: accuracy by question type, beside a blind run
+    Eval(eval::Options),
     /// Runs everything that must hold: format, lints, docs, tests, other platforms, browsers
     Test(test::Options),
     /// Builds wasm, npm package and page into web/dist
@@ -40,6 +47,8 @@ enum Command {
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Demo(options) => demo::run(&options),
+        Command::Sounds(options) => sounds::run(&options),
+        Command::Eval(options) => eval::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Web(options) => web::run(&options),
         Command::Serve(options) => serve::run(&options),

@@ -38,6 +38,22 @@ pub const FIREFOX: Need = Need {
     present: || has_browser("FIREFOX", "/usr/bin/firefox-esr"),
     source: Source::Apt(&["firefox-esr"]),
 };
+/// What the demo model's recipe runs on.
+pub const PYTHON: Need = Need {
+    what: "Python 3 with venv",
+    present: || output("python3", &["-c", "import ensurepip, venv"]).is_some(),
+    source: Source::Apt(&["python3", "python3-venv"]),
+};
+/// What renders soundfonts and synthetic voices.
+pub const SYNTHESISERS: Need = Need {
+    what: "fluidsynth, timidity and espeak-ng",
+    present: || {
+        [("fluidsynth", "-V"), ("timidity", "-v"), ("espeak-ng", "--version")]
+            .iter()
+            .all(|(name, flag)| output(name, &[flag]).is_some())
+    },
+    source: Source::Apt(&["fluidsynth", "timidity", "espeak-ng"]),
+};
 /// The browser's target.
 pub const WASM: Need = target("wasm32-unknown-unknown", || has_target("wasm32-unknown-unknown"));
 /// Checked, not linked: no compiler for the platform is needed.

@@ -10,6 +10,7 @@ origins (packages, soundfont families, languages) never cross the split, so "hel
 import csv
 import json
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,8 @@ SPEECH = (  # (package, glob, split, clips)
 
 def fetch(work: Path) -> None:
     """Downloads every package once and unpacks it under WORK/x/PACKAGE."""
+    if missing := [tool for tool in ("apt-get", "dpkg", "tar") if shutil.which(tool) is None]:
+        sys.exit(f"{', '.join(missing)} not found: the sounds are in packages of Debian 12; use a container of it")
     downloads = work / "dl"
     downloads.mkdir(parents=True, exist_ok=True)
     for package in DEBIAN:

@@ -46,16 +46,13 @@ CLASSES = (
     SoundClass("drum", "instrument"),
     SoundClass("cymbal", "instrument"),
     SoundClass("dog", "animal", ((1, 123),), (54, 66)),
-    SoundClass("cat", "animal"),
     SoundClass("cow", "animal"),
     SoundClass("sheep", "animal"),
     SoundClass("horse", "animal", ((2, 123),), (54, 66)),
     SoundClass("pig", "animal"),
     SoundClass("chicken", "animal"),
     SoundClass("duck", "animal"),
-    SoundClass("owl", "animal"),
     SoundClass("bird", "animal", ((0, 123), (3, 123)), (52, 68)),
-    SoundClass("frog", "animal"),
     SoundClass("insect", "animal"),
     SoundClass("rain", "nature", ((1, 122),), (54, 66)),
     SoundClass("thunder", "nature", ((2, 122),), (54, 66)),
@@ -88,7 +85,7 @@ CYMBAL_KEYS = (42, 44, 46, 49, 51, 52, 55, 57, 59)
 # Sustained sounds cannot be counted; these have a clear beginning each time they occur.
 COUNTABLE = frozenset({
     "piano", "xylophone", "bell", "acoustic guitar", "trumpet", "violin", "flute", "saxophone", "drum",
-    "dog", "cat", "cow", "sheep", "horse", "chicken", "duck", "owl", "frog", "explosion",
+    "dog", "cow", "sheep", "horse", "chicken", "duck", "explosion",
 })
 
 

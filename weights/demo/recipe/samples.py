@@ -81,14 +81,14 @@ def sounds(work: Path) -> list[tuple[str, str, str, np.ndarray, list[tuple[str, 
                      enumerate(("bass_hard", "snare_hard", "bass_hard", "snare_hard", "tom_lo_hard", "tom_mid_hard"))], 3.2)  # fmt: skip
     truck = clip(work, OPENSFX.format("25"), 4.0)
     singles = [
-        ("dog", "Two dogs", BIG, clip(work, OVOS.format("dog"), 6), "a dog", "animal", ["a cat", "a piano", "rain"]),
+        ("dog", "Two dogs", BIG, clip(work, OVOS.format("dog"), 6), "a dog", "animal", ["a sheep", "a piano", "rain"]),
         ("cow", "A cow", BIG, clip(work, OVOS.format("cow"), 6), "a cow", "animal", ["a flute", "a siren", "a duck"]),
         ("duck", "Ducks", BIG, clip(work, OVOS.format("duck"), 6), "a duck", "animal", ["an organ", "rain", "a bell"]),
         ("horse", "A horse neighs", BIG, horse, "a horse", "animal", ["thunder", "a trumpet", "a saw"]),
         ("piano", "A tune on the piano", TUNES, piano, "a piano", "instrument", ["a flute", "a dog", "wind"]),
         ("organ", "A tune on the organ", TUNES, organ, "an organ", "instrument", ["a drum", "a cow", "a train"]),
-        ("drums", "Drums", SONIC, beat, "a drum", "instrument", ["a violin", "an owl", "speech"]),
-        ("speech", "A sentence read aloud", VOICE, speech, "speech", "human", ["a frog", "a harp", "applause"]),
+        ("drums", "Drums", SONIC, beat, "a drum", "instrument", ["a violin", "a bird", "speech"]),
+        ("speech", "A sentence read aloud", VOICE, speech, "speech", "human", ["a dog", "a harp", "applause"]),
         ("truck", "An old bus pulls away", SFX.format("25 Truck/old bus start"), truck, "a car", "machine", ["a bird", "a banjo", "fire"]),
     ]
     out = [(stem, title, credit, timeline([(0.3, audio)], len(audio) / RATE + 0.6), identity(*rest)) for stem, title, credit, audio, *rest in singles]

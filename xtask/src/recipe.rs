@@ -1,0 +1,63 @@
+//! The demo model's recipe: its Python environment under `target/`, and its stages.
+
+use crate::{prepare, run};
+use anyhow::{Context, Result, bail};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const FOLDER: &str = "weights/demo/recipe";
+
+/// A Python environment that holds what the recipe requires.
+pub struct Recipe {
+    root: PathBuf,
+    python: PathBuf,
+}
+
+impl Recipe {
+    /// Makes the environment, or brings it up to date where the requirements have changed.
+    pub fn prepare(yes: bool) -> Result<Self> {
+        prepare::ensure(&[prepare::PYTHON], yes)?;
+        let root = run::root();
+        let folder = root.join("target/demo/venv");
+        let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+        let recipe = Self { python, root };
+        let wanted = recipe.root.join(FOLDER).join("requirements.txt");
+        let installed = folder.join("requirements.txt");
+        if fs::read(&wanted)? != fs::read(&installed).unwrap_or_default() {
+            recipe.install(&folder, &wanted)?;
+            fs::copy(&wanted, &installed)?;
+        }
+        Ok(recipe)
+    }
+
+    fn install(&self, folder: &Path, wanted: &Path) -> Result<()> {
+        run::run(&self.root, "python3", &["-m", "venv", text(folder)?])?;
+        run::run(&self.root, text(&self.python)?, &["-m", "pip", "install", "--quiet", "-r", text(wanted)?])
+    }
+
+    /// Where sounds, bank and checkpoints lie.
+    pub fn work(&self) -> PathBuf {
+        self.root.join("target/demo")
+    }
+
+    /// Fails unless an earlier stage left `file` in the work folder.
+    pub fn require(&self, file: &str, stage: &str) -> Result<()> {
+        if !self.work().join(file).exists() {
+            bail!("target/demo/{file} is missing: run `cargo xtask sounds {stage}` first");
+        }
+        Ok(())
+    }
+
+    /// Runs a script of the recipe.
+    pub fn stage(&self, script: &str, arguments: &[&str]) -> Result<()> {
+        let script = self.root.join(FOLDER).join(script);
+        run::run(&self.root, text(&self.python)?, &[&[text(&script)?], arguments].concat())
+    }
+}
+
+/// A path as an argument.
+pub fn text(path: &Path) -> Result<&str> {
+    path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
+}

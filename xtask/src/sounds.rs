@@ -1,0 +1,70 @@
+//! `cargo xtask sounds`: the recordings from which the demo model learns and by which it is judged.
+
+use crate::{
+    prepare,
+    recipe::{Recipe, text},
+};
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Options of `cargo xtask sounds`.
+#[derive(Args)]
+pub struct Options {
+    /// Install what is missing without asking
+    #[arg(long, global = true)]
+    yes: bool,
+    #[command(subcommand)]
+    stage: Stage,
+}
+
+#[derive(Subcommand)]
+enum Stage {
+    /// Downloads and unpacks the packages of sounds (about 4 GB) into target/demo
+    Fetch,
+    /// Renders, cuts and labels them: target/demo/bank.npz
+    Bank,
+    /// Mixes recordings for evaluation, with questions and true answers
+    Scenes(Scenes),
+}
+
+#[derive(Args)]
+struct Scenes {
+    /// Where they go
+    #[arg(long, default_value = "target/demo/recordings")]
+    out: PathBuf,
+    /// Recordings for each of the three sets
+    #[arg(long, default_value_t = 40)]
+    count: u32,
+    /// Add the answers that PyTorch gives with this model, to hold the engine against
+    #[arg(long)]
+    model: Option<PathBuf>,
+}
+
+/// Runs one stage.
+pub fn run(options: &Options) -> Result<()> {
+    if cfg!(not(target_os = "linux")) && !matches!(options.stage, Stage::Scenes(_)) {
+        bail!("the sounds are in packages of Debian: run this stage on Debian or in a container of it");
+    }
+    let recipe = Recipe::prepare(options.yes)?;
+    let work = recipe.work();
+    match &options.stage {
+        Stage::Fetch => recipe.stage("bank.py", &["fetch", text(&work)?]),
+        Stage::Bank => {
+            prepare::ensure(&[prepare::SYNTHESISERS], options.yes)?;
+            recipe.require("x", "fetch")?;
+            recipe.stage("bank.py", &["build", text(&work)?])
+        }
+        Stage::Scenes(scenes) => mix(&recipe, scenes),
+    }
+}
+
+fn mix(recipe: &Recipe, scenes: &Scenes) -> Result<()> {
+    recipe.require("bank.npz", "bank")?;
+    let (work, count) = (recipe.work(), scenes.count.to_string());
+    let mut arguments = vec![text(&work)?, text(&scenes.out)?, "--count", &count];
+    if let Some(model) = &scenes.model {
+        arguments.extend(["--model", text(model)?]);
+    }
+    recipe.stage("recordings.py", &arguments)
+}
