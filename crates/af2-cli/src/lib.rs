@@ -6,3 +6,4 @@ pub mod convert;
 pub mod executor;
 pub mod model_dir;
 pub mod session;
+pub mod synth;

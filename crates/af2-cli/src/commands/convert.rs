@@ -59,7 +59,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// A bar in bytes; indicatif hides it when stderr is no terminal.
-fn progress_bar() -> ProgressBar {
+pub(super) fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     let template = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
@@ -69,7 +69,7 @@ fn progress_bar() -> ProgressBar {
 }
 
 /// Bytes of `256MiB`, `256M` (binary), `256MB` (decimal), `1048576`.
-fn parse_size(text: &str) -> Result<u64, String> {
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "b" => 1,

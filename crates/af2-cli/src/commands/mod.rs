@@ -5,6 +5,7 @@ mod bench;
 mod convert;
 mod doctor;
 mod inspect;
+mod synth;
 mod trace;
 
 use clap::Subcommand;
@@ -22,6 +23,8 @@ pub enum Command {
     Doctor(doctor::Arguments),
     /// Describe a converted model.
     Inspect(inspect::Arguments),
+    /// Write a random checkpoint of a released size.
+    Synth(synth::Arguments),
     /// Write every intermediate of one question to a file.
     Trace(trace::Arguments),
 }
@@ -38,6 +41,7 @@ impl Command {
             Command::Convert(arguments) => convert::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
+            Command::Synth(arguments) => synth::run(arguments),
             Command::Trace(arguments) => trace::run(arguments),
         }
     }

@@ -75,7 +75,7 @@ pub enum ConvertError {
 
 impl ConvertError {
     /// For `map_err` on a file operation.
-    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |error| ConvertError::Io { action, path, error }
     }

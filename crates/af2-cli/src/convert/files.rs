@@ -12,7 +12,7 @@ use super::error::ConvertError;
 const LIMIT: u64 = 256 << 20;
 
 /// The bytes of a small file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConvertError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ConvertError> {
     let file = File::open(path).map_err(ConvertError::io("open", path))?;
     let mut bytes = Vec::new();
     file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(ConvertError::io("read", path))?;
@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConvertError> {
 }
 
 /// The bytes of a small file that need not exist.
-pub(super) fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, ConvertError> {
+pub(crate) fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, ConvertError> {
     match read(path) {
         Err(ConvertError::Io { error, .. }) if error.kind() == ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
@@ -31,12 +31,12 @@ pub(super) fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, ConvertErr
 }
 
 /// Writes a file.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), ConvertError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), ConvertError> {
     fs::write(path, bytes).map_err(ConvertError::io("write", path))
 }
 
 /// Writes a value as indented JSON.
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ConvertError> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ConvertError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| ConvertError::io("write", path)(error.into()))?;
     write(path, text.as_bytes())
 }

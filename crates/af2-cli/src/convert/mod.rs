@@ -5,7 +5,7 @@
 
 mod clap_checkpoint;
 mod error;
-mod files;
+pub(crate) mod files;
 mod language_model;
 mod pack;
 mod release_dir;
@@ -18,16 +18,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use af2_core::config::{CONFIG_FILE, ModelConfig};
-use af2_core::release::{Catalog, Plan, ShardPlan, infer};
+use af2_core::release::{Catalog, InferenceSettings, Plan, ShardPlan, infer};
 use af2_core::weights::Scheme;
 use af2_core::weights::index::{FORMAT, INDEX_FILE, IndexMetadata, ModelIndex, Shard};
 
 pub use error::ConvertError;
-use language_model::LanguageModel;
+pub(crate) use language_model::LanguageModel;
 use release_dir::Release;
-use shard_writer::ShardWriter;
-use source::Source;
-use staging::Staging;
+pub(crate) use shard_writer::ShardWriter;
+pub(crate) use source::Source;
+pub(crate) use staging::Staging;
 
 /// What to convert, and how.
 #[derive(Debug, Clone)]
@@ -66,14 +66,39 @@ pub fn convert(options: &ConvertOptions, progress: &mut dyn FnMut(u64, u64)) -> 
     let release = Release::open(&options.release_dir)?;
     let lm = LanguageModel::open(&release.lm_dir(options.lm_dir.as_deref())?)?;
     let catalog = catalog(options, &release, &lm)?;
-    let tokens = lm.tokenizer.tokens.clone();
-    let size = lm.tokenizer.tokenizer.vocab_size();
-    let config = infer(&catalog, &release.settings, &lm.settings, &release.name, tokens, size)?;
-    let plan = Plan::new(&catalog, &config, options.scheme, options.shard_bytes)?;
-    let shards = write_shards(&plan, &staging, progress)?;
-    write_small_files(&staging, &config, &lm)?;
-    files::write(&staging.path(INDEX_FILE), index(&plan, shards).to_json()?.as_bytes())?;
+    let source = ModelSource { catalog: &catalog, settings: &release.settings, name: &release.name, lm: &lm };
+    let report = write_model(&staging, &source, options.scheme, options.shard_bytes, progress)?;
     staging.publish()?;
+    Ok(report)
+}
+
+/// What a model is made from.
+pub(crate) struct ModelSource<'a> {
+    /// All tensors.
+    pub catalog: &'a Catalog<Source>,
+    /// `configs/inference.yaml`.
+    pub settings: &'a InferenceSettings,
+    /// Name of the model.
+    pub name: &'a str,
+    /// The base language model.
+    pub lm: &'a LanguageModel,
+}
+
+/// Writes shards, small files and at last the index.
+pub(crate) fn write_model(
+    staging: &Staging,
+    source: &ModelSource<'_>,
+    scheme: Scheme,
+    shard_bytes: u64,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<ConvertReport, ConvertError> {
+    let ModelSource { catalog, settings, name, lm } = source;
+    let size = lm.tokenizer.tokenizer.vocab_size();
+    let config = infer(catalog, settings, &lm.settings, name, lm.tokenizer.tokens.clone(), size)?;
+    let plan = Plan::new(catalog, &config, scheme, shard_bytes)?;
+    let shards = write_shards(&plan, staging, progress)?;
+    write_small_files(staging, &config, lm)?;
+    files::write(&staging.path(INDEX_FILE), index(&plan, shards).to_json()?.as_bytes())?;
     Ok(ConvertReport { parameters: plan.parameters(), bytes: plan.bytes(), shards: plan.shards.len() })
 }
 

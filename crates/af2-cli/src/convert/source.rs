@@ -9,6 +9,7 @@ use pytorch_reader::Tensor;
 
 use super::error::ConvertError;
 use super::tensor_file::TensorFile;
+use crate::synth::Values;
 
 /// A tensor of some file.
 #[derive(Debug, Clone)]
@@ -27,18 +28,21 @@ pub enum Source {
         /// The tensor.
         tensor: Tensor,
     },
+    /// Made up.
+    Synthetic(Values),
 }
 
 impl Source {
     /// Whether pieces cost no more than the whole.
     pub fn reads_pieces(&self) -> bool {
-        matches!(self, Source::Safetensors { .. })
+        !matches!(self, Source::Pytorch { .. })
     }
 
     /// A range of the tensor's bytes.
     pub fn read(&self, bytes: Range<u64>) -> Result<Vec<u8>, ConvertError> {
         match self {
             Source::Safetensors { file, begin } => file.read(begin + bytes.start, (bytes.end - bytes.start) as usize),
+            Source::Synthetic(values) => Ok(values.bytes(bytes)),
             Source::Pytorch { path, tensor } => {
                 let fault = |reason: String| ConvertError::Pytorch { path: path.clone(), reason };
                 let all = tensor.read().map_err(|error| fault(error.to_string()))?;

@@ -1,0 +1,49 @@
+//! `af2 synth SIZE OUT`: a random checkpoint of a released size.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use af2_core::weights::Scheme;
+use anyhow::Result;
+use clap::Args;
+
+use super::convert::{parse_size, progress_bar};
+use crate::synth::{self, Size};
+
+/// Arguments of `af2 synth`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Which release to imitate.
+    #[arg(value_enum)]
+    size: Size,
+    /// Directory to write; must be absent or empty.
+    out: PathBuf,
+    /// Write a converted model in this scheme, instead of a release for `af2 convert`.
+    #[arg(long, value_name = "SCHEME")]
+    converted: Option<Scheme>,
+    /// The same seed gives the same weights.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Size of a shard of a converted model, for example 256MiB or 1GB.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
+    shard_size: u64,
+}
+
+/// Writes with a progress bar on stderr, and prints one line about the result.
+pub fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { size, out, converted, seed, shard_size } = arguments;
+    let bar = progress_bar();
+    let mut progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let bytes = match converted {
+        Some(scheme) => {
+            synth::converted(size, seed, scheme, shard_size, &out, &mut progress).map(|report| report.bytes)
+        }
+        None => synth::release(size, seed, &out, &mut progress),
+    };
+    bar.finish_and_clear();
+    writeln!(io::stdout(), "{}: {} of random weights, {} bytes", out.display(), size.name(), bytes?)?;
+    Ok(())
+}
