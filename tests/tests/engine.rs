@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::fs;
 
+use af2_cli::bench::roofline::Work;
 use af2_cli::executor::drive;
 use af2_cli::session::Session;
 use af2_core::audio::{Windows, load_file};
@@ -56,6 +57,18 @@ fn dispatches_and_bytes_per_token() {
     assert!(run.dispatches <= 12 * layers + 6, "{} dispatches for {layers} layers", run.dispatches);
     assert!(run.weight_bytes as f64 <= 1.05 * promised.bytes_per_token as f64, "{run:?} {promised:?}");
     assert!(run.weight_bytes >= promised.bytes_per_token);
+}
+
+/// The work that is dispatched is the work that the formulas of `af2 inspect` count, plus the spectrogram.
+#[test]
+fn the_encoder_computes_what_its_dimensions_ask_for() {
+    let session = toy(Scheme::Q4);
+    let work = Work::of(session.model.config());
+    let spectrogram = 1001 * 5 * 512 * 9; // 5 n log2 n per frame
+    let products = session.model.encoder_facts().unwrap().flops - spectrogram;
+    assert_eq!(products, 2 * work.encoder_macs);
+    let (_, memory) = drive(&session.gpu, session.model.blank_clip(3)).unwrap().unwrap();
+    assert_eq!(memory.flops, 2 * Work::memory_macs(session.model.config(), 3));
 }
 
 #[test]

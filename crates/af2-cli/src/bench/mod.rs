@@ -15,6 +15,9 @@ use crate::executor::drive;
 use kernels::{Kernel, by_kernel};
 use rates::Rates;
 
+/// Seconds after which a run is not repeated.
+const PATIENCE: f64 = 5.0;
+
 /// What to measure.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -113,11 +116,16 @@ pub fn measure(gpu: &Gpu, model: &Model, plan: &Plan) -> Result<Report> {
 
 fn encode(gpu: &Gpu, model: &Model, rates: Rates) -> Result<Encode> {
     let facts = model.encoder_facts()?;
-    drive(gpu, model.encode_silence(1))??;
-    let runs = if gpu.facts().software { 1 } else { 20 };
-    let start = Instant::now();
-    drive(gpu, model.encode_silence(runs))??;
-    let seconds = start.elapsed().as_secs_f64() / runs as f64;
+    let time = |runs: usize| -> Result<f64> {
+        let start = Instant::now();
+        drive(gpu, model.encode_silence(runs))??;
+        Ok(start.elapsed().as_secs_f64() / runs as f64)
+    };
+    // The first run compiles kernels; where it takes long, that is not why.
+    let mut seconds = time(1)?;
+    if seconds < PATIENCE {
+        seconds = time(if gpu.facts().software { 1 } else { 20 })?;
+    }
     Ok(Encode {
         seconds,
         times_real_time: model.config().audio.window_length / seconds,

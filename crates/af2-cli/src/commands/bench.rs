@@ -41,7 +41,8 @@ struct Output<'a> {
     model: &'a str,
     load_seconds: f64,
     gpu_bytes: u64,
-    host_peak_bytes: Option<u64>,
+    gpu_peak_bytes: u64,
+    process_peak_bytes: Option<u64>,
     #[serde(flatten)]
     report: Report,
 }
@@ -61,7 +62,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         model: &session.model.config().name,
         load_seconds: session.load_seconds,
         gpu_bytes,
-        host_peak_bytes: host_peak_bytes(),
+        gpu_peak_bytes: session.gpu.memory().peak_bytes(),
+        process_peak_bytes: process_peak_bytes(),
         report,
     };
     let text = if arguments.json { serde_json::to_string(&output)? + "\n" } else { table(&output) };
@@ -69,7 +71,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// Most memory this process ever held, where the system tells. On software GPUs the GPU's buffers are part of it.
-fn host_peak_bytes() -> Option<u64> {
+fn process_peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10)
@@ -79,10 +81,11 @@ fn table(output: &Output<'_>) -> String {
     let Report { rates, encode, contexts, token, encoder_kernels, token_kernels } = &output.report;
     let mut text = format!("{} on {} ({})\n", output.model, output.adapter, output.driver);
     text += &format!(
-        "loaded in {:.2} s; {:.1} MB on the GPU{}\n",
+        "loaded in {:.2} s; {:.1} MB on the GPU, {:.1} MB at most{}\n",
         output.load_seconds,
         mega(output.gpu_bytes),
-        output.host_peak_bytes.map_or(String::new(), |bytes| format!(", {:.1} MB peak of the process", mega(bytes)))
+        mega(output.gpu_peak_bytes),
+        output.process_peak_bytes.map_or(String::new(), |bytes| format!("; {:.1} MB peak of the process", mega(bytes)))
     );
     text += &format!(
         "device: copies {:.2} GB/s, multiplies {:.2} GFLOP/s\n\n",

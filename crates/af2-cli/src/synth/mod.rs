@@ -152,15 +152,18 @@ mod tests {
     use af2_core::release::{Plan, infer};
 
     use super::*;
+    use crate::bench::roofline::Work;
 
     /// A converter finds in the made-up releases all that it looks for, in the real ones' shapes.
     #[test]
     fn every_size_is_a_whole_release() {
         let dir = tempfile::tempdir().unwrap();
         let settings = InferenceSettings::parse(SETTINGS).unwrap();
-        for (size, parameters) in
-            [(Size::B0_5, 1_066_762_632_u64), (Size::B1_5, 2_519_000_000), (Size::B3, 4_785_000_000)]
-        {
+        for (size, parameters, token_macs) in [
+            (Size::B0_5, 1_066_762_632_u64, 0.670e9),
+            (Size::B1_5, 2_519_000_000, 2.12e9),
+            (Size::B3, 4_785_000_000, 4.37e9),
+        ] {
             let small = dir.path().join(size.name());
             small_files(size, &small).unwrap();
             let lm = LanguageModel::open(&small.join("lang_encoder")).unwrap();
@@ -171,6 +174,9 @@ mod tests {
             let plan = Plan::new(&catalog, &config, Scheme::Q4, 1 << 28).unwrap();
             let off = plan.parameters().abs_diff(parameters) as f64 / parameters as f64;
             assert!(off < 0.01, "{}: {} parameters", size.name(), plan.parameters());
+            let work = Work::of(&config);
+            assert!((work.encoder_macs as f64 / 60.4e9 - 1.0).abs() < 0.01, "{work:?}");
+            assert!((work.token_macs as f64 / token_macs - 1.0).abs() < 0.01, "{work:?}");
         }
     }
 }
