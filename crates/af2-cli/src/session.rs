@@ -39,6 +39,16 @@ impl Session {
     pub fn load(dir: &Path, adapter: Option<&str>) -> Result<Self> {
         let start = Instant::now();
         let gpu = open_gpu(adapter)?;
+        let session = Self::load_on(gpu, dir)?;
+        Ok(Self { load_seconds: start.elapsed().as_secs_f64(), ..session })
+    }
+
+    /// Loads the model of a directory on an open device; the seconds count from here.
+    ///
+    /// # Errors
+    /// As [`Session::load`].
+    pub fn load_on(gpu: Gpu, dir: &Path) -> Result<Self> {
+        let start = Instant::now();
         let small = |name: &str| read_limited(&dir.join(name), SMALL_FILE);
         let no_model = || format!("{} is no converted model (make one with `af2 convert`)", dir.display());
         let config = small("config.json").with_context(no_model)?;

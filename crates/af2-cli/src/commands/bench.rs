@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use af2_gpu::Tuning;
 use anyhow::{Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::bench::kernels::Kernel;
 use crate::bench::{Plan, Report, measure};
+use crate::executor::open_gpu;
 use crate::session::Session;
 
 /// Arguments of `af2 bench`.
@@ -25,12 +27,24 @@ pub struct Arguments {
     /// Tokens of the answer.
     #[arg(long, value_name = "N", default_value_t = 32)]
     tokens: usize,
+    /// Kernels and sizes for a chip or for a program that plays one, whatever the adapter is.
+    #[arg(long, value_enum, value_name = "KIND")]
+    kernels: Option<Kernels>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
     /// Use the adapter whose name contains this.
     #[arg(long, value_name = "NAME")]
     adapter: Option<String>,
+}
+
+/// For what kind of adapter kernels are chosen.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kernels {
+    /// Tiles in workgroup memory, many threads.
+    Chip,
+    /// Blocks in registers, few threads, no barriers.
+    Program,
 }
 
 /// What is printed.
@@ -51,7 +65,13 @@ struct Output<'a> {
 pub fn run(arguments: Arguments) -> Result<()> {
     ensure!(arguments.prompt_tokens > 0, "--prompt-tokens must be at least 1");
     ensure!(arguments.windows.iter().all(|windows| (1..=1000).contains(windows)), "--windows takes 1 to 1000");
-    let session = Session::load(&arguments.model, arguments.adapter.as_deref())?;
+    let gpu = open_gpu(arguments.adapter.as_deref())?;
+    let gpu = match arguments.kernels {
+        Some(Kernels::Chip) => gpu.tuned(Tuning::HARDWARE),
+        Some(Kernels::Program) => gpu.tuned(Tuning::SOFTWARE),
+        None => gpu,
+    };
+    let session = Session::load_on(gpu, &arguments.model)?;
     let plan = Plan { contexts: arguments.windows, prompt_tokens: arguments.prompt_tokens, tokens: arguments.tokens };
     let gpu_bytes = session.gpu.memory().bytes();
     let report = measure(&session.gpu, &session.model, &plan)?;
