@@ -3,6 +3,8 @@
 pub mod bench;
 pub mod commands;
 pub mod convert;
+pub mod cpu;
+pub mod engine;
 pub mod executor;
 pub mod model_dir;
 pub mod session;

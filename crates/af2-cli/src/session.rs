@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use af2_core::audio::{self, Clip as Sound};
+use af2_core::config::AudioConfig;
 use af2_gpu::Gpu;
 use af2_model::{Model, ModelLoader};
 use anyhow::{Context, Result, bail};
@@ -18,7 +19,7 @@ const PIECE: usize = 4 << 20;
 /// Bytes uploaded before waiting for the driver to let go of their staging memory.
 const SETTLE_AFTER: u64 = 64 << 20;
 /// Largest small file, and largest sound file.
-const SMALL_FILE: u64 = 256 << 20;
+pub(crate) const SMALL_FILE: u64 = 256 << 20;
 const SOUND_FILE: u64 = 4 << 30;
 
 /// A model on a device.
@@ -103,7 +104,14 @@ fn push_shard(
 /// # Errors
 /// The file cannot be read, or holds no sound that can be decoded.
 pub fn load_sound(model: &Model, path: &Path, max_windows: Option<usize>) -> Result<Sound> {
-    let config = &model.config().audio;
+    load_sound_for(&model.config().audio, path, max_windows)
+}
+
+/// Loads a sound as a configuration cuts it; otherwise as [`load_sound`].
+///
+/// # Errors
+/// As [`load_sound`].
+pub fn load_sound_for(config: &AudioConfig, path: &Path, max_windows: Option<usize>) -> Result<Sound> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         io::stdin().lock().take(SOUND_FILE).read_to_end(&mut bytes).context("cannot read standard input")?;
@@ -124,7 +132,7 @@ pub fn progress_bar(total: u64, message: &'static str) -> ProgressBar {
     ProgressBar::new(total).with_style(style.expect("a valid template")).with_message(message)
 }
 
-fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
+pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let unreadable = || format!("cannot read {}", path.display());
     let file = File::open(path).with_context(unreadable)?;
     let size = file.metadata().with_context(unreadable)?.len();

@@ -214,9 +214,9 @@ fn settings_outside_their_range_are_named() {
 }
 
 #[test]
-fn no_adapter_is_one_line() {
+fn no_adapter_where_a_gpu_was_asked_for_is_one_line() {
     let output = Command::new(env!("CARGO_BIN_EXE_af2"))
-        .args(["ask", model().to_str().unwrap(), speech().to_str().unwrap(), "What?"])
+        .args(["ask", model().to_str().unwrap(), speech().to_str().unwrap(), "What?", "--engine", "gpu"])
         .env("VK_ICD_FILENAMES", "/nonexistent")
         .env("VK_DRIVER_FILES", "/nonexistent")
         .env("WGPU_BACKEND", "vulkan")

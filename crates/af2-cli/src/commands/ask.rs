@@ -6,17 +6,18 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use af2_core::audio::Clip as Sound;
+use af2_core::generation::FinishReason;
 use af2_core::sampling::SamplingParams;
 use af2_core::text::answer::{AnswerPiece, AnswerStream, clean_answer};
 use af2_core::text::prompt::{self, PromptIds};
 use af2_core::text::{Tokenizer, cot};
-use af2_model::{Clip, FinishReason, GenerateOptions, ListenOptions, Model};
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
 
+use crate::engine::{Engine, EngineChoice, Heard};
 use crate::executor::drive;
-use crate::session::{Session, load_sound};
+use crate::session::load_sound_for;
 
 /// Arguments of `af2 ask`.
 #[derive(Debug, Args)]
@@ -37,6 +38,9 @@ pub struct Arguments {
     /// Use the adapter whose name contains this.
     #[arg(long, value_name = "NAME")]
     adapter: Option<String>,
+    /// What computes; by default the GPU, or the processor where no adapter answers.
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<EngineChoice>,
     /// Afterwards, list on stderr what one token's step takes on the GPU, kernel by kernel.
     #[arg(long)]
     profile: bool,
@@ -164,38 +168,42 @@ struct Generated {
 /// Answers every question in turn.
 pub fn run(arguments: Arguments) -> Result<()> {
     let sampling = arguments.decoding.sampling()?;
-    let session = Session::load(&arguments.model, arguments.adapter.as_deref())?;
+    let engine = Engine::load(&arguments.model, arguments.engine, arguments.adapter.as_deref())?;
     let start = Instant::now();
-    let sound = load_sound(&session.model, &arguments.audio, arguments.max_windows)?;
+    let sound = load_sound_for(&engine.config().audio, &arguments.audio, arguments.max_windows)?;
     let decode_audio = start.elapsed().as_secs_f64();
     if sound.facts.truncated {
         let heard = sound.windows.seconds();
         eprintln!("af2: only the first {heard:.0} s are heard; --max-windows 30 listens to five minutes");
     }
     let start = Instant::now();
-    let mut clip = listen(&session, &sound)?;
+    let mut heard = listen(&engine, &sound)?;
     let timings = Timings {
-        load: session.load_seconds,
+        load: engine.load_seconds(),
         decode_audio,
         encode: start.elapsed().as_secs_f64(),
         ..Timings::default()
     };
     for question in &arguments.questions {
-        let asker = Asker { session: &session, decoding: &arguments.decoding, sampling, stream: !arguments.json };
-        let generated = asker.ask(&mut clip, question)?;
+        let asker = Asker { engine: &engine, decoding: &arguments.decoding, sampling, stream: !arguments.json };
+        let generated = asker.ask(&mut heard, question)?;
         if arguments.json {
-            let answer = answer(&session, &sound, question, generated, timings);
+            let answer = answer(&engine, &sound, question, generated, timings);
             writeln!(io::stdout(), "{}", serde_json::to_string(&answer)?)?;
         }
     }
     if arguments.profile {
-        print_profile(&session, &clip)?;
+        print_profile(&engine, &heard)?;
     }
     Ok(())
 }
 
 /// Sums the step's dispatches by kernel: labels are alike but for the layer's number.
-fn print_profile(session: &Session, clip: &Clip) -> Result<()> {
+fn print_profile(engine: &Engine, heard: &Heard) -> Result<()> {
+    let (Engine::Gpu(session), Heard::Gpu(clip)) = (engine, heard) else {
+        eprintln!("af2: --profile lists the kernels of a GPU; the processor has none");
+        return Ok(());
+    };
     let Some(spans) = drive(&session.gpu, clip.profile_step())?? else {
         eprintln!("af2: {} has no timestamps", session.gpu.facts().name);
         return Ok(());
@@ -214,7 +222,7 @@ fn print_profile(session: &Session, clip: &Clip) -> Result<()> {
     Ok(())
 }
 
-fn listen(session: &Session, sound: &Sound) -> Result<Clip> {
+fn listen(engine: &Engine, sound: &Sound) -> Result<Heard> {
     let mut progress = |done: usize, total: usize| {
         if total > 1 && done < total {
             eprint!("\rlistening: window {} of {total}", done + 1);
@@ -223,11 +231,11 @@ fn listen(session: &Session, sound: &Sound) -> Result<Clip> {
         }
         true
     };
-    Ok(drive(&session.gpu, session.model.listen(&sound.windows, ListenOptions::default(), &mut progress))??)
+    engine.listen(&sound.windows, &mut progress)
 }
 
 fn answer<'a>(
-    session: &'a Session,
+    engine: &'a Engine,
     sound: &Sound,
     question: &'a str,
     generated: Generated,
@@ -248,7 +256,7 @@ fn answer<'a>(
         windows: sound.windows.count,
         seconds: sound.windows.seconds(),
         truncated: sound.facts.truncated,
-        adapter: &session.gpu.facts().name,
+        adapter: engine.name(),
         timings: Timings {
             first_token: generated.first_token,
             generate: generated.seconds,
@@ -259,29 +267,24 @@ fn answer<'a>(
 }
 
 struct Asker<'a> {
-    session: &'a Session,
+    engine: &'a Engine,
     decoding: &'a Decoding,
     sampling: SamplingParams,
     stream: bool,
 }
 
 impl Asker<'_> {
-    fn model(&self) -> &Model {
-        &self.session.model
-    }
-
     fn end_of_text(&self) -> String {
-        let tokens = &self.model().config().tokens;
-        self.model().tokenizer().token(tokens.end_of_text).unwrap_or_default()
+        self.engine.tokenizer().token(self.engine.config().tokens.end_of_text).unwrap_or_default()
     }
 
-    fn ask(&self, clip: &mut Clip, question: &str) -> Result<Generated> {
+    fn ask(&self, heard: &mut Heard, question: &str) -> Result<Generated> {
         let text = prompt::prompt(question);
         // A second pass rewrites the answer, and a beam search ends with it: neither can be streamed.
         let stream = self.stream && !self.decoding.cot && self.decoding.beams.is_none();
-        let mut generated = self.generate(clip, &text, stream)?;
+        let mut generated = self.generate(heard, &text, stream)?;
         if self.decoding.cot {
-            generated = self.finish_reasoning(clip, &text, generated)?;
+            generated = self.finish_reasoning(heard, &text, generated)?;
         }
         if self.stream && !stream {
             io::stdout().write_all(generated.text.as_bytes())?;
@@ -292,22 +295,22 @@ impl Asker<'_> {
         Ok(generated)
     }
 
-    fn finish_reasoning(&self, clip: &mut Clip, prompt: &str, first: Generated) -> Result<Generated> {
-        let tokenizer = self.model().tokenizer();
+    fn finish_reasoning(&self, heard: &mut Heard, prompt: &str, first: Generated) -> Result<Generated> {
+        let tokenizer = self.engine.tokenizer();
         let whole = |generated: &Generated| -> Result<String> {
             let ids: Vec<u32> = generated.prompt_ids.iter().chain(&generated.ids).copied().collect();
             Ok(cot::answer(&tokenizer.decode(&ids, true)?, &self.end_of_text()))
         };
         let text = whole(&first)?;
         let Some(next) = cot::next_prompt(prompt, &text) else { return Ok(Generated { text, ..first }) };
-        let second = self.generate(clip, &next, false)?;
+        let second = self.generate(heard, &next, false)?;
         let text = whole(&second)?;
         Ok(Generated { text, first_token: first.first_token, seconds: first.seconds + second.seconds, ..second })
     }
 
-    fn generate(&self, clip: &mut Clip, prompt: &str, stream: bool) -> Result<Generated> {
+    fn generate(&self, heard: &mut Heard, prompt: &str, stream: bool) -> Result<Generated> {
         let (prompt_limit, max_new_tokens) = self.decoding.limits();
-        let encoded = PromptIds::encode(self.model().tokenizer(), prompt, prompt_limit)?;
+        let encoded = PromptIds::encode(self.engine.tokenizer(), prompt, prompt_limit)?;
         if encoded.separator_lost {
             eprintln!(
                 "af2: the prompt has {} tokens and is cut to {prompt_limit}, as in the original; the model then does not see where it ends: ask a shorter question",
@@ -315,35 +318,44 @@ impl Asker<'_> {
             );
         }
         match self.decoding.beams {
-            Some(beams) => self.search(clip, encoded.ids, beams, max_new_tokens),
-            None => self.decode(clip, encoded.ids, max_new_tokens, stream),
+            Some(beams) => self.search(heard, encoded.ids, beams, max_new_tokens),
+            None => self.decode(heard, encoded.ids, max_new_tokens, stream),
         }
     }
 
-    fn decode(&self, clip: &mut Clip, prompt_ids: Vec<u32>, max_new_tokens: usize, stream: bool) -> Result<Generated> {
+    fn decode(
+        &self,
+        heard: &mut Heard,
+        prompt_ids: Vec<u32>,
+        max_new_tokens: usize,
+        stream: bool,
+    ) -> Result<Generated> {
         let start = Instant::now();
-        let options = GenerateOptions { sampling: self.sampling, max_new_tokens, ..GenerateOptions::default() };
-        let mut writer = AnswerWriter::new(self.model().tokenizer(), &self.end_of_text(), &self.decoding.stop, stream)?;
+        let mut writer = AnswerWriter::new(self.engine.tokenizer(), &self.end_of_text(), &self.decoding.stop, stream)?;
         let mut first_token = None;
         let mut on_token = |id| {
             first_token.get_or_insert_with(|| start.elapsed().as_secs_f64());
             writer.push(id)
         };
-        let generation = drive(&self.session.gpu, clip.generate(&prompt_ids, &options, &mut on_token))??;
+        let generation = self.engine.generate(heard, &prompt_ids, self.sampling, max_new_tokens, &mut on_token)?;
         let text = writer.finish()?;
         let seconds = start.elapsed().as_secs_f64();
         let first_token = first_token.unwrap_or(seconds);
         Ok(Generated { prompt_ids, ids: generation.ids, finish: generation.finish, text, first_token, seconds })
     }
 
-    fn search(&self, clip: &mut Clip, prompt_ids: Vec<u32>, beams: usize, max_new_tokens: usize) -> Result<Generated> {
+    fn search(
+        &self,
+        heard: &mut Heard,
+        prompt_ids: Vec<u32>,
+        beams: usize,
+        max_new_tokens: usize,
+    ) -> Result<Generated> {
         let start = Instant::now();
-        let mut go_on = |_| true;
-        let search = clip.beam_search(&prompt_ids, beams, max_new_tokens, &mut go_on);
-        let ids = drive(&self.session.gpu, search)??;
-        let tokenizer = self.model().tokenizer();
+        let ids = self.engine.beam_search(heard, &prompt_ids, beams, max_new_tokens)?;
+        let tokenizer = self.engine.tokenizer();
         let text = clean_answer(&tokenizer.decode(&ids, true)?, &self.end_of_text());
-        let ended = ids.last() == Some(&self.model().config().tokens.end_of_text);
+        let ended = ids.last() == Some(&self.engine.config().tokens.end_of_text);
         let finish = if ended { FinishReason::EndOfText } else { FinishReason::Length };
         let seconds = start.elapsed().as_secs_f64();
         Ok(Generated { prompt_ids, ids, finish, text, first_token: seconds, seconds })

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use af2_gpu::{AdapterFacts, Gpu};
+use af2_gpu::{AdapterFacts, Gpu, GpuError};
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::engine::CPU_NAME;
 use crate::executor::{drive, open_gpu};
 
 /// Arguments of `af2 doctor`.
@@ -22,7 +23,12 @@ pub struct Arguments {
 /// Lists adapters and tests one.
 pub fn run(arguments: Arguments) -> Result<()> {
     let adapters = pollster::block_on(Gpu::adapters());
-    let gpu = open_gpu(arguments.adapter.as_deref())?;
+    let gpu = match open_gpu(arguments.adapter.as_deref()) {
+        Err(error @ GpuError::NoAdapter(_)) if arguments.adapter.is_none() => {
+            return without_gpu(&error, arguments.json);
+        }
+        opened => opened?,
+    };
     let tests = drive(&gpu, gpu.self_test())??;
     let mut out = io::stdout().lock();
     if arguments.json {
@@ -31,11 +37,16 @@ pub fn run(arguments: Arguments) -> Result<()> {
             .map(|test| serde_json::json!({ "name": test.name, "error": test.error, "passed": test.passed }))
             .collect();
         let adapters: Vec<_> = adapters.iter().map(as_json).collect();
-        writeln!(out, "{}", serde_json::json!({ "adapters": adapters, "used": gpu.facts().name, "self_test": tests }))?;
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({ "adapters": adapters, "used": gpu.facts().name, "self_test": tests, "cpu_engine": CPU_NAME })
+        )?;
     } else {
         for adapter in &adapters {
             writeln!(out, "{}", describe(adapter, adapter.name == gpu.facts().name))?;
         }
+        writeln!(out, "  {CPU_NAME}, with --engine cpu or where no GPU answers")?;
         writeln!(out, "self-test on {}:", gpu.facts().name)?;
         for test in &tests {
             let verdict = if test.passed { "ok" } else { "WRONG" };
@@ -47,6 +58,17 @@ pub fn run(arguments: Arguments) -> Result<()> {
             "{} computes wrong results; update its driver, or choose another adapter with --adapter",
             gpu.facts().name
         );
+    }
+    Ok(())
+}
+
+/// What there is without a GPU.
+fn without_gpu(error: &GpuError, json: bool) -> Result<()> {
+    if json {
+        let adapters: [(); 0] = [];
+        println!("{}", serde_json::json!({ "adapters": adapters, "used": CPU_NAME, "cpu_engine": CPU_NAME }));
+    } else {
+        println!("{error}\n* {CPU_NAME} answers meanwhile, slower");
     }
     Ok(())
 }

@@ -1,0 +1,170 @@
+//! What answers: the engine on a GPU, or the reference network on the processor.
+
+use std::path::Path;
+
+use af2_core::audio::Windows;
+use af2_core::config::ModelConfig;
+use af2_core::generation::Generation;
+use af2_core::sampling::SamplingParams;
+use af2_core::text::Tokenizer;
+use af2_gpu::GpuError;
+use af2_model::ListenOptions;
+use anyhow::{Result, anyhow, bail};
+use clap::ValueEnum;
+
+use crate::cpu::CpuSession;
+use crate::executor::drive;
+use crate::session::Session;
+
+/// Name of the processor engine where a GPU's adapter would stand.
+pub const CPU_NAME: &str = "processor (Burn, burn-flex)";
+
+/// Which engine is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineChoice {
+    /// The shaders, on a GPU.
+    Gpu,
+    /// The reference network, on the processor: slower, and weights take 32 bits each.
+    Cpu,
+}
+
+/// A model in one of the engines.
+pub enum Engine {
+    /// On a GPU.
+    Gpu(Session),
+    /// On the processor.
+    Cpu(CpuSession),
+}
+
+/// A sound in an engine's memory.
+pub enum Heard {
+    /// On a GPU.
+    Gpu(Box<af2_model::Clip>),
+    /// On the processor.
+    Cpu(af2_reference::Clip),
+}
+
+impl Engine {
+    /// Loads the model of a directory. Without a choice the GPU is taken, and the processor with one line on stderr where no
+    /// adapter answers.
+    ///
+    /// # Errors
+    /// An adapter was asked for and there is none, or a file of the model is not what it should be.
+    pub fn load(dir: &Path, choice: Option<EngineChoice>, adapter: Option<&str>) -> Result<Self> {
+        if choice == Some(EngineChoice::Cpu) {
+            if adapter.is_some() {
+                bail!("--adapter names a GPU; leave it out with --engine cpu");
+            }
+            return Ok(Self::Cpu(CpuSession::load(dir)?));
+        }
+        match Session::load(dir, adapter) {
+            Err(error) if choice.is_none() && adapter.is_none() && no_adapter(&error) => {
+                eprintln!(
+                    "af2: no GPU adapter answers, so the processor does (slower; --engine cpu says so from the start)"
+                );
+                Ok(Self::Cpu(CpuSession::load(dir)?))
+            }
+            loaded => Ok(Self::Gpu(loaded?)),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &ModelConfig {
+        match self {
+            Self::Gpu(session) => session.model.config(),
+            Self::Cpu(session) => session.model.config(),
+        }
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        match self {
+            Self::Gpu(session) => session.model.tokenizer(),
+            Self::Cpu(session) => session.model.tokenizer(),
+        }
+    }
+
+    /// Name of the adapter or of the processor engine.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Gpu(session) => &session.gpu.facts().name,
+            Self::Cpu(_) => CPU_NAME,
+        }
+    }
+
+    /// Seconds that loading took.
+    pub fn load_seconds(&self) -> f64 {
+        match self {
+            Self::Gpu(session) => session.load_seconds,
+            Self::Cpu(session) => session.load_seconds,
+        }
+    }
+
+    /// Encodes a sound; `progress` is told how many of how many windows are done, and stops the work by returning false.
+    ///
+    /// # Errors
+    /// The windows do not fit the model, or the device failed.
+    pub fn listen(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Heard> {
+        Ok(match self {
+            Self::Gpu(session) => {
+                let listen = session.model.listen(windows, ListenOptions::default(), progress);
+                Heard::Gpu(Box::new(drive(&session.gpu, listen)??))
+            }
+            Self::Cpu(session) => Heard::Cpu(session.model.listen(windows, progress)?),
+        })
+    }
+
+    /// Generates an answer; `on_token` gets every new token and stops by returning false.
+    ///
+    /// # Errors
+    /// The prompt does not fit, a setting is out of range, or the device failed.
+    pub fn generate(
+        &self,
+        heard: &mut Heard,
+        prompt: &[u32],
+        sampling: SamplingParams,
+        max_new_tokens: usize,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generation> {
+        match (self, heard) {
+            (Self::Gpu(session), Heard::Gpu(clip)) => {
+                let options = af2_model::GenerateOptions { sampling, max_new_tokens, ..Default::default() };
+                Ok(drive(&session.gpu, clip.generate(prompt, &options, on_token))??)
+            }
+            (Self::Cpu(_), Heard::Cpu(clip)) => {
+                let options = af2_reference::GenerateOptions { sampling, max_new_tokens, ..Default::default() };
+                Ok(clip.generate(prompt, &options, on_token)?)
+            }
+            _ => Err(other_engine()),
+        }
+    }
+
+    /// The best answer of a beam search, its end token included if it has one.
+    ///
+    /// # Errors
+    /// As [`Engine::generate`].
+    pub fn beam_search(
+        &self,
+        heard: &mut Heard,
+        prompt: &[u32],
+        beams: usize,
+        max_new_tokens: usize,
+    ) -> Result<Vec<u32>> {
+        let mut go_on = |_| true;
+        match (self, heard) {
+            (Self::Gpu(session), Heard::Gpu(clip)) => {
+                Ok(drive(&session.gpu, clip.beam_search(prompt, beams, max_new_tokens, &mut go_on))??)
+            }
+            (Self::Cpu(_), Heard::Cpu(clip)) => Ok(clip.beam_search(prompt, beams, max_new_tokens, &mut go_on)?),
+            _ => Err(other_engine()),
+        }
+    }
+}
+
+fn no_adapter(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(GpuError::NoAdapter(_)))
+}
+
+fn other_engine() -> anyhow::Error {
+    anyhow!("the sound was heard by another engine; listen to it again")
+}

@@ -1,0 +1,93 @@
+//! The processor's engine on the command line: asked for, fallen back to, and refused where it makes no sense.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const QUESTION: &str = "Caption the input audio.";
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// `af2 ask` about speech with the shipped toy model, with or without a Vulkan driver.
+fn ask(driver: bool, rest: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_af2"));
+    command.arg("ask").arg(repository().join("weights/toy"));
+    command.arg(repository().join("tests/fixtures/inputs/speech_16k_mono.wav")).args(rest);
+    if !driver {
+        without_driver(&mut command);
+    }
+    command.output().unwrap()
+}
+
+fn without_driver(command: &mut Command) {
+    command.env("VK_ICD_FILENAMES", "/nonexistent").env("VK_DRIVER_FILES", "/nonexistent");
+    command.env("WGPU_BACKEND", "vulkan");
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", stderr(output));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn answers_as_the_gpu_does() {
+    let processor = ask(true, &[QUESTION, "Is someone speaking?", "--engine", "cpu"]);
+    assert_eq!(stdout(&processor), stdout(&ask(true, &[QUESTION, "Is someone speaking?", "--engine", "gpu"])));
+    assert_eq!(stderr(&processor), "");
+    let beams = |engine| stdout(&ask(true, &[QUESTION, "--beams", "3", "--engine", engine]));
+    assert_eq!(beams("cpu"), beams("gpu"));
+}
+
+#[test]
+fn without_a_driver_the_processor_answers_and_says_so() {
+    let output = ask(false, &[QUESTION, "--json"]);
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(answer["finish_reason"], "end_of_text");
+    assert!(answer["adapter"].as_str().unwrap().contains("processor"));
+    assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("no GPU adapter answers, so the processor does"));
+    assert_eq!(stderr(&ask(false, &[QUESTION, "--engine", "cpu"])), "", "asked for, nothing to say");
+}
+
+#[test]
+fn a_gpu_that_was_asked_for_is_not_replaced() {
+    for wanted in [["--engine", "gpu"], ["--adapter", "lavapipe"]] {
+        let output = ask(false, &[&[QUESTION][..], &wanted].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty());
+        assert!(stderr(&output).contains("no GPU adapter"), "{}", stderr(&output));
+    }
+    let both = ask(true, &[QUESTION, "--engine", "cpu", "--adapter", "lavapipe"]);
+    assert_eq!(both.status.code(), Some(1));
+    assert!(stderr(&both).contains("leave it out with --engine cpu"), "{}", stderr(&both));
+}
+
+#[test]
+fn draws_are_repeatable_and_stop_where_told() {
+    let sampled =
+        |seed| stdout(&ask(true, &["What?", "--engine", "cpu", "--sample", "--temperature", "2", "--seed", seed]));
+    assert_eq!(sampled("7"), sampled("7"));
+    assert_ne!(sampled("7"), sampled("8"));
+    let whole = stdout(&ask(true, &[QUESTION, "--engine", "cpu"]));
+    let stop = whole.split_whitespace().nth(3).unwrap();
+    let cut = stdout(&ask(true, &[QUESTION, "--engine", "cpu", "--stop", stop]));
+    assert_eq!(cut.trim_end_matches('\n'), whole.split(stop).next().unwrap());
+}
+
+#[test]
+fn doctor_knows_the_processor() {
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_af2"));
+    without_driver(doctor.arg("doctor"));
+    let report = stdout(&doctor.output().unwrap());
+    assert!(report.contains("no GPU adapter found") && report.contains("processor"), "{report}");
+    let report = stdout(&doctor.arg("--json").output().unwrap());
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert!(report["used"].as_str().unwrap().contains("processor"));
+}
