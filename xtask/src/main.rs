@@ -11,6 +11,7 @@ mod shipped;
 mod shrink;
 mod size;
 mod sounds;
+mod speed;
 mod stage;
 mod test;
 mod web;
@@ -40,6 +41,8 @@ enum Command {
     Web(web::Options),
     /// Builds the page and serves it on this machine
     Serve(serve::Options),
+    /// Measures the released sizes on this machine, after the golden tests
+    Speed(speed::Options),
     /// Runs the browser tests (needs Chromium and the result of `cargo xtask web`)
     Browser(browser::Options),
 }
@@ -52,6 +55,7 @@ fn main() -> Result<()> {
         Command::Test(options) => test::run(&options),
         Command::Web(options) => web::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Speed(options) => speed::run(&options),
         Command::Browser(options) => browser::run(&options),
     }
 }
