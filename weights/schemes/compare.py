@@ -1,4 +1,4 @@
-"""4-bit schemes on real matrices: python compare.py SMOLLM2.gguf MINILM.safetensors
+"""4-bit schemes on real matrices: python compare.py SMOLLM2.gguf MINILM.safetensors [PART_OF_A_NAME]
 
 Each scheme packs and unpacks every matrix; what is compared is what a kernel would multiply with. Measured:
 * relative root mean square error of the matrices of all-MiniLM-L6-v2 (float32 as published) and of SmolLM2-135M;
@@ -141,6 +141,14 @@ def shared_scales(group: int, bits: int) -> Scheme:
     return rule
 
 
+def minifloat_scales(g: Tensor) -> Tensor:
+    """Signed searched scales of 8 bits each (sign, 4 exponent, 3 mantissa bits: a float16 cut short), none shared."""
+    scale = searched_scale(g)
+    step = torch.exp2(scale.abs().clamp(min=2.0**-14).log2().floor() - 3)
+    scale = (scale / step).round() * step
+    return scale * rounded(g, scale)
+
+
 def q8(g: Tensor) -> Tensor:
     scale = half(g.abs().amax(-1, True) / 127)
     return scale * (g * inverse(scale)).round()
@@ -158,6 +166,7 @@ SCHEMES: dict[str, tuple[float, Scheme]] = {
     "searched 6-bit scales, 16 in 256": (4.44, shared_scales(16, 6)),
     "searched 8-bit scales, 16 in 256": (4.56, shared_scales(16, 8)),
     "searched 8-bit scales, 32 in 256": (4.31, shared_scales(32, 8)),
+    "searched minifloat scales, 16": (4.5, grouped(16, minifloat_scales)),
     "q8": (8.5, grouped(32, q8)),
 }
 
@@ -273,15 +282,16 @@ def relative_error(tensors: dict[str, Tensor], scheme: Scheme) -> float:
 
 
 @torch.no_grad()
-def main(smol: str, minilm: str) -> None:
+def main(smol: str, minilm: str, only: str = "") -> None:
     torch.set_num_threads(1)
     meta, tensors = gguf(smol)
     texts, mini = prose(meta), load_file(minilm)
     exact = [Llama(meta, tensors)(ids) for ids in texts]
     truth = [-p[:-1].gather(1, ids[1:, None]).mean().item() for p, ids in zip(exact, texts)]
     print(f"{CHUNKS} windows of {LENGTH} tokens; perplexity of the original {math.exp(np.mean(truth)):.3f}\n")
+    chosen = {k: v for k, v in SCHEMES.items() if not only or only in k}
     print("| scheme | bits | error, MiniLM | error, SmolLM2 | KL, 1/1000 | perplexity | same top token |\n|---|---|---|---|---|---|---|")
-    for name, (bits, scheme) in SCHEMES.items():
+    for name, (bits, scheme) in chosen.items():
         packed = Llama(meta, tensors | {k: scheme(v) for k, v in matrices(tensors)})
         kl, loss, same = [], [], []
         for ids, p in zip(texts, exact):
@@ -294,4 +304,4 @@ def main(smol: str, minilm: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])
