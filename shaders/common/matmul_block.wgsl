@@ -1,12 +1,11 @@
 // out[m, n] = finish(sum_k x[m, k] * W[n, k]) without workgroup memory: 8 x 16 results per thread, straight from the buffers.
 // For adapters that are programs. Their cost is loads, one lane at a time and the same from workgroup memory, and barriers: this
 // loads 48 numbers for 512 products where the tiled kernel loads 256. Eight threads, as many as such adapters run at once, stand
-// side by side (LANES_N of them along N), so that narrow and flat products waste little.
+// side by side (`lanes_n` of them along N), so that narrow and flat products waste little.
 //!include common/matmul_params.wgsl
 const ROWS: u32 = 8u;
 const COLUMNS: u32 = 16u;
 const LANES: u32 = 8u;
-override LANES_N: u32 = 8u;
 
 // Rows m..m+3 of x as the columns of a matrix. Rows past the end repeat the last one and are not stored.
 fn rows4(m: u32, quad: u32) -> mat4x4<f32> {
@@ -22,7 +21,7 @@ fn rows4(m: u32, quad: u32) -> mat4x4<f32> {
 
 // Row of W that makes the j-th result of a thread.
 fn row_of(n: u32, j: u32) -> u32 {
-    return min(n + j * LANES_N, params.outputs - 1u);
+    return min(n + j * params.lanes_n, params.outputs - 1u);
 }
 
 fn scales4(n: u32, k: u32) -> vec4<f32> {
@@ -52,14 +51,14 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let width = COLUMNS * LANES_N;
+    let width = COLUMNS * params.lanes_n;
     let blocks = (params.outputs + width - 1u) / width;
     let block = linear_group(group_id, groups);
-    let m = ((block / blocks) * (LANES / LANES_N) + lane / LANES_N) * ROWS;
-    let n = (block % blocks) * width + lane % LANES_N;
-    let n1 = n + 4u * LANES_N;
-    let n2 = n + 8u * LANES_N;
-    let n3 = n + 12u * LANES_N;
+    let m = ((block / blocks) * (LANES / params.lanes_n) + lane / params.lanes_n) * ROWS;
+    let n = (block % blocks) * width + lane % params.lanes_n;
+    let n1 = n + 4u * params.lanes_n;
+    let n2 = n + 8u * params.lanes_n;
+    let n3 = n + 12u * params.lanes_n;
     var top0 = mat4x4<f32>();
     var top1 = mat4x4<f32>();
     var top2 = mat4x4<f32>();
@@ -91,32 +90,16 @@ fn main(
             low3 += w3 * low;
         }
     }
-    store_block(m, n, top0);
-    store_block(m, n1, top1);
-    store_block(m, n2, top2);
-    store_block(m, n3, top3);
-    store_block(m + 4u, n, low0);
-    store_block(m + 4u, n1, low1);
-    store_block(m + 4u, n2, low2);
-    store_block(m + 4u, n3, low3);
-}
-
-fn store_block(m: u32, n: u32, sums: mat4x4<f32>) {
-    store_row(m, n, sums[0]);
-    store_row(m + 1u, n, sums[1]);
-    store_row(m + 2u, n, sums[2]);
-    store_row(m + 3u, n, sums[3]);
-}
-
-fn store_row(m: u32, n: u32, sums: vec4<f32>) {
-    if (m >= params.rows) { return; }
-    store_one(m, n, sums.x);
-    store_one(m, n + LANES_N, sums.y);
-    store_one(m, n + 2u * LANES_N, sums.z);
-    store_one(m, n + 3u * LANES_N, sums.w);
+    // Looped over: the epilogue's text is long, and 128 copies of it take a compiler seconds.
+    var sums = array<mat4x4<f32>, 8>(top0, top1, top2, top3, low0, low1, low2, low3);
+    for (var e = 0u; e < ROWS * COLUMNS; e += 1u) {
+        let row = e / COLUMNS;
+        let column = e % COLUMNS;
+        store_one(m + row, n + column * params.lanes_n, sums[(row / 4u) * 4u + column / 4u][row % 4u][column % 4u]);
+    }
 }
 
 fn store_one(m: u32, n: u32, sum: f32) {
     let column = params.column + n;
-    if (n < params.outputs) { finish(m * params.out_stride + column, column, sum); }
+    if (m < params.rows && n < params.outputs) { finish(m * params.out_stride + column, column, sum); }
 }

@@ -8,7 +8,7 @@ use crate::shader::{Shader, linear};
 use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, Product};
 
 params! {
-    MatmulParams { rows: u32, outputs: u32, cols: u32, out_stride: u32, column: u32 }
+    MatmulParams { rows: u32, outputs: u32, cols: u32, out_stride: u32, column: u32, lanes_n: u32 }
 }
 
 /// Rows and columns per workgroup of the tiled kernel.
@@ -17,10 +17,11 @@ const TILE: usize = 64;
 const BLOCK: [usize; 2] = [8, 16];
 const LANES: usize = 8;
 
-/// A kernel with its constants and its workgroups for a product of [rows, K] with [outputs, K].
+/// A kernel and its workgroups for a product of [rows, K] with [outputs, K].
 struct Launch {
     shader: &'static Shader,
-    constants: Vec<(&'static str, f64)>,
+    /// Threads side by side along the outputs, for the block kernel.
+    lanes_n: usize,
     groups: usize,
 }
 
@@ -28,7 +29,7 @@ impl Launch {
     fn tiled(scheme: Scheme, rows: usize, outputs: usize) -> Self {
         let kernels = [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4];
         let groups = rows.div_ceil(TILE) * outputs.div_ceil(TILE);
-        Self { shader: for_scheme(scheme, kernels), constants: Vec::new(), groups }
+        Self { shader: for_scheme(scheme, kernels), lanes_n: 0, groups }
     }
 
     /// The threads stand side by side in the way that wastes least at the edges.
@@ -37,8 +38,7 @@ impl Launch {
             [&linear::MATMUL_BLOCK_F32, &linear::MATMUL_BLOCK_F16, &linear::MATMUL_BLOCK_Q8, &linear::MATMUL_BLOCK_Q4];
         let groups = |along_n: usize| rows.div_ceil(BLOCK[0] * LANES / along_n) * outputs.div_ceil(BLOCK[1] * along_n);
         let along_n = [8, 4, 2, 1].into_iter().min_by_key(|along_n| groups(*along_n)).unwrap_or(LANES);
-        let constants = vec![("LANES_N", along_n as f64)];
-        Self { shader: for_scheme(scheme, kernels), constants, groups: groups(along_n) }
+        Self { shader: for_scheme(scheme, kernels), lanes_n: along_n, groups: groups(along_n) }
     }
 }
 
@@ -62,24 +62,24 @@ pub fn matmul(
     // Paired parts stack the rows of both tensors, and so do the columns of the output.
     let stacks = w.parts.first().map_or(1, |part| part.rows / part.outputs.max(1));
     for part in &w.parts {
-        let mut launch = match plan.gpu().tuning().product {
+        let launch = match plan.gpu().tuning().product {
             Product::Tiled => Launch::tiled(w.scheme, rows, part.rows),
             Product::Block => Launch::block(w.scheme, rows, part.rows),
         };
-        launch.constants.extend(epilogue.constants());
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x), ("out", out)]);
         buffers.extend(epilogue.bindings(&empty));
         plan.dispatch(Dispatch {
             label: label.into(),
             shader: launch.shader,
-            constants: &launch.constants,
+            constants: &epilogue.constants(),
             params: MatmulParams {
                 rows: rows as u32,
                 outputs: part.rows as u32,
                 cols: w.cols as u32,
                 out_stride: w.rows as u32,
                 column: (part.first_output * stacks) as u32,
+                lanes_n: launch.lanes_n as u32,
             },
             buffers: &buffers,
             groups: [launch.groups as u32, 1, 1],
