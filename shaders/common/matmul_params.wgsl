@@ -1,3 +1,4 @@
+// Parameters and bindings of the products of many rows, and what is done with a result.
 struct Params {
     rows: u32,        // M
     outputs: u32,     // N
