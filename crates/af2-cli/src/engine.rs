@@ -1,5 +1,6 @@
 //! What answers: the engine on a GPU, or the reference network on the processor.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use af2_core::audio::Windows;
@@ -7,6 +8,7 @@ use af2_core::config::ModelConfig;
 use af2_core::generation::Generation;
 use af2_core::sampling::SamplingParams;
 use af2_core::text::Tokenizer;
+use af2_core::trace::Trace;
 use af2_gpu::GpuError;
 use af2_model::ListenOptions;
 use anyhow::{Result, anyhow, bail};
@@ -136,6 +138,20 @@ impl Engine {
                 Ok(clip.generate(prompt, &options, on_token)?)
             }
             _ => Err(other_engine()),
+        }
+    }
+
+    /// Every intermediate of a greedy answer.
+    ///
+    /// # Errors
+    /// As [`Engine::listen`] and [`Engine::generate`].
+    pub fn trace(&self, windows: &Windows, prompt: &[u32], max_new_tokens: usize) -> Result<Trace> {
+        let nothing = HashMap::new();
+        match self {
+            Self::Gpu(session) => {
+                Ok(drive(&session.gpu, session.model.trace(windows, prompt, max_new_tokens, &nothing))??)
+            }
+            Self::Cpu(session) => Ok(session.model.trace(windows, prompt, max_new_tokens, &nothing)?),
         }
     }
 

@@ -99,19 +99,11 @@ fn push_shard(
     Ok(loader.finish_shard(name)?)
 }
 
-/// Loads a sound for a model; `-` reads standard input. `max_windows` defaults to the model's own limit.
+/// Loads a sound as a model's configuration cuts it; `-` reads standard input. `max_windows` defaults to the model's own limit.
 ///
 /// # Errors
 /// The file cannot be read, or holds no sound that can be decoded.
-pub fn load_sound(model: &Model, path: &Path, max_windows: Option<usize>) -> Result<Sound> {
-    load_sound_for(&model.config().audio, path, max_windows)
-}
-
-/// Loads a sound as a configuration cuts it; otherwise as [`load_sound`].
-///
-/// # Errors
-/// As [`load_sound`].
-pub fn load_sound_for(config: &AudioConfig, path: &Path, max_windows: Option<usize>) -> Result<Sound> {
+pub fn load_sound(config: &AudioConfig, path: &Path, max_windows: Option<usize>) -> Result<Sound> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         io::stdin().lock().take(SOUND_FILE).read_to_end(&mut bytes).context("cannot read standard input")?;

@@ -11,11 +11,15 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+fn speech() -> PathBuf {
+    repository().join("tests/fixtures/inputs/speech_16k_mono.wav")
+}
+
 /// `af2 ask` about speech with the shipped toy model, with or without a Vulkan driver.
 fn ask(driver: bool, rest: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_af2"));
     command.arg("ask").arg(repository().join("weights/toy"));
-    command.arg(repository().join("tests/fixtures/inputs/speech_16k_mono.wav")).args(rest);
+    command.arg(speech()).args(rest);
     if !driver {
         without_driver(&mut command);
     }
@@ -79,6 +83,21 @@ fn draws_are_repeatable_and_stop_where_told() {
     let stop = whole.split_whitespace().nth(3).unwrap();
     let cut = stdout(&ask(true, &[QUESTION, "--engine", "cpu", "--stop", stop]));
     assert_eq!(cut.trim_end_matches('\n'), whole.split(stop).next().unwrap());
+}
+
+#[test]
+fn traces_name_the_same_stages() {
+    let dir = tempfile::tempdir().unwrap();
+    let header = |engine: &str| {
+        let out = dir.path().join(engine);
+        let mut trace = Command::new(env!("CARGO_BIN_EXE_af2"));
+        trace.arg("trace").arg(repository().join("weights/toy")).arg(speech()).arg(QUESTION);
+        stdout(&trace.arg("--out").arg(&out).args(["--engine", engine]).output().unwrap());
+        let bytes = std::fs::read(out).unwrap();
+        let length = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+        bytes[8..8 + length].to_vec()
+    };
+    assert_eq!(header("cpu"), header("gpu"));
 }
 
 #[test]

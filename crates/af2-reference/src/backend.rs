@@ -8,12 +8,17 @@ pub enum Backend {
     /// burn-flex: the processor.
     #[default]
     Cpu,
+    /// burn-flex, recording what gradients need.
+    #[cfg(feature = "autodiff")]
+    CpuWithGradients,
 }
 
 impl Backend {
     pub(crate) fn device(self) -> Device {
         match self {
             Self::Cpu => Device::flex(),
+            #[cfg(feature = "autodiff")]
+            Self::CpuWithGradients => Device::flex().autodiff(),
         }
     }
 }

@@ -24,7 +24,6 @@ pub(crate) struct AudioMemory {
 }
 
 pub(crate) struct GatedCrossAttention {
-    /// tanh of the gate, \[1\].
     attn_gate: Tensor<1>,
     ff_gate: Tensor<1>,
     attn_norm: LayerNorm,
@@ -40,8 +39,8 @@ pub(crate) struct GatedCrossAttention {
 impl GatedCrossAttention {
     pub fn load(scope: &Scope<'_>, heads: usize) -> Result<Self, ReferenceError> {
         Ok(Self {
-            attn_gate: scope.tensor::<1>("attn_gate")?.tanh(),
-            ff_gate: scope.tensor::<1>("ff_gate")?.tanh(),
+            attn_gate: scope.tensor("attn_gate")?,
+            ff_gate: scope.tensor("ff_gate")?,
             attn_norm: LayerNorm::load(scope, "attn.norm", EPS)?,
             to_q: Linear::load_without_bias(scope, "attn.to_q")?,
             to_kv: Linear::load_without_bias(scope, "attn.to_kv")?,
@@ -66,8 +65,8 @@ impl GatedCrossAttention {
         let q = split_heads(self.to_q.forward(self.attn_norm.forward(x.clone())), self.heads);
         let heard = self.to_out.forward(merge_heads(attention(q, memory.k.clone(), memory.v.clone(), None)));
         let heard = taps.tap_tokens(format!("xattn{layer}_attn_raw"), heard);
-        let x = x + heard * self.attn_gate.clone().unsqueeze();
+        let x = x + heard * self.attn_gate.clone().tanh().unsqueeze();
         let thought = self.ff_3.forward(gelu(self.ff_1.forward(self.ff_norm.forward(x.clone()))));
-        taps.tap_tokens(format!("xattn{layer}_out"), x + thought * self.ff_gate.clone().unsqueeze())
+        taps.tap_tokens(format!("xattn{layer}_out"), x + thought * self.ff_gate.clone().tanh().unsqueeze())
     }
 }

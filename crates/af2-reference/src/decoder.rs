@@ -20,7 +20,7 @@ use crate::taps::Taps;
 use crate::weights::{Scope, Weights};
 
 pub(crate) struct Decoder {
-    embed_tokens: Tensor<2>,
+    pub embed_tokens: Tensor<2>,
     layers: Vec<DecoderLayer>,
     norm: RmsNorm,
     /// The embedding, when tied.

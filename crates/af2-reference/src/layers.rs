@@ -8,7 +8,7 @@ use crate::weights::Scope;
 
 /// y = x Wᵀ + b, W stored \[out, in\].
 pub(crate) struct Linear {
-    /// Wᵀ, [in, out].
+    /// W, [out, in].
     weight: Tensor<2>,
     /// b, \[out\].
     bias: Option<Tensor<1>>,
@@ -25,7 +25,7 @@ impl Linear {
 
     /// From W, [out, in].
     pub fn of_rows(weight: Tensor<2>) -> Self {
-        Self { weight: weight.transpose(), bias: None }
+        Self { weight, bias: None }
     }
 
     pub fn with_bias(self, bias: Tensor<1>) -> Self {
@@ -34,7 +34,7 @@ impl Linear {
 
     /// [.., in] to [.., out].
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        module::linear(x, self.weight.clone(), self.bias.clone())
+        module::linear(x, self.weight.clone().transpose(), self.bias.clone())
     }
 }
 

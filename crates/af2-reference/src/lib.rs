@@ -8,6 +8,8 @@
 //! stand tensors whose shapes the comments give. It is the judge that the engine is compared with, tap by tap, and the engine
 //! of machines without a GPU.
 //!
+//! The feature `autodiff` gives gradients, with which the recipe of the demo model was checked.
+//!
 //! A tensor's device decides what computes it, so nothing here depends on a backend. Nothing is read or written either:
 //! bytes and closures come from above.
 
@@ -25,11 +27,14 @@ mod generate;
 mod kv_cache;
 mod layers;
 mod load;
+mod measure;
 mod model;
 mod rotary;
 mod swin;
 mod taps;
 mod trace;
+#[cfg(feature = "autodiff")]
+mod training;
 mod weights;
 
 pub use backend::Backend;
@@ -37,4 +42,7 @@ pub use clip::Clip;
 pub use error::ReferenceError;
 pub use generate::GenerateOptions;
 pub use load::ModelLoader;
+pub use measure::Measurement;
 pub use model::Model;
+#[cfg(feature = "autodiff")]
+pub use training::{Lesson, Step};

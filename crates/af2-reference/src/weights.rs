@@ -48,7 +48,8 @@ impl Weights {
         let missing = || StoredError::NotIndexed(name.into());
         let wanted = self.expected.get(name).filter(|wanted| wanted.shape.len() == D).ok_or_else(missing)?;
         let data = TensorData::new(self.values(wanted)?, wanted.shape.clone());
-        Ok(Tensor::from_data(data, &self.device))
+        let tensor = Tensor::from_data(data, &self.device);
+        Ok(if self.device.is_autodiff() { tensor.require_grad() } else { tensor })
     }
 
     /// The values the kernels compute with, row-major.

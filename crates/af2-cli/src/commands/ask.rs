@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::engine::{Engine, EngineChoice, Heard};
 use crate::executor::drive;
-use crate::session::load_sound_for;
+use crate::session::load_sound;
 
 /// Arguments of `af2 ask`.
 #[derive(Debug, Args)]
@@ -170,7 +170,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let sampling = arguments.decoding.sampling()?;
     let engine = Engine::load(&arguments.model, arguments.engine, arguments.adapter.as_deref())?;
     let start = Instant::now();
-    let sound = load_sound_for(&engine.config().audio, &arguments.audio, arguments.max_windows)?;
+    let sound = load_sound(&engine.config().audio, &arguments.audio, arguments.max_windows)?;
     let decode_audio = start.elapsed().as_secs_f64();
     if sound.facts.truncated {
         let heard = sound.windows.seconds();

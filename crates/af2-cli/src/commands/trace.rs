@@ -1,19 +1,20 @@
 //! `af2 trace MODEL AUDIO QUESTION --out FILE`: every intermediate of one question, as safetensors.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use af2_core::audio::{Windows, from_codes};
+use af2_core::config::AudioConfig;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
+use af2_core::trace::Trace;
 use af2_core::weights::safetensors::{Dtype, Header, PREFIX_BYTES, TensorSpec, header_bytes, write_header};
-use af2_model::{Model, Trace};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::executor::drive;
-use crate::session::{Session, load_sound};
+use crate::engine::{Engine, EngineChoice};
+use crate::session::load_sound;
 
 /// Arguments of `af2 trace`.
 #[derive(Debug, Args)]
@@ -39,24 +40,26 @@ pub struct Arguments {
     /// Use the adapter whose name contains this.
     #[arg(long, value_name = "NAME")]
     adapter: Option<String>,
+    /// What computes; by default the GPU, or the processor where no adapter answers.
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<EngineChoice>,
 }
 
 /// Traces and writes the file.
 pub fn run(arguments: Arguments) -> Result<()> {
-    let session = Session::load(&arguments.model, arguments.adapter.as_deref())?;
+    let engine = Engine::load(&arguments.model, arguments.engine, arguments.adapter.as_deref())?;
+    let config = &engine.config().audio;
     let windows = match &arguments.codes {
-        Some(file) => windows_of_codes(&session.model, file, arguments.max_windows)?,
-        None => load_sound(&session.model, &arguments.audio, arguments.max_windows)?.windows,
+        Some(file) => windows_of_codes(config, file, arguments.max_windows)?,
+        None => load_sound(config, &arguments.audio, arguments.max_windows)?.windows,
     };
-    let prompt = PromptIds::encode(session.model.tokenizer(), &prompt(&arguments.question), PROMPT_LIMIT)?.ids;
-    let trace =
-        drive(&session.gpu, session.model.trace(&windows, &prompt, arguments.max_new_tokens, &HashMap::new()))??;
+    let prompt = PromptIds::encode(engine.tokenizer(), &prompt(&arguments.question), PROMPT_LIMIT)?.ids;
+    let trace = engine.trace(&windows, &prompt, arguments.max_new_tokens)?;
     write(&arguments.out, &trace, &prompt).with_context(|| format!("cannot write {}", arguments.out.display()))
 }
 
-fn windows_of_codes(model: &Model, file: &Path, max_windows: Option<usize>) -> Result<Windows> {
+fn windows_of_codes(config: &AudioConfig, file: &Path, max_windows: Option<usize>) -> Result<Windows> {
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let config = &model.config().audio;
     let codes = codes(&bytes).with_context(|| file.display().to_string())?;
     Ok(from_codes(&codes, config, max_windows.unwrap_or(config.max_num_window))?)
 }

@@ -1,0 +1,56 @@
+//! How long encoding and decoding take, so that backends and the engine can be compared on one device in one run.
+
+use af2_core::audio::Windows;
+
+use crate::{GenerateOptions, Model, ReferenceError};
+
+/// Seconds of the parts of an answer, after a first answer that compiled and tuned whatever the backend compiles and tunes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measurement {
+    /// All windows, from samples to the audio's keys and values.
+    pub encode: f64,
+    /// The prompt, up to the first token.
+    pub prompt: f64,
+    /// Every further token.
+    pub token: f64,
+}
+
+impl Model {
+    /// Listens and generates `tokens` tokens after the first, greedily and past any end; `now` is a clock in seconds.
+    ///
+    /// # Errors
+    /// As [`Model::listen`] and [`crate::Clip::generate`], or the backend failed.
+    pub fn measure(
+        &self,
+        windows: &Windows,
+        prompt: &[u32],
+        tokens: usize,
+        now: &dyn Fn() -> f64,
+    ) -> Result<Measurement, ReferenceError> {
+        self.timed(windows, prompt, tokens, now)?;
+        self.timed(windows, prompt, tokens, now)
+    }
+
+    fn timed(
+        &self,
+        windows: &Windows,
+        prompt: &[u32],
+        tokens: usize,
+        now: &dyn Fn() -> f64,
+    ) -> Result<Measurement, ReferenceError> {
+        let start = now();
+        let clip = self.listen(windows, &mut |_, _| true)?;
+        let device = self.0.decoder.embed_tokens.device();
+        device.sync().map_err(|error| ReferenceError::Backend(error.to_string()))?;
+        let heard = now();
+        let options = GenerateOptions { max_new_tokens: tokens + 1, ignore_end: true, ..GenerateOptions::default() };
+        let mut first = None;
+        let mut on_token = |_| {
+            first.get_or_insert_with(now);
+            true
+        };
+        clip.generate(prompt, &options, &mut on_token)?;
+        let (first, end) = (first.unwrap_or(heard), now());
+        Ok(Measurement { encode: heard - start, prompt: first - heard, token: (end - first) / tokens.max(1) as f64 })
+    }
+}
