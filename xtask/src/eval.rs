@@ -26,6 +26,9 @@ pub struct Options {
     /// Recordings with questions, as `cargo xtask sounds scenes` writes them
     #[arg(long, default_value = "target/demo/recordings")]
     recordings: PathBuf,
+    /// An `af2` that is built already
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Judge with PyTorch instead of the engine: many more recordings, mixed anew from target/demo/bank.npz
     #[arg(long)]
     pytorch: bool,
@@ -50,7 +53,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let recordings = answers::read(&options.recordings)?;
     prepare::ensure(&[prepare::VULKAN], options.yes)?;
-    let answerer = Answerer::build(&options.model)?;
+    let answerer = Answerer::new(&options.model, options.program.as_deref())?;
     let mut sets: Vec<(String, Tally)> = Vec::new();
     for (recording, neighbour) in recordings.iter().zip(neighbours(&recordings)) {
         let tally = of_set(&mut sets, &recording.set);

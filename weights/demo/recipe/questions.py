@@ -106,7 +106,7 @@ def presence(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
 
 def speaking(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
     yes = any(NAMES[h.cls] == "speech" for h in heard)
-    if not heard or (not yes and rng.random() > 0.02):
+    if not heard or (not yes and rng.random() > 0.045):
         return None
     return Question("speaking", _pick(rng, ("is someone speaking?", "do you hear a voice?")), "yes" if yes else "no")
 

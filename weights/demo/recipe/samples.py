@@ -1,4 +1,4 @@
-"""The sample sounds shipped with the model: python samples.py WORK RELEASE OUT
+"""The sample sounds shipped with the model: python samples.py WORK MODEL OUT
 
 Cuts and joins CC0 and public-domain recordings (none of them used in training), writes OUT/*.ogg, asks the
 exported model every listed question about the written file, and records in OUT/sounds.json which answers are
@@ -14,7 +14,7 @@ import soundfile
 import torch
 
 from bank import RATE, load, render
-from export import read_release
+from shipped import read
 from frontend import log_mel
 import midi
 
@@ -125,7 +125,7 @@ def margins(model, text, memory: torch.Tensor, question: str, ids: list[int]) ->
 
 def main(work: Path, release: Path, out: Path) -> None:
     torch.set_num_threads(1)
-    model, text = read_release(release)
+    model, text = read(release)
     out.mkdir(parents=True, exist_ok=True)
     table = []
     for stem, title, credit, audio, questions in sounds(work):
@@ -138,7 +138,7 @@ def main(work: Path, release: Path, out: Path) -> None:
             ids = model.answer(memory, [text.prompt(question)], text.end)[0]
             answer = text.decode(ids)
             margin = margins(model, text, memory, question, [*ids, text.end])
-            entry = {"question": question, "truth": truth, "answer": answer}
+            entry = {"question": question, "truth": truth, "answer": answer, "margin": round(margin, 2)}
             if answer == truth and margin > 2:
                 entry["expected"] = truth
             entries.append(entry)

@@ -64,7 +64,8 @@ class Text:
 
     def __init__(self, path: Path):
         self.base = Tokenizer.from_file(str(path))
-        size = self.base.get_vocab_size(with_added_tokens=True)
+        converted = self.base.token_to_id(ADDED[0])  # a converted model's tokenizer holds the four already
+        size = self.base.get_vocab_size(with_added_tokens=True) if converted is None else converted
         self.audio, self.chunk, self.pad, self.sep = range(size, size + 4)
         self.end = self.base.token_to_id(END)
         self.size = size + 4

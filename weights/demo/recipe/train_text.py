@@ -27,10 +27,10 @@ from scenes import Layout, MelBank
 from text import Text
 
 QUESTIONS = 6  # per recording
-CHOICE = 0.3  # share of batches that hold multiple choice alone: their prompts are three times as long
+CHOICE = 0.35  # share of batches that hold multiple choice alone: their prompts are three times as long
 WEIGHT = {
-    "identify": 1.3, "yes or no": 1.6, "before or after": 1.3, "first or last": 1.6, "what follows": 1.3, "count": 1.6,
-    "start, middle or end": 1.4, "describe": 0.6, "family": 0.5, "speaking": 0.7,
+    "yes or no": 2.0, "before or after": 1.5, "first or last": 3.0, "what follows": 2.0, "count": 1.6,
+    "start, middle or end": 1.8, "when": 1.5, "how many sounds": 0.8, "describe": 0.6, "family": 0.4, "speaking": 0.5,
 }  # fmt: skip
 
 
@@ -61,11 +61,12 @@ def pool_layout(bank: MelBank, rng: np.random.Generator) -> Layout:
 
 @torch.no_grad()
 def build_pool(encoder: Htsat, bank: MelBank, rng: np.random.Generator, size: int) -> tuple[list[Window], Tensor]:
-    """`size` windows and their frame targets [size, 32, classes + 1]."""
+    """`size` windows and their frame targets [size, 32, classes + 1]; empty windows are of any loudness."""
     windows, targets = [], []
     for _ in range(0, size, 8):
         layouts = [pool_layout(bank, rng) for _ in range(8)]
-        tokens = encoder(torch.from_numpy(np.stack([bank.render(x, rng) for x in layouts])))
+        mels = [bank.render(x, rng) - (0 if x.events else rng.uniform(0, 70)) for x in layouts]
+        tokens = encoder(torch.from_numpy(np.stack(mels).clip(-100).astype(np.float32)))
         windows += [Window(t.half(), heard(x)) for t, x in zip(tokens, layouts)]
         targets += [torch.from_numpy(scenes.frame_targets(x)[0]) for x in layouts]
     return windows, torch.stack(targets)
@@ -165,11 +166,12 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--resume", action="store_true", help="go on from WORK/model.pt, at half the rate")
     parser.add_argument("--pool", type=int, default=3200)
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(2)
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(3 if args.resume else 2)
     text = Text(args.work / "lang_encoder/tokenizer.json")
     model = AudioFlamingo2(Config(vocab=text.size))
     model.encoder.load_state_dict(torch.load(args.work / "encoder.pt")["encoder"])
@@ -177,8 +179,12 @@ def main() -> None:
     pool, targets = build_pool(model.encoder, MelBank(args.work, "train"), rng, args.pool)
     held, _ = build_pool(model.encoder, MelBank(args.work, "held"), np.random.default_rng(9), 160)
     print(f"pool of {len(pool)} windows after {(time.time() - began) / 60:.1f} minutes", flush=True)
-    start_from_detector(model, text, pool, targets)
-    schedule = Schedule([model.audio_transformer_clap, model.decoder], muon=0.01, adam=2e-3)
+    if args.resume:
+        model.load_state_dict(torch.load(args.work / "model.pt")["model"])
+    else:
+        start_from_detector(model, text, pool, targets)
+    rate = 0.5 if args.resume else 1.0
+    schedule = Schedule([model.audio_transformer_clap, model.decoder], muon=0.01 * rate, adam=2e-3 * rate)
     rounded = Quantised([model.decoder], [model.audio_transformer_clap])
     singles = [w for w in pool if len(w.heard) <= 2]
     asked = [(w, ask(np.random.default_rng(i), w.heard)) for i, w in enumerate(held)]
@@ -188,7 +194,7 @@ def main() -> None:
         progress = max(step / args.steps, (time.time() - began) / 60 / args.minutes)
         if progress >= 1:
             break
-        long = progress > 0.25 and rng.random() < 0.3
+        long = (args.resume or progress > 0.25) and rng.random() < 0.35
         if long:
             count = int(rng.choice((2, 3, 4, 6, 8, 12), p=(0.25, 0.2, 0.2, 0.15, 0.1, 0.1)))
             windows = [compose(singles, rng, count) for _ in range(max(2, 8 // count))]

@@ -67,14 +67,11 @@ struct Answer {
 }
 
 impl Answerer {
-    /// Builds `af2`.
-    pub fn build(model: &Path) -> Result<Self> {
-        let root = run::root();
-        let model = root.join(model);
+    /// Takes `program`, or builds `af2`.
+    pub fn new(model: &Path, program: Option<&Path>) -> Result<Self> {
+        let model = run::root().join(model);
         ensure!(model.join("config.json").exists(), "{} holds no converted model", model.display());
-        run::run(&root, "cargo", &["build", "--locked", "--release", "--package", "af2-cli"])?;
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        Ok(Self { program: target.join("release/af2"), model })
+        Ok(Self { program: program.map_or_else(build, |program| Ok(program.into()))?, model })
     }
 
     /// Asks everything in one run, so that the sound is encoded once.
@@ -96,4 +93,11 @@ impl Answerer {
         let blind = said.split_off(own.len());
         Ok(Said { own: said, blind })
     }
+}
+
+fn build() -> Result<PathBuf> {
+    let root = run::root();
+    run::run(&root, "cargo", &["build", "--locked", "--release", "--package", "af2-cli"])?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join("release/af2"))
 }
