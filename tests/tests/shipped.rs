@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use af2_cli::executor::drive;
 use af2_cli::session::Session;
 use af2_core::audio::load_file;
+use af2_core::text::answer::clean_answer;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
 use af2_model::{Clip, GenerateOptions, ListenOptions};
 use serde::Deserialize;
@@ -55,7 +56,8 @@ fn answer(session: &Session, clip: &mut Clip, question: &str) -> String {
     let prompt = PromptIds::encode(tokenizer, &prompt(question), PROMPT_LIMIT).unwrap();
     let options = GenerateOptions { max_new_tokens: 48, ..GenerateOptions::default() };
     let generation = drive(&session.gpu, clip.generate(&prompt.ids, &options, &mut |_| true)).unwrap().unwrap();
-    tokenizer.decode(&generation.ids, true).unwrap()
+    let end = tokenizer.token(session.model.config().tokens.end_of_text).unwrap();
+    clean_answer(&tokenizer.decode(&generation.ids, false).unwrap(), &end)
 }
 
 #[test]
