@@ -40,7 +40,7 @@ for (const [name, width, height, colorScheme] of [
     await page.goto(address);
     await page.getByRole("group", { name: "Sample sounds" }).getByRole("button").first().click();
     await expect(page.locator("#listening")).toContainText("Heard in", { timeout: 300_000 });
-    await page.getByRole("textbox").fill("Caption the input audio.");
+    await page.getByRole("textbox").fill("What is this sound?");
     await page.keyboard.press("Enter");
     await expect(page.locator(".answer:not([data-streaming]) .answer-text").first()).not.toBeEmpty({ timeout: 200_000 });
     await expect(page.locator(".answer-meta").first()).toContainText("tokens/s");
