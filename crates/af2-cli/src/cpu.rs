@@ -1,6 +1,6 @@
 //! A model on the processor: the reference network, loaded from a directory.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use af2_core::config::CONFIG_FILE;
 use af2_core::weights::index::INDEX_FILE;
 use af2_reference::{Backend, Model, ModelLoader};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::session::{SMALL_FILE, read_limited};
 
@@ -27,7 +27,7 @@ impl CpuSession {
     /// Loads the model of a directory, verifying every shard. Weights are unpacked to float32.
     ///
     /// # Errors
-    /// A file is missing, truncated or not what the index says.
+    /// A file is missing, truncated or not what the index says, or the machine has too little free memory.
     pub fn load(dir: &Path) -> Result<Self> {
         let start = Instant::now();
         let small = |name: &str| read_limited(&dir.join(name), SMALL_FILE);
@@ -36,10 +36,31 @@ impl CpuSession {
         let index = small(INDEX_FILE).with_context(no_model)?;
         let tokenizer = small("tokenizer.json").with_context(no_model)?;
         let mut loader = ModelLoader::new(Backend::Cpu, &config, &tokenizer, &index)?;
+        let shards: u64 = loader.shards().iter().map(|(_, bytes)| bytes).sum();
+        check_memory(loader.unpacked_bytes().saturating_add(shards), free_memory())?;
         for (name, _) in loader.shards() {
             push_shard(&mut loader, &dir.join(&name), &name)?;
         }
         Ok(Self { model: loader.finish()?, load_seconds: start.elapsed().as_secs_f64() })
+    }
+}
+
+/// Bytes that programs can still have, where the system tells.
+fn free_memory() -> Option<u64> {
+    let table = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = table.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// Refuses before anything is allocated: a machine that runs out of memory kills without a word.
+fn check_memory(needed: u64, free: Option<u64>) -> Result<()> {
+    match free {
+        Some(free) if needed > free => bail!(
+            "on the processor this model needs {:.1} GB of memory and {:.1} GB are free; use a GPU (--engine gpu), or a smaller model",
+            needed as f64 / 1e9,
+            free as f64 / 1e9
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -52,5 +73,18 @@ fn push_shard(loader: &mut ModelLoader, path: &Path, name: &str) -> Result<()> {
             0 => return Ok(loader.finish_shard(name)?),
             count => loader.push(name, &piece[..count])?,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_memory;
+
+    #[test]
+    fn a_model_that_does_not_fit_is_refused_before_it_is_loaded() {
+        let refusal = check_memory(22_000_000_000, Some(16_000_000_000)).err().map(|error| error.to_string());
+        assert!(refusal.is_some_and(|text| text.contains("22.0 GB") && text.contains("16.0 GB")));
+        assert!(check_memory(16, Some(16)).is_ok());
+        assert!(check_memory(u64::MAX, None).is_ok());
     }
 }

@@ -49,8 +49,9 @@ fn every_case_from_its_codes() {
         let steps = generation.logits[..case.new_ids.len()].concat();
         let (worst, _) = largest_difference(&steps, &golden.floats["step_logits"]);
         println!("{}: step logits {worst:e}", case.file);
-        // In pure tones the float32 spectrogram of the original is noisy; the one here is float64.
-        assert!(worst <= 2e-3, "{}: step logits differ by {worst:e}", case.file);
+        // In a pure tone the float32 spectrogram of the original is noisy; the one here is float64, and 1.002e-3 away.
+        let limit = if case.input.starts_with("edge_160001") { 2e-3 } else { 1e-3 };
+        assert!(worst <= limit, "{}: step logits differ by {worst:e}", case.file);
         let whole = [case.prompt_ids.clone(), generation.ids].concat();
         let text = model.tokenizer().decode(&whole, true).unwrap();
         assert_eq!(clean_answer(&text, &end_of_text), case.answer, "{}", case.file);

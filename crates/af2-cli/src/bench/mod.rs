@@ -25,7 +25,7 @@ pub struct Plan {
     pub contexts: Vec<usize>,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
-    /// Tokens of the answer.
+    /// Tokens of the answer, at least 2.
     pub tokens: usize,
 }
 

@@ -63,6 +63,7 @@ struct Output<'a> {
 
 /// Measures and prints.
 pub fn run(arguments: Arguments) -> Result<()> {
+    ensure!(arguments.tokens >= 2, "--tokens must be at least 2: the first one counts as the prompt's");
     ensure!(arguments.prompt_tokens > 0, "--prompt-tokens must be at least 1");
     ensure!(arguments.windows.iter().all(|windows| (1..=1000).contains(windows)), "--windows takes 1 to 1000");
     let gpu = open_gpu(arguments.adapter.as_deref())?;
