@@ -8,6 +8,7 @@ through the true front end (exact: evaluation).
 import json
 import pickle
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -137,9 +138,25 @@ class MelBank:
 
     @staticmethod
     def _bed(layout: Layout, rng: np.random.Generator) -> np.ndarray:
-        noise = rng.standard_exponential((FRAMES + 4, MELS), dtype=np.float32)
-        smooth = (noise[:-4] + noise[1:-3] + noise[2:-2] + noise[3:-1] + noise[4:]) / 5
-        return smooth * (10 ** ((layout.bed + layout.bed_shape) / 10) / MELS).astype(np.float32)
+        """A stretch of true noise, from white to red; in a tenth of the windows digital silence."""
+        if rng.random() < 0.1:
+            return np.zeros((FRAMES, MELS), np.float32)
+        noise = white_noise()
+        start = rng.integers(len(noise) - FRAMES)
+        tilt = rng.choice((0.0, rng.uniform(0, 2)))
+        colour = 10 ** ((layout.bed + layout.bed_shape) / 10) * noise.mean(0) ** -tilt
+        return noise[start : start + FRAMES] * (colour / (noise.mean(0) ** (1 - tilt)).sum()).astype(np.float32)
+
+
+@cache
+def white_noise() -> np.ndarray:
+    """Mel energies [frames, 64] of two minutes of white noise, 1 per frame over all bins.
+
+    Noise drawn bin by bin would be smoother or rougher than what the front end gives, and a model hears the difference.
+    """
+    samples = torch.randn(1, 120 * RATE, generator=torch.Generator().manual_seed(3))
+    power = mel_power(samples)[0].numpy()
+    return power / power.sum(1).mean()
 
 
 def with_bed(rng: np.random.Generator, layout: Layout) -> Layout:
