@@ -1,4 +1,4 @@
-//! A model on the processor: the reference network, loaded from a directory.
+//! A model in the reference network, loaded from a directory: the engine of the processor.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -24,18 +24,26 @@ pub struct CpuSession {
 }
 
 impl CpuSession {
-    /// Loads the model of a directory, verifying every shard. Weights are unpacked to float32.
+    /// Loads the model of a directory for the processor, verifying every shard. Weights are unpacked to float32.
     ///
     /// # Errors
     /// A file is missing, truncated or not what the index says, or the machine has too little free memory.
     pub fn load(dir: &Path) -> Result<Self> {
+        Self::load_on(Backend::Cpu, dir)
+    }
+
+    /// Loads it for any of Burn's backends.
+    ///
+    /// # Errors
+    /// As [`CpuSession::load`].
+    pub fn load_on(backend: Backend, dir: &Path) -> Result<Self> {
         let start = Instant::now();
         let small = |name: &str| read_limited(&dir.join(name), SMALL_FILE);
         let no_model = || format!("{} is no converted model (make one with `af2 convert`)", dir.display());
         let config = small(CONFIG_FILE).with_context(no_model)?;
         let index = small(INDEX_FILE).with_context(no_model)?;
         let tokenizer = small("tokenizer.json").with_context(no_model)?;
-        let mut loader = ModelLoader::new(Backend::Cpu, &config, &tokenizer, &index)?;
+        let mut loader = ModelLoader::new(backend, &config, &tokenizer, &index)?;
         let shards: u64 = loader.shards().iter().map(|(_, bytes)| bytes).sum();
         check_memory(loader.unpacked_bytes().saturating_add(shards), free_memory())?;
         for (name, _) in loader.shards() {

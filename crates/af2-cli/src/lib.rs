@@ -9,3 +9,4 @@ pub mod executor;
 pub mod model_dir;
 pub mod session;
 pub mod synth;
+pub mod tuning;

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::executor::{drive, open_gpu};
+use crate::tuning::tuned;
 
 /// Bytes of a shard that are read at a time.
 const PIECE: usize = 4 << 20;
@@ -39,7 +40,7 @@ impl Session {
     /// No adapter, a file is missing, truncated or not what the index says, or the device has too little memory.
     pub fn load(dir: &Path, adapter: Option<&str>) -> Result<Self> {
         let start = Instant::now();
-        let gpu = open_gpu(adapter)?;
+        let gpu = tuned(open_gpu(adapter)?);
         let session = Self::load_on(gpu, dir)?;
         Ok(Self { load_seconds: start.elapsed().as_secs_f64(), ..session })
     }

@@ -14,6 +14,7 @@ mod profile;
 mod readback;
 mod self_test;
 pub mod shader;
+mod tune;
 mod tuning;
 
 pub use buffer::{Buffer, MemoryUse};

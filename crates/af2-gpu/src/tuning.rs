@@ -30,7 +30,7 @@ impl Tuning {
     /// For programs: one vector of threads, and as much reuse of what was loaded as there are registers.
     pub const SOFTWARE: Self = Self { product: Product::Block, matvec_rows: 32, matvec_threads: 8, row_threads: 8 };
 
-    /// What suits an adapter.
+    /// What suits an adapter that nobody measured; [`crate::Gpu::measure_tuning`] does.
     pub fn of(facts: &AdapterFacts) -> Self {
         if facts.software { Self::SOFTWARE } else { Self::HARDWARE }
     }

@@ -1,6 +1,8 @@
 //! What computes the tensors.
 
 use burn_tensor::Device;
+#[cfg(feature = "wgpu")]
+use burn_tensor::DeviceKind;
 
 /// A backend of Burn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,6 +13,9 @@ pub enum Backend {
     /// burn-flex, recording what gradients need.
     #[cfg(feature = "autodiff")]
     CpuWithGradients,
+    /// burn-wgpu: the adapter that wgpu prefers.
+    #[cfg(feature = "wgpu")]
+    Wgpu,
 }
 
 impl Backend {
@@ -19,6 +24,8 @@ impl Backend {
             Self::Cpu => Device::flex(),
             #[cfg(feature = "autodiff")]
             Self::CpuWithGradients => Device::flex().autodiff(),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Device::wgpu(DeviceKind::DefaultDevice),
         }
     }
 }

@@ -117,7 +117,9 @@ def main() -> None:
     if args.resume:
         saved = torch.load(args.work / "encoder.pt")
         encoder.load_state_dict(saved["encoder"])
-        head.load_state_dict(saved["head"], strict=False)
+        shapes = {name: value.shape for name, value in head.state_dict().items()}
+        fitting = {name: value for name, value in saved["head"].items() if shapes.get(name) == value.shape}
+        head.load_state_dict(fitting, strict=False)  # another list of classes starts with a fresh output
     else:
         encoder.bn0.running_mean.copy_(mel.mean((0, 1)))
         encoder.bn0.running_var.copy_(mel.var((0, 1)))

@@ -2,6 +2,7 @@
 
 pub mod kernels;
 pub mod rates;
+pub mod rival;
 pub mod roofline;
 
 use std::time::Instant;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use crate::executor::drive;
 use kernels::{Kernel, by_kernel};
 use rates::Rates;
+use rival::Against;
 
 /// Seconds after which a run is not repeated.
 const PATIENCE: f64 = 5.0;
@@ -27,6 +29,13 @@ pub struct Plan {
     pub prompt_tokens: usize,
     /// Tokens of the answer, at least 2.
     pub tokens: usize,
+}
+
+impl Plan {
+    /// Token ids of a prompt of this length.
+    pub(crate) fn prompt(&self, vocabulary: usize) -> Vec<u32> {
+        (0..self.prompt_tokens).map(|id| (id % vocabulary) as u32).collect()
+    }
 }
 
 /// Everything that was measured.
@@ -44,6 +53,8 @@ pub struct Report {
     pub encoder_kernels: Vec<Kernel>,
     /// Kernels of one token.
     pub token_kernels: Vec<Kernel>,
+    /// A rival in the same run, if one was asked for.
+    pub against: Option<Against>,
 }
 
 /// Encoding one window of ten seconds, log-mel included.
@@ -111,7 +122,7 @@ pub fn measure(gpu: &Gpu, model: &Model, plan: &Plan) -> Result<Report> {
         }
     }
     let encoder_kernels = drive(gpu, model.profile_encoder())??.map_or_else(Vec::new, |spans| by_kernel(&spans, rates));
-    Ok(Report { rates, encode, contexts, token, encoder_kernels, token_kernels })
+    Ok(Report { rates, encode, contexts, token, encoder_kernels, token_kernels, against: None })
 }
 
 fn encode(gpu: &Gpu, model: &Model, rates: Rates) -> Result<Encode> {
@@ -146,8 +157,7 @@ fn context(
     let start = Instant::now();
     let (mut clip, memory) = drive(gpu, model.blank_clip(windows))??;
     let memory_seconds = start.elapsed().as_secs_f64();
-    let vocabulary = model.config().text.vocab_size as u32;
-    let prompt: Vec<u32> = (0..plan.prompt_tokens as u32).map(|id| id % vocabulary).collect();
+    let prompt = plan.prompt(model.config().text.vocab_size);
     let mut answer = |tokens: usize| -> Result<Vec<f64>> {
         let options = GenerateOptions { max_new_tokens: tokens, ignore_end: true, ..GenerateOptions::default() };
         let (start, mut times) = (Instant::now(), Vec::new());

@@ -9,9 +9,11 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::bench::kernels::Kernel;
+use crate::bench::rival::{Against, Rival};
 use crate::bench::{Plan, Report, measure};
 use crate::executor::open_gpu;
 use crate::session::Session;
+use crate::tuning::tuned;
 
 /// Arguments of `af2 bench`.
 #[derive(Debug, Args)]
@@ -30,6 +32,9 @@ pub struct Arguments {
     /// Kernels and sizes for a chip or for a program that plays one, whatever the adapter is.
     #[arg(long, value_enum, value_name = "KIND")]
     kernels: Option<Kernels>,
+    /// Measure a rival as well, in the first of the contexts.
+    #[arg(long, value_enum, value_name = "RIVAL")]
+    against: Option<Rival>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -70,12 +75,15 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let gpu = match arguments.kernels {
         Some(Kernels::Chip) => gpu.tuned(Tuning::HARDWARE),
         Some(Kernels::Program) => gpu.tuned(Tuning::SOFTWARE),
-        None => gpu,
+        None => tuned(gpu),
     };
     let session = Session::load_on(gpu, &arguments.model)?;
     let plan = Plan { contexts: arguments.windows, prompt_tokens: arguments.prompt_tokens, tokens: arguments.tokens };
     let gpu_bytes = session.gpu.memory().bytes();
-    let report = measure(&session.gpu, &session.model, &plan)?;
+    let mut report = measure(&session.gpu, &session.model, &plan)?;
+    if let Some(rival) = arguments.against {
+        report.against = Some(rival.measure(&arguments.model, &plan, &report)?);
+    }
     let facts = session.gpu.facts();
     let output = Output {
         adapter: &facts.name,
@@ -99,7 +107,7 @@ fn process_peak_bytes() -> Option<u64> {
 }
 
 fn table(output: &Output<'_>) -> String {
-    let Report { rates, encode, contexts, token, encoder_kernels, token_kernels } = &output.report;
+    let Report { rates, encode, contexts, token, encoder_kernels, token_kernels, against } = &output.report;
     let mut text = format!("{} on {} ({})\n", output.model, output.adapter, output.driver);
     text += &format!(
         "loaded in {:.2} s; {:.1} MB on the GPU, {:.1} MB at most{}\n",
@@ -138,7 +146,22 @@ fn table(output: &Output<'_>) -> String {
             context.microseconds_per_dispatch
         );
     }
+    text += &against.as_ref().map_or(String::new(), rival);
     text + &kernels("encoding a window", encoder_kernels) + &kernels("one token", token_kernels)
+}
+
+fn rival(against: &Against) -> String {
+    format!(
+        "\nagainst {}, {} windows: listen {:.3} s ({:.1} times as long), first token {:.3} s ({:.1}), a token {:.4} s ({:.1})\n",
+        against.name,
+        against.windows,
+        against.listen_seconds,
+        against.listen_ratio,
+        against.first_token_seconds,
+        against.first_token_ratio,
+        against.seconds_per_token,
+        against.token_ratio
+    )
 }
 
 fn kernels(title: &str, kernels: &[Kernel]) -> String {

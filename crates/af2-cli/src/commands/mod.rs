@@ -7,6 +7,7 @@ mod doctor;
 mod inspect;
 mod synth;
 mod trace;
+mod tune;
 
 use clap::Subcommand;
 
@@ -27,6 +28,8 @@ pub enum Command {
     Synth(synth::Arguments),
     /// Write every intermediate of one question to a file.
     Trace(trace::Arguments),
+    /// Measure which kernels are fastest on a GPU, and keep the answer.
+    Tune(tune::Arguments),
 }
 
 impl Command {
@@ -43,6 +46,7 @@ impl Command {
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Synth(arguments) => synth::run(arguments),
             Command::Trace(arguments) => trace::run(arguments),
+            Command::Tune(arguments) => tune::run(arguments),
         }
     }
 }
