@@ -1,9 +1,4 @@
-// Activations of the model, selected by the override ACTIVATION so that a branch costs nothing.
-const ACTIVATION_NONE: u32 = 0u;
-const ACTIVATION_GELU: u32 = 1u;
-const ACTIVATION_RELU: u32 = 2u;
-
-override ACTIVATION: u32 = 0u;
+// Activations of the model.
 
 // erf by Abramowitz & Stegun 7.1.26: absolute error <= 1.5e-7, below what float32 GELU needs (1e-6).
 fn erf(x: f32) -> f32 {
@@ -20,10 +15,4 @@ fn gelu(x: f32) -> f32 {
 
 fn silu(x: f32) -> f32 {
     return x / (1.0 + exp(-x));
-}
-
-fn activate(x: f32) -> f32 {
-    if (ACTIVATION == ACTIVATION_GELU) { return gelu(x); }
-    if (ACTIVATION == ACTIVATION_RELU) { return max(x, 0.0); }
-    return x;
 }

@@ -1,12 +1,13 @@
 // What happens to one element of a product before it is stored: bias, activation, then one of
 // store, add to what is there (residual), or add scaled by tanh of a gate (Flamingo's gated residual).
+// `params.epilogue` says which. Overrides would make every combination a pipeline of its own, and products are the longest
+// kernels to compile.
 //!include common/activation.wgsl
-const STORE: u32 = 0u;
-const ADD: u32 = 1u;
-const ADD_GATED: u32 = 2u;
-
-override BIAS: u32 = 0u;
-override STORE_MODE: u32 = 0u;
+const BIAS: u32 = 1u;
+const GELU: u32 = 2u;
+const RELU: u32 = 4u;
+const ADD: u32 = 8u;
+const ADD_GATED: u32 = 16u;
 
 // tanh from exp: the built-in may be a coarse approximation, and a gate multiplies a whole block.
 fn exact_tanh(x: f32) -> f32 {
@@ -16,10 +17,12 @@ fn exact_tanh(x: f32) -> f32 {
 }
 
 fn finish(index: u32, column: u32, product: f32) {
+    let what = params.epilogue;
     var y = product;
-    if (BIAS == 1u) { y += bias[column]; }
-    y = activate(y);
-    if (STORE_MODE == ADD) { y += out[index]; }
-    if (STORE_MODE == ADD_GATED) { y = out[index] + exact_tanh(gate[0]) * y; }
+    if ((what & BIAS) != 0u) { y += bias[column]; }
+    if ((what & GELU) != 0u) { y = gelu(y); }
+    if ((what & RELU) != 0u) { y = max(y, 0.0); }
+    if ((what & ADD) != 0u) { y += out[index]; }
+    if ((what & ADD_GATED) != 0u) { y = out[index] + exact_tanh(gate[0]) * y; }
     out[index] = y;
 }

@@ -6,6 +6,7 @@ struct Params {
     out_stride: u32,  // elements between output rows
     column: u32,      // output column and bias index of row 0 of this part of W
     lanes_n: u32,     // threads of a block kernel that stand side by side along N
+    epilogue: u32,    // what is done with a result
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;    // [M, K]

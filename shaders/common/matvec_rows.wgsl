@@ -4,6 +4,7 @@ struct Params {
     cols: u32,        // K
     x_offset: u32,    // first element of the input row, in units of vec4
     column: u32,      // output and bias index of row 0 of this part of W
+    epilogue: u32,    // what is done with a result
     eps: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -43,18 +43,19 @@ impl<'a> Epilogue<'a> {
         Self { bias: Some(bias), ..Self::default() }
     }
 
-    pub(crate) fn constants(&self) -> [(&'static str, f64); 3] {
+    /// The bits of `epilogue.wgsl`.
+    pub(crate) fn bits(&self) -> u32 {
         let activation = match self.activation {
-            Activation::None => 0.0,
-            Activation::Gelu => 1.0,
-            Activation::Relu => 2.0,
+            Activation::None => 0,
+            Activation::Gelu => 2,
+            Activation::Relu => 4,
         };
         let store = match self.store {
-            Store::Write => 0.0,
-            Store::Add => 1.0,
-            Store::AddGated(_) => 2.0,
+            Store::Write => 0,
+            Store::Add => 8,
+            Store::AddGated(_) => 16,
         };
-        [("ACTIVATION", activation), ("BIAS", f64::from(u8::from(self.bias.is_some()))), ("STORE_MODE", store)]
+        u32::from(self.bias.is_some()) | activation | store
     }
 
     pub(crate) fn bindings(&self, empty: &'a Buffer) -> [(&'static str, &'a Buffer); 2] {

@@ -8,7 +8,7 @@ use crate::shader::{Shader, linear};
 use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, Product};
 
 params! {
-    MatmulParams { rows: u32, outputs: u32, cols: u32, out_stride: u32, column: u32, lanes_n: u32 }
+    MatmulParams { rows: u32, outputs: u32, cols: u32, out_stride: u32, column: u32, lanes_n: u32, epilogue: u32 }
 }
 
 /// Rows and columns per workgroup of the tiled kernel.
@@ -72,7 +72,7 @@ pub fn matmul(
         plan.dispatch(Dispatch {
             label: label.into(),
             shader: launch.shader,
-            constants: &epilogue.constants(),
+            constants: &[],
             params: MatmulParams {
                 rows: rows as u32,
                 outputs: part.rows as u32,
@@ -80,6 +80,7 @@ pub fn matmul(
                 out_stride: w.rows as u32,
                 column: (part.first_output * stacks) as u32,
                 lanes_n: launch.lanes_n as u32,
+                epilogue: epilogue.bits(),
             },
             buffers: &buffers,
             groups: [launch.groups as u32, 1, 1],

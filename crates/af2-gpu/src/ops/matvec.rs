@@ -6,7 +6,7 @@ use crate::shader::linear;
 use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, Tuning};
 
 params! {
-    MatvecParams { rows: u32, cols: u32, x_offset: u32, column: u32, eps: f32 }
+    MatvecParams { rows: u32, cols: u32, x_offset: u32, column: u32, epilogue: u32, eps: f32 }
 }
 
 /// The sizes of `matvec.wgsl` for an adapter, with the norm of the input.
@@ -87,8 +87,7 @@ pub fn matvec(
         for_scheme(w.scheme, [&linear::MATVEC_F32, &linear::MATVEC_F16, &linear::MATVEC_Q8, &linear::MATVEC_Q4]);
     let empty = plan.gpu().empty().clone();
     let tuning = plan.gpu().tuning();
-    let mut constants = constants(tuning, &norm);
-    constants.extend(epilogue.constants());
+    let constants = constants(tuning, &norm);
     for part in &w.parts {
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);
@@ -102,6 +101,7 @@ pub fn matvec(
                 cols: w.cols as u32,
                 x_offset: x.offset(w.cols),
                 column: part.first_output as u32,
+                epilogue: epilogue.bits(),
                 eps: norm.eps(),
             },
             buffers: &buffers,
