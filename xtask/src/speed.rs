@@ -37,6 +37,12 @@ pub struct Options {
     /// Leave the golden tests out
     #[arg(long)]
     no_golden: bool,
+    /// Measure burn-wgpu in the same runs, with the first of the windows (minutes of compiling)
+    #[arg(long)]
+    burn: bool,
+    /// A Python that has PyTorch: decodes as the original does, at the same sizes
+    #[arg(long, value_name = "FILE")]
+    pytorch: Option<PathBuf>,
 }
 
 /// Checks, measures, and leaves one JSON file per model and a table of all.
@@ -62,7 +68,8 @@ fn binary(root: &Path, options: &Options) -> Result<String> {
     if let Some(af2) = &options.af2 {
         return Ok(af2.display().to_string());
     }
-    run::run(root, "cargo", &["build", "--locked", "--release", "-p", "af2-cli"])?;
+    let features: &[&str] = if options.burn { &["--features", "burn-wgpu"] } else { &[] };
+    run::run(root, "cargo", &[&["build", "--locked", "--release", "-p", "af2-cli"], features].concat())?;
     Ok(root.join("target/release/af2").display().to_string())
 }
 
@@ -84,40 +91,58 @@ fn made_up(root: &Path, af2: &str, size: &str) -> Result<PathBuf> {
 
 fn measure(root: &Path, af2: &str, options: &Options, model: &Path) -> Result<Value> {
     let folder = model.display().to_string();
-    let arguments = ["bench", &folder, "--json", "--windows", &options.windows, "--tokens", &options.tokens];
-    eprintln!("$ {af2} {}", arguments.join(" "));
-    let output = Command::new(af2)
+    let mut arguments = vec!["bench", &folder, "--json", "--windows", &options.windows, "--tokens", &options.tokens];
+    if options.burn {
+        arguments.extend(["--against", "burn"]);
+    }
+    let mut report = json_of(root, af2, &arguments)?;
+    if let Some(python) = &options.pytorch {
+        let arguments = ["tests/speed/pytorch.py", &folder, "--windows", &options.windows];
+        report["pytorch"] = json_of(root, &python.display().to_string(), &arguments)?;
+    }
+    let name = report["model"].as_str().unwrap_or("model");
+    fs::write(root.join(&options.out).join(format!("{name}.json")), report.to_string())?;
+    Ok(report)
+}
+
+/// The JSON object that a program prints.
+fn json_of(root: &Path, program: &str, arguments: &[&str]) -> Result<Value> {
+    eprintln!("$ {program} {}", arguments.join(" "));
+    let output = Command::new(program)
         .args(arguments)
         .current_dir(root)
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| format!("cannot start {af2}"))?;
+        .with_context(|| format!("cannot start {program}"))?;
     if !output.status.success() {
-        bail!("measuring {folder} failed ({})", output.status);
+        bail!("{program} {} failed ({})", arguments.join(" "), output.status);
     }
-    let report: Value = serde_json::from_slice(&output.stdout).context("the bench printed no JSON")?;
-    let name = report["model"].as_str().unwrap_or("model");
-    fs::write(root.join(&options.out).join(format!("{name}.json")), &output.stdout)?;
-    Ok(report)
+    serde_json::from_slice(&output.stdout).with_context(|| format!("{program} printed no JSON"))
 }
 
 /// One line per model and length of sound.
 fn table(reports: &[Value]) -> String {
     let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
     let mut text = String::from(
-        "| model | adapter | windows | encode a window, ms | memory, ms | first token, ms | tokens/s | % of copy rate |\n|---|---|---|---|---|---|---|---|\n",
+        "| model | adapter | windows | encode a window, ms | memory, ms | first token, ms | tokens/s | % of copy rate | times burn-wgpu | times PyTorch |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for report in reports {
         let (model, adapter) = (report["model"].as_str().unwrap_or(""), report["adapter"].as_str().unwrap_or(""));
         let encode = 1e3 * number(&report["encode"]["seconds"]);
         for context in report["contexts"].as_array().into_iter().flatten() {
+            let windows = &context["windows"];
+            let burn = report["against"]["token_ratio"].as_f64().filter(|_| report["against"]["windows"] == *windows);
+            let published = report["pytorch"]["tokens_per_second"]["published"][windows.to_string()].as_f64();
+            let pytorch = published.map(|rate| number(&context["tokens_per_second"]) / rate);
+            let times = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.1}"));
             text += &format!(
-                "| {model} | {adapter} | {} | {encode:.2} | {:.2} | {:.2} | {:.2} | {:.1} |\n",
-                context["windows"],
+                "| {model} | {adapter} | {windows} | {encode:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {} | {} |\n",
                 1e3 * number(&context["memory_seconds"]),
                 1e3 * number(&context["first_token_seconds"]),
                 number(&context["tokens_per_second"]),
                 100.0 * number(&context["of_copy"]),
+                times(burn),
+                times(pytorch),
             );
         }
     }
