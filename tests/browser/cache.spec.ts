@@ -9,7 +9,7 @@ const TOTAL = LENGTHS[0]! + LENGTHS[1]!;
 test("list, usage and delete", async ({ server, mock, open }) => {
   const page = await open();
   for (const [seed, name] of ["one", "two"].entries()) {
-    const url = server.serveModel(name, syntheticModel(LENGTHS, seed + 1));
+    const url = server.serveModel(name, syntheticModel(LENGTHS, { seed: seed + 1 }));
     expect((await load(page, { url })).ok).toBe(true);
   }
   const listed = await page.evaluate(() => window.AudioFlamingo.cache.list());

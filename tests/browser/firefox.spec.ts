@@ -1,6 +1,6 @@
 /**
- * A smoke run in Firefox ESR, a second implementation of WebGPU. Debian's Firefox answers no Playwright, so the page
- * itself asks the model and posts what it got.
+ * Smoke runs in Firefox ESR: with WebGPU, of which it is a second implementation, and as it comes, without. Debian's Firefox
+ * answers no Playwright, so the page itself asks the model and posts what it got.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -16,9 +16,6 @@ const TOY = fileURLToPath(new URL("../../target/browser-models/toy-f32/", import
 const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
 const PREFERENCES = {
-  "dom.webgpu.enabled": true,
-  "dom.webgpu.workers.enabled": true,
-  "gfx.webgpu.ignore-blocklist": true,
   "browser.shell.checkDefaultBrowser": false,
   "datareporting.policy.dataSubmissionEnabled": false,
   "toolkit.telemetry.reportingpolicy.firstRun": false,
@@ -33,12 +30,21 @@ try {
   const model = await AudioFlamingo.load("/toy/");
   const clip = await model.listen("/inputs/speech_16k_mono.wav");
   const { tokens, text } = await clip.ask("Caption the input audio.", { maxNewTokens: 24 }).result;
-  await tell({ tokens, text, cache: model.info.cache, left: await model.dispose() });
+  await tell({ engine: model.info.engine, tokens, text, cache: model.info.cache, left: await model.dispose() });
 } catch (error) {
   await tell({ error: error.code + ": " + error.message });
 }`;
 
-test("Firefox ESR gives the golden answer", async () => {
+const WEBGPU = { "dom.webgpu.enabled": true, "dom.webgpu.workers.enabled": true, "gfx.webgpu.ignore-blocklist": true };
+
+for (const [engine, title, preferences] of [
+  ["webgpu", "with WebGPU", WEBGPU],
+  ["processor", "without WebGPU", { "dom.webgpu.enabled": false }],
+] as const) {
+  test(`Firefox ESR gives the golden answer (${title})`, () => smoke(engine, preferences));
+}
+
+async function smoke(engine: string, preferences: Record<string, boolean>): Promise<void> {
   test.setTimeout(600_000);
   const server = new FlakyServer();
   await server.start();
@@ -49,20 +55,20 @@ test("Firefox ESR gives the golden answer", async () => {
   server.serveModel("toy", await Promise.all((await readdir(TOY)).map(async (name) => ({ name, body: await readFile(TOY + name) }))));
   const posted = server.receive("/result");
   const profile = await mkdtemp(join(tmpdir(), "af2-firefox-"));
-  const firefox = await start(profile, server.origin);
+  const firefox = await start(profile, { ...PREFERENCES, ...preferences }, server.origin);
   try {
     const { cases } = JSON.parse(await readFile(`${FIXTURES}golden/tiny-a/cases.json`, "utf8"));
-    expect(JSON.parse(await posted)).toMatchObject({ tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
+    expect(JSON.parse(await posted)).toMatchObject({ engine, tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
   } finally {
     firefox.kill();
     await new Promise((resolve) => (firefox.exitCode === null ? firefox.once("exit", resolve) : resolve(undefined)));
     await server.stop();
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   }
-});
+}
 
-async function start(profile: string, address: string): Promise<ChildProcess> {
-  const lines = Object.entries(PREFERENCES).map(([name, value]) => `user_pref("${name}", ${value});`);
+async function start(profile: string, preferences: Record<string, boolean | string>, address: string): Promise<ChildProcess> {
+  const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${value});`);
   await writeFile(join(profile, "user.js"), lines.join("\n"));
   const options = ["--headless", "--no-remote", "--profile", profile, address];
   const firefox = spawn(process.env["FIREFOX"] ?? "/usr/bin/firefox-esr", options, { stdio: "ignore", env: { ...process.env, HOME: profile } });

@@ -19,7 +19,7 @@ import { createOpenAI } from "audio-flamingo-2-webgpu/openai";
 export async function talk(url: string, sound: File): Promise<AnswerResult> {
   const stop = new AbortController();
   const onProgress = ({ fraction, phase, secondsLeft }: Progress) => console.log(phase, fraction, secondsLeft?.toFixed(1));
-  const model = await AudioFlamingo.load(url, { cache: "opfs", signal: stop.signal, onProgress, persist: true });
+  const model = await AudioFlamingo.load(url, { engine: "auto", cache: "opfs", signal: stop.signal, onProgress, persist: true });
   const clip: Clip = await model.listen(sound, { maxWindows: 3 });
   for await (const { text } of clip.ask("what?", { temperature: 0.5, topK: 30, stop: ["."] })) console.log(text);
   const chat = await createOpenAI(model).chat.completions.create({ messages: [], stream: true });

@@ -1,4 +1,4 @@
-/** The page as a visitor meets it: alone, by keyboard, without WebGPU, at two widths. Leaves screenshots behind. */
+/** The page as a visitor meets it: alone, by keyboard, without WebGPU and without a worker, at two widths. Leaves screenshots behind. */
 
 import { fileURLToPath } from "node:url";
 import { expect, test as base } from "@playwright/test";
@@ -49,12 +49,21 @@ for (const [name, width, height, colorScheme] of [
   });
 }
 
-test("without WebGPU the page says so and what to do", async ({ page, address }) => {
+test("without WebGPU, and even without a worker, the page says so and the processor answers", async ({ page, address }) => {
   await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined }));
   await page.route("**/worker*.js", (route) => route.abort());
   await page.goto(address);
-  await expect(page.getByRole("alert")).toContainText("no WebGPU adapter");
-  await expect(page.locator("#device-name")).toHaveText("No WebGPU");
+  await expect(page.getByText("your processor answers instead")).toBeVisible();
+  await expect(page.locator("#device-name")).toHaveText("Processor");
+  await page.getByRole("group", { name: "Sample sounds" }).getByRole("button").first().click();
+  await expect(page.locator("#listening")).toContainText("Heard in", { timeout: 100_000 });
+  await page.getByRole("textbox").fill("What is this sound?");
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".answer:not([data-streaming]) .answer-text").first()).not.toBeEmpty({ timeout: 100_000 });
+  for (const [name, width, height] of [["desktop", 1280, 900], ["phone", 390, 844]] as const) {
+    await page.setViewportSize({ width, height });
+    await page.screenshot({ path: `${SHOTS}page-processor-${name}.png`, fullPage: true });
+  }
   await page.unrouteAll();
 });
 

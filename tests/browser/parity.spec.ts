@@ -1,9 +1,10 @@
-/** The same model, sound and question on the same software driver, natively and in the browser: what differs, and by how much. */
+/** The same model, sound and question natively and in the browser on the same software driver, and on both engines: what differs. */
 
 import { readFile, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test as base } from "./support/fixtures.js";
 import { readTensors } from "./support/safetensors.js";
+import { serveDemo, sureAnswers } from "./support/shipped.js";
 
 const MODELS = fileURLToPath(new URL("../../target/browser-models/", import.meta.url));
 const INPUTS = fileURLToPath(new URL("../fixtures/inputs/", import.meta.url));
@@ -54,4 +55,24 @@ test("native and browser agree on SwiftShader", async ({ open, toy }) => {
   const difference = Math.max(...logits.map((value, at) => Math.abs(value - expected[at]!)));
   console.log(`largest difference of ${logits.length} logits, native and browser on SwiftShader: ${difference.toExponential(1)}`);
   expect(difference).toBeLessThan(1e-3);
+});
+
+test("WebGPU and the processor give the demo model's answers token by token", async ({ open, server }) => {
+  const demo = await serveDemo(server);
+  const page = await open();
+  const answers = await page.evaluate(
+    async ({ url, list }) => {
+      const answers: Record<string, number[][]> = {};
+      for (const engine of ["webgpu", "processor"] as const) {
+        const model = await window.AudioFlamingo.load(url, { engine });
+        if (model.info.engine !== engine) throw new Error(`asked for ${engine}, got ${model.info.engine}`);
+        answers[engine] = [];
+        for (const { sound, question } of list) answers[engine].push((await (await model.listen(`/sounds/${sound}`)).ask(question).result).tokens);
+        await model.dispose();
+      }
+      return answers;
+    },
+    { url: demo, list: (await sureAnswers()).slice(0, 2) },
+  );
+  expect(answers["processor"]).toEqual(answers["webgpu"]);
 });

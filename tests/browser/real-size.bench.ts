@@ -2,6 +2,7 @@
  * A model of any size through the package in Chromium: what it takes to load, the engine's own memory, and tokens per second.
  *
  *     AF2_MODEL=weights/local/some-model npx playwright test --config bench.config.ts
+ *     AF2_MODEL=weights/demo/model AF2_ENGINE=processor npx playwright test --config bench.config.ts
  *
  * Not part of the tests: it wants a converted model (`af2 synth 0.5b DIR --converted q4` makes one) and minutes.
  */
@@ -22,22 +23,23 @@ test("load, listen, answer", async ({ server, open }) => {
   server.serveFolder("/inputs/", `${INPUTS}/`);
   const page = await open();
   const tokens = Number(process.env["AF2_TOKENS"] ?? 8);
-  const report = await page.evaluate(async (tokens) => {
+  const engine = (process.env["AF2_ENGINE"] ?? "auto") as "auto" | "webgpu" | "processor";
+  const report = await page.evaluate(async ({ engine, tokens }) => {
     const seconds = (since: number) => (performance.now() - since) / 1000;
     const wasm = async () => (await model.memory()).wasmBytes;
     let start = performance.now();
-    const model = await window.AudioFlamingo.load("/model/");
+    const model = await window.AudioFlamingo.load("/model/", { engine });
     const load = { seconds: seconds(start), wasmBytes: await wasm(), adapter: model.info };
     if (tokens === 0) return { load };
     start = performance.now();
     const clip = await model.listen("/inputs/speech_16k_mono.wav");
-    const listen = { seconds: seconds(start), wasmBytes: await wasm() };
+    const listen = { seconds: seconds(start), encodeMs: clip.info.encodeMs, wasmBytes: await wasm() };
     start = performance.now();
     const times: number[] = [];
     for await (const _ of clip.ask("What is it?", { maxNewTokens: tokens })) times.push(seconds(start));
     const answer = { firstSeconds: times[0], secondsPerToken: (times.at(-1)! - times[0]!) / (times.length - 1) };
     return { load, listen, answer: { ...answer, wasmBytes: await wasm() } };
-  }, tokens);
+  }, { engine, tokens });
   console.log(JSON.stringify({ shards: shards.length, ...report }, null, 1));
   expect(report.load.wasmBytes).toBeLessThan(256 * 2 ** 20);
 });

@@ -1,4 +1,4 @@
-/** What the GPU is and how it does. */
+/** What computes and how it does. */
 
 import { AudioFlamingo, type CheckReport, type Model } from "audio-flamingo-2-webgpu";
 import { banner } from "./banner.js";
@@ -27,16 +27,17 @@ export async function startDevicePanel(): Promise<void> {
 function show(report: CheckReport): void {
   const chip = byId("device-chip");
   const { adapter } = report;
-  const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}`.trim() || "GPU" : "No WebGPU";
+  const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}`.trim() || "GPU" : "Processor";
   byId("device-name").textContent = name;
-  byId("fact-adapter").textContent = name;
-  chip.dataset["state"] = adapter ? (adapter.fallback ? "slow" : "good") : "bad";
+  byId("fact-adapter").textContent = adapter ? name : "none: the processor";
+  chip.dataset["state"] = adapter && !adapter.fallback ? "good" : "slow";
   chip.title = report.verdict;
+  byId("slow-note").hidden = adapter !== undefined;
   if (!report.ok) banner(report.verdict);
   tell("checked", report);
 }
 
 async function showMemory(): Promise<void> {
   const used = await model?.memory().catch(() => undefined);
-  byId("fact-memory").textContent = used ? bytes(used.gpuBytes) : "–";
+  byId("fact-memory").textContent = used ? bytes(used.gpuBytes || used.wasmBytes) : "–";
 }

@@ -12,7 +12,7 @@ const FOLDER_CHOICE = "folder";
 const PHASES: Record<Progress["phase"], string> = {
   download: "Downloading",
   verify: "Checking",
-  upload: "To the GPU",
+  upload: "Into the engine",
   compile: "Compiling",
   ready: "Ready",
 };

@@ -1,17 +1,26 @@
 /** What this browser and this model would make of each other, before a byte of weights is fetched. */
 
+import { megabytes } from "./bytes.js";
 import { cachedBytes, storageReport } from "./cache.js";
+import { chooseEngine } from "./choice.js";
+import { type StartedEngine, engineModule } from "./engine.js";
 import { openModel } from "./open-model.js";
 import { openSource } from "./source.js";
-import type { AdapterReport, CheckReport, ModelReport, StorageReport } from "./types.js";
+import type { AdapterReport, CheckReport, EngineChoice, EngineKind, ModelReport, StorageReport } from "./types.js";
 
-export async function check(url: string | undefined, signal: AbortSignal): Promise<CheckReport> {
+export async function check(url: string | undefined, wish: EngineChoice, signal: AbortSignal): Promise<CheckReport> {
   const [adapter, storage, model] = await Promise.all([
     adapterReport(),
     storageReport(),
     url === undefined ? undefined : modelReport(url, signal),
   ]);
-  return { ok: adapter !== undefined, verdict: verdict(adapter, storage, model), adapter, storage, model };
+  const facts = { adapter, storage, model };
+  try {
+    const engine = chooseEngine(wish, adapter, model);
+    return { ok: true, verdict: verdict(engine, facts), engine, ...facts };
+  } catch (error) {
+    return { ok: false, verdict: sentence((error as Error).message), engine: undefined, ...facts };
+  }
 }
 
 /** The WebGPU adapter, described; undefined where there is none. */
@@ -31,6 +40,11 @@ export async function adapterReport(): Promise<AdapterReport | undefined> {
   };
 }
 
+/** A module for what needs no model: the one that this browser would answer with, so that no other is fetched. */
+export async function anyEngine(): Promise<StartedEngine> {
+  return engineModule(chooseEngine("auto", await adapterReport(), undefined));
+}
+
 async function modelReport(url: string, signal: AbortSignal): Promise<ModelReport> {
   const files = openSource({ url });
   const manifest = await openModel(files, signal);
@@ -39,11 +53,15 @@ async function modelReport(url: string, signal: AbortSignal): Promise<ModelRepor
   return { name, url: files.url, parameters, totalBytes, cachedBytes: cached, neededBytes: totalBytes - cached };
 }
 
-function verdict(adapter: AdapterReport | undefined, storage: StorageReport, model: ModelReport | undefined): string {
-  if (!adapter) return "This browser offers no WebGPU adapter: use a recent Chrome, Edge, Safari or Firefox with hardware acceleration on.";
-  const parts = [adapter.fallback ? "Software rendering: answers will be right but slow." : `WebGPU on ${adapterName(adapter)}.`];
+function verdict(engine: EngineKind, { adapter, storage, model }: Omit<CheckReport, "ok" | "verdict" | "engine">): string {
+  const parts = [engineVerdict(engine, adapter)];
   if (model) parts.push(modelVerdict(storage, model));
   return parts.join(" ");
+}
+
+function engineVerdict(engine: EngineKind, adapter: AdapterReport | undefined): string {
+  if (engine === "webgpu") return adapter?.fallback ? "Software rendering: answers will be right but slow." : `WebGPU on ${engineName(adapter)}.`;
+  return `${adapter ? "" : "No WebGPU adapter here. "}The processor answers: right, more slowly, and with small models only.`;
 }
 
 function modelVerdict({ quotaBytes, usedBytes }: StorageReport, model: ModelReport): string {
@@ -53,11 +71,13 @@ function modelVerdict({ quotaBytes, usedBytes }: StorageReport, model: ModelRepo
   return `${model.name} needs ${megabytes(model.neededBytes)} more.${space}`;
 }
 
-/** A name for people. */
-export function adapterName({ description, vendor, architecture }: AdapterReport): string {
+/** What answers, for people; without an adapter the processor does. */
+export function engineName(adapter: AdapterReport | undefined): string {
+  if (!adapter) return "processor (WebAssembly)";
+  const { description, vendor, architecture } = adapter;
   return description || [vendor, architecture].filter(Boolean).join(" ") || "an unnamed GPU";
 }
 
-function megabytes(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

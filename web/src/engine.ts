@@ -1,4 +1,6 @@
-/** The wasm module's surface, written by hand; the build checks it against the generated declarations. */
+/** The wasm modules' surface, written by hand; the build checks it against the generated declarations of both. */
+
+import type { EngineKind } from "./types.js";
 
 /** A running SHA-256. */
 export interface Sha256 {
@@ -61,7 +63,7 @@ export interface EngineLoader {
   /** Throws WEIGHTS_CORRUPT when length or hash are not the index's. */
   finishShard(shard: string): void;
   restartShard(shard: string): void;
-  /** Waits until what was pushed has left the browser's staging memory. */
+  /** Waits until what was pushed for a GPU has left the browser's staging memory. */
   settle(): Promise<void>;
   /** Consumes the loader. */
   finish(): Promise<EngineModel>;
@@ -88,17 +90,26 @@ export interface EngineModule {
 /** A running engine: the module and its memory. */
 export type StartedEngine = EngineModule & { memory: WebAssembly.Memory };
 
-let started: Promise<StartedEngine> | undefined;
+const started: Partial<Record<EngineKind, Promise<StartedEngine>>> = {};
 
-/** The module, fetched and instantiated once. */
-export function engineModule(): Promise<StartedEngine> {
-  started ??= start();
-  started.catch(() => (started = undefined));
-  return started;
+/** The engine's module, fetched and instantiated once. */
+export function engineModule(kind: EngineKind): Promise<StartedEngine> {
+  const starting = (started[kind] ??= kind === "webgpu" ? webgpu() : processor());
+  starting.catch(() => delete started[kind]);
+  return starting;
 }
 
-async function start(): Promise<StartedEngine> {
-  const module: EngineModule = await import("../wasm/af2.js");
-  const { memory } = await module.default({ module_or_path: new URL("./af2_bg.wasm", import.meta.url) }); // beside the bundle
+// the .wasm files lie beside the bundle
+
+async function webgpu(): Promise<StartedEngine> {
+  return start(await import("../wasm/af2.js"), new URL("./af2_bg.wasm", import.meta.url));
+}
+
+async function processor(): Promise<StartedEngine> {
+  return start(await import("../wasm/af2_processor.js"), new URL("./af2_processor_bg.wasm", import.meta.url));
+}
+
+async function start(module: EngineModule, module_or_path: URL): Promise<StartedEngine> {
+  const { memory } = await module.default({ module_or_path });
   return { ...module, memory };
 }

@@ -1,8 +1,7 @@
 /** The engine's end of the line: answers typed calls, one abort controller per call. */
 
 import * as cache from "./cache.js";
-import { check } from "./check.js";
-import { engineModule } from "./engine.js";
+import { anyEngine, check } from "./check.js";
 import { toWire } from "./errors.js";
 import type { CallName, Calls, Port, ToHost } from "./protocol.js";
 import { Session } from "./session.js";
@@ -18,7 +17,7 @@ type Handlers = {
 
 function handlers(session: Session): Handlers {
   return {
-    check: ({ url }, { signal }) => check(url, signal),
+    check: ({ url, engine }, { signal }) => check(url, engine, signal),
     load: (args, { signal, emit }) => session.load(args, emit, signal),
     preview: (args) => session.preview(args),
     listen: (args, { signal, emit }) => session.listen(args, emit, signal),
@@ -65,7 +64,7 @@ async function answer(
 }
 
 async function verify(id: string, signal: AbortSignal): Promise<Calls["cacheVerify"]["result"]> {
-  const { Sha256 } = await engineModule();
+  const { Sha256 } = await anyEngine();
   const hash = new Sha256();
   return cache.verify(id, hash, signal).finally(() => hash.free());
 }

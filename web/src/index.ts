@@ -1,5 +1,5 @@
 /**
- * Audio Flamingo 2 in the browser: ask questions about sounds, on the visitor's own GPU.
+ * Audio Flamingo 2 in the browser: ask questions about sounds, on the visitor's own machine.
  *
  * ```ts
  * const model = await AudioFlamingo.load("/models/audio-flamingo-2/");
@@ -18,9 +18,9 @@ export { Answer } from "./answer.js";
 export { Clip, Model } from "./model.js";
 
 export const AudioFlamingo = {
-  /** Adapter, limits, storage and what a load would fetch; downloads no weights. */
+  /** Engine, adapter, limits, storage and what a load would fetch; downloads no weights. */
   check,
-  /** Fetches, verifies, caches and uploads a model. */
+  /** Fetches, verifies and caches a model, and hands it to the engine. */
   load: loadModel,
   /** Duration, waveform and log-mel picture of a sound; needs no model. */
   preview,

@@ -8,7 +8,7 @@ import { withBrowserDecoder } from "./one-off.js";
 import type { SourceMessage } from "./protocol.js";
 import type { AskOptions, AudioSource, ClipInfo, ListenOptions, LoadOptions, MemoryReport, ModelInfo, ModelSource } from "./types.js";
 
-/** Fetches, verifies, caches and uploads a model; on failure nothing stays but verified shards. */
+/** Fetches, verifies, caches and unpacks a model; on failure nothing stays but verified shards. */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const { signal, onProgress, persist, worker = true } = options;
   if (persist) await navigator.storage?.persist?.();
@@ -16,6 +16,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   try {
     const args = {
       source: sourceMessage(source),
+      engine: options.engine ?? "auto",
       cache: options.cache ?? "opfs",
       powerPreference: options.powerPreference ?? "high-performance",
       parallel: options.parallel ?? 3,

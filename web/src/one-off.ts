@@ -4,7 +4,7 @@ import { decodeInBrowser, toMessage } from "./audio.js";
 import { Connection } from "./client.js";
 import { UnsupportedAudio } from "./errors.js";
 import type { AudioMessage } from "./protocol.js";
-import type { AudioSource, CheckReport, SoundInfo } from "./types.js";
+import type { AudioSource, CheckReport, EngineChoice, SoundInfo } from "./types.js";
 
 /** Runs `work` on a connection that is closed afterwards. */
 export async function borrow<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
@@ -17,9 +17,10 @@ export async function borrow<T>(work: (connection: Connection) => Promise<T>): P
 }
 
 /** What this browser can do, and what a load of `model` would fetch. */
-export function check(model?: string | URL, options: { signal?: AbortSignal } = {}): Promise<CheckReport> {
+export function check(model?: string | URL, options: { engine?: EngineChoice; signal?: AbortSignal } = {}): Promise<CheckReport> {
   const url = model === undefined ? undefined : new URL(model, location.href).href;
-  return borrow((connection) => connection.call("check", { url }, options));
+  const { engine = "auto", signal } = options;
+  return borrow((connection) => connection.call("check", { url, engine }, { signal }));
 }
 
 /** A sound's duration, waveform and log-mel picture. */

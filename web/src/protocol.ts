@@ -8,6 +8,7 @@ import type {
   CacheKind,
   CheckReport,
   ClipInfo,
+  EngineChoice,
   MemoryReport,
   ModelInfo,
   Pcm,
@@ -25,6 +26,7 @@ export type AudioMessage = { blob: Blob; name: string } | { pcm: Pcm; decodedBy:
 
 export interface LoadArguments {
   source: SourceMessage;
+  engine: EngineChoice;
   cache: CacheKind;
   powerPreference: "low-power" | "high-performance";
   parallel: number;
@@ -43,7 +45,7 @@ export interface AskArguments {
 
 /** Every call: what it takes, what it returns, what it reports on the way. */
 export interface Calls {
-  check: { args: { url: string | undefined }; result: CheckReport; event: never };
+  check: { args: { url: string | undefined; engine: EngineChoice }; result: CheckReport; event: never };
   load: { args: LoadArguments; result: ModelInfo; event: Progress };
   preview: { args: ListenArguments; result: SoundInfo; event: never };
   listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };

@@ -3,8 +3,9 @@
 import { openStore, storageReport, cachedBytes } from "./cache.js";
 import { remember } from "./catalogue.js";
 import { type AudioWindows, type EngineAnswer, type EngineClip, type EngineDevice, type EngineModel, type StartedEngine, engineModule } from "./engine.js";
-import { adapterName, adapterReport } from "./check.js";
-import { BadRequest, Disposed, NoWebGpu } from "./errors.js";
+import { adapterReport, anyEngine, engineName } from "./check.js";
+import { chooseEngine } from "./choice.js";
+import { BadRequest, Disposed } from "./errors.js";
 import type { Manifest } from "./manifest.js";
 import { openModel } from "./open-model.js";
 import { ProgressMeter } from "./progress.js";
@@ -12,7 +13,7 @@ import type { AskArguments, AudioMessage, Calls, ListenArguments, LoadArguments 
 import { streamShards } from "./shards.js";
 import { type ModelFiles, openSource } from "./source.js";
 import type { ShardStore } from "./store.js";
-import type { AnswerResult, MemoryReport, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
+import type { AnswerResult, EngineKind, MemoryReport, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
 
 /** Columns of the waveform drawn for people. */
 const WAVEFORM_COLUMNS = 2048;
@@ -21,22 +22,27 @@ const WAVEFORM_COLUMNS = 2048;
 const PREVIEW_WINDOWS = 12;
 
 export class Session {
+  #engine: StartedEngine | undefined;
   #device: EngineDevice | undefined;
   #model: EngineModel | undefined;
   #config: string | undefined;
   #clips = new Map<number, EngineClip>();
   #nextClip = 1;
-  /** The GPU serves one listen or ask after the other. */
+  /** The engine serves one listen or ask after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   async load(args: LoadArguments, emit: (progress: Progress) => void, signal: AbortSignal): Promise<ModelInfo> {
     if (this.#device) throw new BadRequest("this engine already holds a model");
-    const adapter = await adapterReport();
-    if (!adapter) throw new NoWebGpu("this browser offers no WebGPU adapter: use a recent one with hardware acceleration on");
-    const module = await engineModule();
-    this.#device = await module.Engine.create(args.powerPreference === "low-power");
+    const files = openSource(args.source);
+    const [adapter, manifest] = await Promise.all([adapterReport(), openModel(files, signal)]);
+    const kind = chooseEngine(args.engine, adapter, manifest);
+    const engine = await engineModule(kind);
+    this.#engine = engine;
+    this.#device = await engine.Engine.create(args.powerPreference === "low-power");
+    const plan = { kind, engine, device: this.#device, files, manifest, args };
     try {
-      return { ...(await this.#fill(module, this.#device, args, emit, signal)), adapter: adapterName(adapter) };
+      const filled = await this.#fill(plan, emit, signal);
+      return { ...filled, engine: kind, adapter: engineName(kind === "webgpu" ? adapter : undefined) };
     } catch (error) {
       await this.dispose();
       throw error;
@@ -44,14 +50,10 @@ export class Session {
   }
 
   async #fill(
-    module: StartedEngine,
-    device: EngineDevice,
-    args: LoadArguments,
+    { kind, engine, device, files, manifest, args }: Filling,
     emit: (progress: Progress) => void,
     signal: AbortSignal,
-  ): Promise<Omit<ModelInfo, "adapter">> {
-    const files = openSource(args.source);
-    const manifest = await openModel(files, signal);
+  ): Promise<Omit<ModelInfo, "engine" | "adapter">> {
     const notices: string[] = [];
     const meter = new ProgressMeter(manifest.totalBytes, (progress) => {
       if (progress.notice !== undefined) notices.push(progress.notice);
@@ -60,13 +62,13 @@ export class Session {
     const wanted = await chooseStore(args, files, manifest, meter);
     this.#config = manifest.config;
     const loader = await device.beginModel(manifest.config, manifest.tokenizer, manifest.index);
-    const newHash = () => new module.Sha256();
+    const newHash = () => new engine.Sha256();
     const plan = { manifest, files, store: wanted, loader, newHash, meter, parallel: args.parallel, signal };
     const store = await streamShards(plan).catch((error: unknown) => {
       loader.free();
       throw error;
     });
-    meter.compiling();
+    if (kind === "webgpu") meter.compiling();
     this.#model = await loader.finish();
     if (store.kind !== "none") await remember(files.url, manifest).catch(() => undefined);
     meter.ready();
@@ -74,7 +76,7 @@ export class Session {
   }
 
   async preview({ audio, maxWindows }: ListenArguments): Promise<SoundInfo> {
-    const windows = await decode(await engineModule(), audio, maxWindows ?? PREVIEW_WINDOWS);
+    const windows = await decode(this.#engine ?? (await anyEngine()), audio, maxWindows ?? PREVIEW_WINDOWS);
     try {
       return soundInfo(windows, audio);
     } finally {
@@ -87,8 +89,8 @@ export class Session {
     emit: (event: Calls["listen"]["event"]) => void,
     signal: AbortSignal,
   ): Promise<Calls["listen"]["result"]> {
-    const model = this.#need();
-    const windows = await decode(await engineModule(), audio, maxWindows ?? model.maxWindows, this.#config);
+    const { engine, model } = this.#need();
+    const windows = await decode(engine, audio, maxWindows ?? model.maxWindows, this.#config);
     const sound = soundInfo(windows, audio);
     const start = performance.now();
     const onWindow = (done: number, count: number) => emit({ done, windows: count });
@@ -107,8 +109,7 @@ export class Session {
   }
 
   async memory(): Promise<MemoryReport> {
-    const { memory } = await engineModule();
-    return { gpuBytes: this.#gpuBytes(), wasmBytes: memory.buffer.byteLength };
+    return { gpuBytes: this.#gpuBytes(), wasmBytes: this.#need().engine.memory.buffer.byteLength };
   }
 
   async disposeClip(number: number): Promise<number> {
@@ -136,9 +137,9 @@ export class Session {
     return this.#device?.gpuBytes() ?? 0;
   }
 
-  #need(): EngineModel {
-    if (!this.#model) throw new Disposed("model");
-    return this.#model;
+  #need(): { engine: StartedEngine; model: EngineModel } {
+    if (!this.#engine || !this.#model) throw new Disposed("model");
+    return { engine: this.#engine, model: this.#model };
   }
 
   #inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -149,6 +150,16 @@ export class Session {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** What a load works with. */
+interface Filling {
+  kind: EngineKind;
+  engine: StartedEngine;
+  device: EngineDevice;
+  files: ModelFiles;
+  manifest: Manifest;
+  args: LoadArguments;
 }
 
 /** The cache to use, none when the model will not fit in what the browser grants. */
@@ -163,7 +174,7 @@ async function chooseStore(args: LoadArguments, files: ModelFiles, manifest: Man
   return openStore("none");
 }
 
-function describe(manifest: Manifest, model: EngineModel, store: ShardStore, notices: string[]): Omit<ModelInfo, "adapter"> {
+function describe(manifest: Manifest, model: EngineModel, store: ShardStore, notices: string[]): Omit<ModelInfo, "engine" | "adapter"> {
   const { name, parameters, totalBytes } = manifest;
   const { maxWindows, windowSeconds } = model;
   return { name, parameters, totalBytes, maxWindows, windowSeconds, cache: store.kind, notices };

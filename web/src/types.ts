@@ -6,7 +6,15 @@ export type CacheKind = "opfs" | "cache-api" | "none";
 /** A model: a folder's address, a folder handle, or its files. */
 export type ModelSource = string | URL | FileSystemDirectoryHandle | File[];
 
+/** What computes: shaders on the GPU, or WebAssembly on the processor. */
+export type EngineKind = "webgpu" | "processor";
+
+/** `"auto"`: WebGPU where an adapter answers, else the processor if the model is small enough. */
+export type EngineChoice = "auto" | EngineKind;
+
 export interface LoadOptions {
+  /** Default `"auto"`. */
+  engine?: EngineChoice;
   /** Default `"opfs"`; what the browser lacks falls back to the next in the list, and `model.notices` says so. */
   cache?: CacheKind;
   signal?: AbortSignal;
@@ -15,7 +23,7 @@ export interface LoadOptions {
   worker?: boolean;
   /** Ask the browser not to evict the cache. */
   persist?: boolean;
-  /** Default `"high-performance"`. */
+  /** Of the GPU; default `"high-performance"`. */
   powerPreference?: "low-power" | "high-performance";
   /** Shards fetched at once; default 3. */
   parallel?: number;
@@ -73,9 +81,12 @@ export interface ModelReport {
 
 /** What `check` finds; no weights are downloaded. */
 export interface CheckReport {
+  /** Whether a load would find an engine. */
   ok: boolean;
   /** One or two sentences for people. */
   verdict: string;
+  /** The engine that would answer. */
+  engine: EngineKind | undefined;
   adapter: AdapterReport | undefined;
   storage: StorageReport;
   model: ModelReport | undefined;
@@ -88,6 +99,8 @@ export interface ModelInfo {
   /** Windows the model was made for. */
   maxWindows: number;
   windowSeconds: number;
+  engine: EngineKind;
+  /** The GPU's name, or `"processor (WebAssembly)"`. */
   adapter: string;
   /** Where the shards are kept after this load. */
   cache: CacheKind;
@@ -174,9 +187,9 @@ export interface AnswerResult {
 
 /** What is in use now. */
 export interface MemoryReport {
-  /** GPU buffers that are alive. */
+  /** GPU buffers that are alive; 0 on the processor. */
   gpuBytes: number;
-  /** The engine's own memory; no weights are in it. */
+  /** The engine's own memory; weights are in it on the processor only. */
   wasmBytes: number;
 }
 

@@ -2,6 +2,7 @@
 
 mod browser;
 mod demo;
+mod engine;
 mod eval;
 mod prepare;
 mod recipe;

@@ -1,4 +1,5 @@
-//! Shorter glue: the names that wasm-bindgen invents are long, and each stands in the script and in the module.
+//! Shorter glue: the names that wasm-bindgen invents are long, and each stands in the script and in the module; and some of what it
+//! writes serves nobody here.
 
 use anyhow::{Context, Result};
 use std::{collections::HashMap, fs, path::Path};
@@ -7,21 +8,44 @@ use walrus::Module;
 /// How the invented names start; all other names are somebody's interface.
 const INVENTED: [&str; 4] = ["__wbg_", "__wbindgen_", "__wasm_bindgen_", "__destroy_into_raw"];
 
-/// Renames the invented names of `folder`/af2.js and af2_bg.wasm alike.
-pub fn run(folder: &Path) -> Result<()> {
-    let (script_file, wasm_file) = (folder.join("af2.js"), folder.join("af2_bg.wasm"));
-    let script = fs::read_to_string(&script_file).context("wasm-bindgen wrote no script")?;
+/// Parts of the glue that are never reached, as they begin and end, and what stands in their place.
+const UNREACHED: [(&str, &str, &str); 4] = [
+    // every browser with the rest of what is needed has it
+    ("(typeof FinalizationRegistry === 'undefined')", ": new FinalizationRegistry", "new FinalizationRegistry"),
+    // `using` is not written with these classes
+    ("if (Symbol.dispose)", ".free;", ""),
+    // the module is instantiated asynchronously
+    ("export { initSync, ", "", "export { "),
+    // no kernel has textures
+    ("const __wbindgen_enum_GpuTextureFormat = [", "];", "const __wbindgen_enum_GpuTextureFormat = [];"),
+];
+
+/// Drops what is never reached from the glue, and renames the invented names in it and in its module alike.
+pub fn run(script_file: &Path, wasm_file: &Path) -> Result<()> {
+    let script = fs::read_to_string(script_file).context("wasm-bindgen wrote no script")?;
+    let script = UNREACHED.iter().fold(script, |script, part| without(&script, part));
     let mut names = HashMap::new();
     let script: String = words(&script).map(|word| shorten(word, &mut names)).collect();
-    let mut module = Module::from_file(&wasm_file)?;
+    let mut module = Module::from_file(wasm_file)?;
     for import in module.imports.iter_mut() {
         import.name = names.get(&import.name).unwrap_or(&import.name).clone();
     }
     for export in module.exports.iter_mut() {
         export.name = names.get(&export.name).unwrap_or(&export.name).clone();
     }
-    module.emit_wasm_file(&wasm_file)?;
-    Ok(fs::write(&script_file, script)?)
+    module.emit_wasm_file(wasm_file)?;
+    Ok(fs::write(script_file, script)?)
+}
+
+/// The text with every stretch from `begin` to the next `end` replaced.
+fn without(text: &str, (begin, end, instead): &(&str, &str, &str)) -> String {
+    let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once(begin) {
+        let Some((_, after)) = after.split_once(end) else { break };
+        kept.extend([before, instead]);
+        rest = after;
+    }
+    kept + rest
 }
 
 /// The text cut before and after every identifier.

@@ -23,9 +23,13 @@ pub struct Options {
 type Step = (&'static str, &'static str);
 
 /// Quick checks first, so that a slip of the pen is known before anything is compiled.
-const NATIVE: [Step; 7] = [
+const NATIVE: [Step; 8] = [
     ("format", "cargo fmt --all --check"),
     ("lints", "cargo clippy --locked --workspace --all-targets -- -D warnings"),
+    (
+        "lints, other engine",
+        "cargo clippy --locked --workspace --all-targets --features af2-web/processor -- -D warnings",
+    ),
     ("documentation", "env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps"),
     ("tests", "cargo test --locked --workspace"),
     (
@@ -77,8 +81,8 @@ fn perform(line: &str) -> Result<()> {
 fn summarise(times: &[(&str, Duration)]) {
     println!("\nAll {} steps passed:", times.len());
     for (title, time) in times {
-        println!("  {title:<18} {:>7.1} s", time.as_secs_f64());
+        println!("  {title:<20} {:>7.1} s", time.as_secs_f64());
     }
     let total: Duration = times.iter().map(|(_, time)| *time).sum();
-    println!("  {:<18} {:>7.1} s", "total", total.as_secs_f64());
+    println!("  {:<20} {:>7.1} s", "total", total.as_secs_f64());
 }

@@ -1,26 +1,24 @@
 //! `cargo xtask web`: wasm, npm package and page from a clean tree into web/dist.
 
-use crate::{run, shrink, size, stage};
-use anyhow::{Context, Result, bail};
+use crate::engine::{self, Engine};
+use crate::{run, size, stage};
+use anyhow::{Result, bail};
 use clap::Args;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
-
-const TARGET: &str = "wasm32-unknown-unknown";
+use std::{fs, path::Path};
 
 /// Options of `cargo xtask web`.
 #[derive(Args)]
 #[group(id = "web")] // `serve` holds these options beside its own
 pub struct Options {
-    /// Leave out wasm-opt: a bigger engine, sooner
+    /// Leave out wasm-opt: bigger engines, sooner
     #[arg(long)]
     quick: bool,
-    /// Use the engine that web/wasm already holds
+    /// Use the engines that web/wasm already holds
     #[arg(long)]
     skip_wasm: bool,
+    /// Build this engine only; web/wasm already holds the other
+    #[arg(long, conflicts_with = "skip_wasm", value_parser = engine::ALL.map(|engine| engine.feature))]
+    engine: Option<String>,
 }
 
 /// Builds everything a browser loads and checks its size.
@@ -29,12 +27,8 @@ pub fn run(options: &Options) -> Result<()> {
     let web = root.join("web");
     install(&web)?;
     if !options.skip_wasm {
-        let wasm = compile(&root)?;
-        bind(&wasm, &web.join("wasm"))?;
-        shrink::run(&web.join("wasm"))?;
-        if !options.quick {
-            optimise(&web)?;
-        }
+        let wanted = |engine: &&Engine| options.engine.as_ref().is_none_or(|feature| feature == engine.feature);
+        engine::ALL.iter().filter(wanted).try_for_each(|engine| engine.build(&root, !options.quick))?;
     }
     package(&web)?;
     page(&root)?;
@@ -54,32 +48,7 @@ fn install(web: &Path) -> Result<()> {
     if fresh { Ok(()) } else { run::run(web, "npm", &["ci", "--no-audit", "--no-fund"]) }
 }
 
-/// Compiles the wasm crate and returns the path of the raw module.
-fn compile(root: &Path) -> Result<PathBuf> {
-    let arguments = ["build", "--package", "af2-web", "--target", TARGET, "--profile", "wasm-release"];
-    run::run(root, "cargo", &arguments)?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join(TARGET).join("wasm-release/af2_web.wasm"))
-}
-
-/// Generates the JavaScript glue; needs no tool on the machine and cannot be of another version than the crate.
-fn bind(wasm: &Path, out: &Path) -> Result<()> {
-    let mut bindgen = Bindgen::new();
-    bindgen.input_path(wasm).out_name("af2").web(true)?.typescript(true).encode_into(EncodeInto::Always);
-    bindgen.generate(out).with_context(|| format!("wasm-bindgen failed on {}", wasm.display()))
-}
-
-/// Shrinks the module. The features are the ones that rustc emits and every WebGPU browser has; `--all-features` would
-/// make files that browsers reject.
-fn optimise(web: &Path) -> Result<()> {
-    let module = "wasm/af2_bg.wasm";
-    let mut arguments = vec!["node_modules/binaryen/bin/wasm-opt", module, "-o", module, "-Oz"];
-    arguments.extend(["--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
-    arguments.extend(["--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue"]);
-    run::run(web, "node", &arguments)
-}
-
-/// web/dist/lib: type-checks, writes the declarations, bundles the modules, adds the engine.
+/// web/dist/lib: type-checks, writes the declarations, bundles the modules, adds the engines.
 fn package(web: &Path) -> Result<()> {
     let lib = web.join("dist/lib");
     if lib.exists() {
@@ -87,7 +56,9 @@ fn package(web: &Path) -> Result<()> {
     }
     run::run(web, "node", &["node_modules/typescript/bin/tsc", "--project", "tsconfig.lib.json"])?;
     run::run(web, "node", &["node_modules/rolldown/bin/cli.mjs", "--config", "rolldown.config.js"])?;
-    fs::copy(web.join("wasm/af2_bg.wasm"), lib.join("af2_bg.wasm"))?;
+    for engine in engine::ALL {
+        fs::copy(web.join("wasm").join(engine.wasm()), lib.join(engine.wasm()))?;
+    }
     Ok(())
 }
 

@@ -141,7 +141,9 @@ impl Model {
                 log_mel.extend_from_slice(&all[..count * one]);
             }
         }
-        progress(windows.count, windows.count);
+        if !progress(windows.count, windows.count) {
+            return Err(ModelError::Cancelled);
+        }
         Ok(Encoded { tokens, log_mel })
     }
 

@@ -14,7 +14,50 @@ pub struct Clip {
     pub(crate) memory: Vec<Option<AudioMemory>>,
 }
 
+/// A sound on its way in, a window per step: a caller that must see to other things does so between two of them.
+pub struct Listening<'a> {
+    model: &'a Model,
+    windows: &'a Windows,
+    /// The encoder's tokens of every window heard, [64, D].
+    tokens: Vec<Tensor<2>>,
+}
+
+impl Listening<'_> {
+    /// Encodes the next window, if there is one.
+    pub fn step(&mut self) {
+        let index = self.heard();
+        if index < self.windows.count {
+            self.tokens.push(self.model.0.encode(self.windows, index..index + 1, &mut Taps::default()));
+        }
+    }
+
+    /// Windows encoded so far.
+    pub fn heard(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// What was heard, ready for questions.
+    ///
+    /// # Errors
+    /// Not every window was encoded.
+    pub fn finish(self) -> Result<Clip, ReferenceError> {
+        if self.heard() < self.windows.count {
+            return Err(ReferenceError::Cancelled);
+        }
+        Ok(self.model.remember(Tensor::cat(self.tokens, 0), &mut Taps::default()))
+    }
+}
+
 impl Model {
+    /// Starts to encode a sound; no window has been encoded yet.
+    ///
+    /// # Errors
+    /// The windows are not cut as the model expects.
+    pub fn hear<'a>(&'a self, windows: &'a Windows) -> Result<Listening<'a>, ReferenceError> {
+        self.check_windows(windows)?;
+        Ok(Listening { model: self, windows, tokens: Vec::with_capacity(windows.count) })
+    }
+
     /// Encodes a sound. `progress` is told how many of how many windows are done, and stops the work by returning false.
     ///
     /// # Errors
@@ -24,16 +67,16 @@ impl Model {
         windows: &Windows,
         progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Clip, ReferenceError> {
-        self.check_windows(windows)?;
-        let mut tokens = Vec::with_capacity(windows.count);
-        for index in 0..windows.count {
-            if !progress(index, windows.count) {
+        let mut listening = self.hear(windows)?;
+        loop {
+            if !progress(listening.heard(), windows.count) {
                 return Err(ReferenceError::Cancelled);
             }
-            tokens.push(self.0.encode(windows, index..index + 1, &mut Taps::default()));
+            if listening.heard() == windows.count {
+                return listening.finish();
+            }
+            listening.step();
         }
-        progress(windows.count, windows.count);
-        Ok(self.remember(Tensor::cat(tokens, 0), &mut Taps::default()))
     }
 
     /// From the encoder's tokens of all windows, [T, D].

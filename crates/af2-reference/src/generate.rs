@@ -28,41 +28,86 @@ impl Default for GenerateOptions {
     }
 }
 
+/// An answer on its way, a token per step: a caller that must see to other things does so between two of them.
+pub struct Answering<'a> {
+    clip: &'a Clip,
+    options: GenerateOptions,
+    cache: KvCache,
+    /// Prompt and answer so far.
+    history: Vec<u32>,
+    generation: Generation,
+}
+
+impl Answering<'_> {
+    /// The next token; none once the answer has ended.
+    ///
+    /// # Errors
+    /// The logits have no finite value, or the tensor library failed.
+    pub fn step(&mut self) -> Result<Option<u32>, ReferenceError> {
+        if let Some(finish) = self.ended() {
+            self.generation.finish = finish;
+            return Ok(None);
+        }
+        let mut logits = self.clip.next_logits(&self.history[self.cache.length..], &mut self.cache)?;
+        if self.options.keep_logits {
+            self.generation.logits.push(logits.clone());
+        }
+        let draws = self.generation.ids.len() as u32;
+        let id = next_token(&mut logits, &self.history, &self.options.sampling, draws)?;
+        self.generation.ids.push(id);
+        self.history.push(id);
+        Ok(Some(id))
+    }
+
+    /// The answer so far, which counts as stopped unless a step said that it had ended.
+    pub fn finish(self) -> Generation {
+        self.generation
+    }
+
+    fn ended(&self) -> Option<FinishReason> {
+        let ids = &self.generation.ids;
+        let end = self.clip.model.config().tokens.end_of_text;
+        if ids.last() == Some(&end) && !self.options.ignore_end {
+            return Some(FinishReason::EndOfText);
+        }
+        (ids.len() >= self.options.max_new_tokens).then_some(FinishReason::Length)
+    }
+}
+
 impl Clip {
-    /// Generates an answer to a prompt. `on_token` gets every new token and stops generation by returning false.
+    /// Starts an answer to a prompt; no token has been computed yet.
     ///
     /// # Errors
     /// The prompt is empty, too long beside the answer or not of this vocabulary, or a setting is out of range.
+    pub fn answer(&self, prompt: &[u32], options: &GenerateOptions) -> Result<Answering<'_>, ReferenceError> {
+        options.sampling.validate()?;
+        self.check_prompt(prompt, options.max_new_tokens)?;
+        Ok(Answering {
+            clip: self,
+            options: options.clone(),
+            cache: self.model.0.decoder.cache(),
+            history: prompt.to_vec(),
+            generation: Generation { ids: Vec::new(), finish: FinishReason::Stopped, logits: Vec::new() },
+        })
+    }
+
+    /// Generates an answer to a prompt. `on_token` gets every new token and stops generation by returning false.
+    ///
+    /// # Errors
+    /// As [`Clip::answer`] and [`Answering::step`].
     pub fn generate(
         &self,
         prompt: &[u32],
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generation, ReferenceError> {
-        options.sampling.validate()?;
-        self.check_prompt(prompt, options.max_new_tokens)?;
-        let end_of_text = self.model.config().tokens.end_of_text;
-        let mut generation = Generation { ids: Vec::new(), finish: FinishReason::Length, logits: Vec::new() };
-        let (mut cache, mut history) = (self.model.0.decoder.cache(), prompt.to_vec());
-        while generation.ids.len() < options.max_new_tokens {
-            let mut logits = self.next_logits(&history[cache.length..], &mut cache)?;
-            if options.keep_logits {
-                generation.logits.push(logits.clone());
-            }
-            let draws = generation.ids.len() as u32;
-            let id = next_token(&mut logits, &history, &options.sampling, draws)?;
-            generation.ids.push(id);
-            history.push(id);
+        let mut answer = self.answer(prompt, options)?;
+        while let Some(id) = answer.step()? {
             if !on_token(id) {
-                generation.finish = FinishReason::Stopped;
-                break;
-            }
-            if id == end_of_text && !options.ignore_end {
-                generation.finish = FinishReason::EndOfText;
                 break;
             }
         }
-        Ok(generation)
+        Ok(answer.finish())
     }
 
     /// Logits, \[V\], after tokens that follow those of the cache.

@@ -38,9 +38,9 @@ mod training;
 mod weights;
 
 pub use backend::Backend;
-pub use clip::Clip;
+pub use clip::{Clip, Listening};
 pub use error::ReferenceError;
-pub use generate::GenerateOptions;
+pub use generate::{Answering, GenerateOptions};
 pub use load::ModelLoader;
 pub use measure::Measurement;
 pub use model::Model;

@@ -1,10 +1,11 @@
 //! A sound that the model has heard, and answers about it.
 
-use crate::failure::{Code, failure, model_failure, set, text_failure};
+use crate::backend::{self, GenerateOptions};
+use crate::failure::{Code, failure, set, text_failure};
 use crate::options::AskOptions;
+use af2_core::generation::FinishReason;
 use af2_core::text::answer::{AnswerPiece, AnswerStream};
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
-use af2_model::{FinishReason, GenerateOptions};
 use js_sys::{Float32Array, Function, Object, Uint32Array};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
@@ -13,15 +14,15 @@ use web_sys::AbortSignal;
 extern "C" {
     /// Milliseconds on the thread's monotone clock.
     #[wasm_bindgen(js_namespace = performance)]
-    fn now() -> f64;
+    pub(crate) fn now() -> f64;
 }
 
-/// A sound's keys and values on the GPU.
+/// A sound's keys and values.
 #[wasm_bindgen]
-pub struct Clip(af2_model::Clip);
+pub struct Clip(backend::Clip);
 
 impl Clip {
-    pub(crate) fn new(clip: af2_model::Clip) -> Self {
+    pub(crate) fn new(clip: backend::Clip) -> Self {
         Self(clip)
     }
 
@@ -56,7 +57,7 @@ impl Clip {
             teller.push(id, start);
             !teller.stopped && !signal.aborted()
         };
-        let generation = self.0.generate(&encoded.ids, &generate, &mut on_token).await.map_err(model_failure)?;
+        let generation = backend::generate(&mut self.0, &encoded.ids, &generate, &mut on_token).await?;
         if signal.aborted() {
             return Err(failure(Code::Aborted, "aborted by the caller"));
         }
@@ -84,7 +85,7 @@ impl Clip {
         let tokenizer = self.0.model().tokenizer().clone();
         let encoded = PromptIds::encode(&tokenizer, &prompt(&question), PROMPT_LIMIT).map_err(|e| text_failure(&e))?;
         let options = GenerateOptions { max_new_tokens: 1, keep_logits: true, ..GenerateOptions::default() };
-        let generation = self.0.generate(&encoded.ids, &options, &mut |_| true).await.map_err(model_failure)?;
+        let generation = backend::generate(&mut self.0, &encoded.ids, &options, &mut |_| true).await?;
         Ok(Float32Array::from(generation.logits.concat().as_slice()))
     }
 }

@@ -1,13 +1,12 @@
 //! Errors as JavaScript sees them: an `Error` with a stable `code` and, where there are any, `details`.
 
 use af2_core::text::TextError;
-use af2_gpu::GpuError;
-use af2_model::ModelError;
 use js_sys::{Error, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 /// The code of an error, as the TypeScript package spells it.
 #[derive(Clone, Copy)]
+#[cfg_attr(feature = "processor", expect(dead_code, reason = "only a GPU can be missing or lost"))]
 pub enum Code {
     /// No adapter or no device.
     NoWebGpu,
@@ -52,46 +51,21 @@ pub fn failure(code: Code, cause: impl std::fmt::Display) -> JsValue {
     error.into()
 }
 
-/// An engine's error.
-pub fn gpu_failure(error: &GpuError) -> JsValue {
-    let thrown = failure(gpu_code(error), error);
-    if let GpuError::BufferTooLarge { needed, allowed, .. } = error {
-        let details = Object::new();
-        set(&details, "needed", &(*needed as f64).into());
-        set(&details, "available", &(*allowed as f64).into());
-        set(&thrown, "details", &details);
+/// `INSUFFICIENT_MEMORY` with the bytes that are needed and, where known, those that are granted.
+pub fn insufficient_memory(cause: impl std::fmt::Display, needed: u64, available: Option<u64>) -> JsValue {
+    let (thrown, details) = (failure(Code::InsufficientMemory, cause), Object::new());
+    set(&details, "needed", &(needed as f64).into());
+    if let Some(available) = available {
+        set(&details, "available", &(available as f64).into());
     }
+    set(&thrown, "details", &details);
     thrown
-}
-
-/// A model's error.
-pub fn model_failure(error: ModelError) -> JsValue {
-    let code = match &error {
-        ModelError::Gpu(gpu) => return gpu_failure(gpu),
-        ModelError::Verify(_) => Code::WeightsCorrupt,
-        ModelError::Index(_) | ModelError::Header { .. } | ModelError::Config(_) => Code::BadModel,
-        ModelError::Tensor { .. } | ModelError::UnknownShard(_) | ModelError::WrongWindows { .. } => Code::BadModel,
-        ModelError::Text(text) => return text_failure(text),
-        ModelError::Sampling(_) | ModelError::PromptLength { .. } | ModelError::Busy => Code::BadRequest,
-        ModelError::Cancelled => Code::Aborted,
-        _ => Code::Internal,
-    };
-    failure(code, error)
 }
 
 /// A tokenizer's or a prompt's error.
 pub fn text_failure(error: &TextError) -> JsValue {
     let code = if matches!(error, TextError::EmptyStop) { Code::BadRequest } else { Code::BadModel };
     failure(code, error)
-}
-
-fn gpu_code(error: &GpuError) -> Code {
-    match error {
-        GpuError::NoAdapter(_) | GpuError::NoDevice(_) => Code::NoWebGpu,
-        GpuError::BufferTooLarge { .. } | GpuError::OutOfMemory { .. } => Code::InsufficientMemory,
-        GpuError::DeviceLost(_) => Code::DeviceLost,
-        _ => Code::Internal,
-    }
 }
 
 /// Sets a property of an object made here.

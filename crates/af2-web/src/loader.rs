@@ -1,15 +1,15 @@
-//! A model on its way to the GPU, in pieces of its shards.
+//! A model on its way to the engine, in pieces of its shards.
 
-use crate::failure::model_failure;
+use crate::backend::{self, thrown};
 use crate::model::Model;
 use wasm_bindgen::prelude::*;
 
-/// Takes the bytes of shards; keeps none of them in wasm memory.
+/// Takes the bytes of shards; those for a GPU do not stay in wasm memory.
 #[wasm_bindgen]
-pub struct ModelLoader(af2_model::ModelLoader);
+pub struct ModelLoader(backend::ModelLoader);
 
 impl ModelLoader {
-    pub(crate) fn new(loader: af2_model::ModelLoader) -> Self {
+    pub(crate) fn new(loader: backend::ModelLoader) -> Self {
         Self(loader)
     }
 }
@@ -21,7 +21,7 @@ impl ModelLoader {
     /// # Errors
     /// `BAD_MODEL` for a shard whose header is not sound.
     pub fn push(&mut self, shard: &str, bytes: &[u8]) -> Result<(), JsValue> {
-        self.0.push(shard, bytes).map_err(model_failure)
+        self.0.push(shard, bytes).map_err(thrown)
     }
 
     /// Compares length and SHA-256 of all that was pushed with the index.
@@ -30,7 +30,7 @@ impl ModelLoader {
     /// `WEIGHTS_CORRUPT`.
     #[wasm_bindgen(js_name = finishShard)]
     pub fn finish_shard(&mut self, shard: &str) -> Result<(), JsValue> {
-        self.0.finish_shard(shard).map_err(model_failure)
+        self.0.finish_shard(shard).map_err(thrown)
     }
 
     /// Forgets what was pushed of a shard; its first byte comes next.
@@ -44,7 +44,7 @@ impl ModelLoader {
     /// # Errors
     /// `DEVICE_LOST`, `INSUFFICIENT_MEMORY`.
     pub async fn settle(&self) -> Result<(), JsValue> {
-        self.0.settle().await.map_err(model_failure)
+        backend::settle(&self.0).await
     }
 
     /// The model, once every shard was pushed and finished.
@@ -52,6 +52,6 @@ impl ModelLoader {
     /// # Errors
     /// `BAD_MODEL` when a tensor is missing.
     pub async fn finish(self) -> Result<Model, JsValue> {
-        Ok(Model::new(self.0.finish().await.map_err(model_failure)?))
+        backend::finish(self.0).await.map(Model::new)
     }
 }

@@ -1,20 +1,23 @@
 //! A loaded model.
 
 use crate::audio::AudioWindows;
+use crate::backend;
 use crate::clip::Clip;
-use crate::failure::model_failure;
-use af2_model::ListenOptions;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 /// A model ready to listen.
 #[wasm_bindgen]
-pub struct Model(af2_model::Model);
+pub struct Model(backend::Model);
 
 impl Model {
-    pub(crate) fn new(model: af2_model::Model) -> Self {
+    pub(crate) fn new(model: backend::Model) -> Self {
         Self(model)
+    }
+
+    pub(crate) fn engine(&self) -> &backend::Model {
+        &self.0
     }
 }
 
@@ -47,7 +50,6 @@ impl Model {
             let _ = on_window.call2(&JsValue::NULL, &done.into(), &count.into());
             !signal.aborted()
         };
-        let clip = self.0.listen(windows.windows(), ListenOptions::default(), &mut progress).await;
-        Ok(Clip::new(clip.map_err(model_failure)?))
+        backend::listen(&self.0, windows.windows(), &mut progress).await.map(Clip::new)
     }
 }

@@ -1,9 +1,9 @@
 //! How an answer is chosen, read from the page's options.
 
+use crate::backend::GenerateOptions;
 use crate::failure::{Code, failure};
 use af2_core::sampling::SamplingParams;
 use af2_core::text::prompt::NEW_TOKEN_LIMIT;
-use af2_model::GenerateOptions;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]

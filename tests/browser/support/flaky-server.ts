@@ -39,6 +39,8 @@ export class FlakyServer {
   ranges = true;
   /** Content security policy of pages and scripts. */
   policy: string | undefined = STRICT_CSP;
+  /** Path of every request, in order. */
+  readonly asked: string[] = [];
   /** Every request for a model file, in order. */
   readonly served: Served[] = [];
   #server: Server;
@@ -111,6 +113,7 @@ export class FlakyServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    this.asked.push(path);
     if (request.method === "POST") return this.#take(path, request, response);
     const text = this.#texts.get(path);
     if (text) return void this.#whole(response, text.body, text.type);

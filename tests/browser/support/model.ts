@@ -7,13 +7,13 @@ export interface ModelFile {
   body: Buffer;
 }
 
-/** A model folder with shards of the given lengths; the seed makes their bytes differ between models. */
-export function syntheticModel(lengths: number[], seed = 1): ModelFile[] {
+/** A model folder with shards of the given lengths; the seed makes their bytes differ between models, `parameters` is the index's claim. */
+export function syntheticModel(lengths: number[], { seed = 1, parameters }: { seed?: number; parameters?: number } = {}): ModelFile[] {
   const shards = lengths.map((length, number) => ({ name: shardName(number), body: noise(length, seed * 1000 + number) }));
   const table = shards.map(({ name, body }) => [name, { bytes: body.length, sha256: sha256(body) }]);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const index = {
-    metadata: { format: "test", total_size: total, total_parameters: total },
+    metadata: { format: "test", total_size: total, total_parameters: parameters ?? total },
     weight_map: {},
     shards: Object.fromEntries(table),
     quantization: {},

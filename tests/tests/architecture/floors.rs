@@ -9,7 +9,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
     ("af2-model", &["af2-core", "af2-gpu"]),
     ("af2-reference", &["af2-core"]),
     ("af2-cli", &["af2-core", "af2-gpu", "af2-model", "af2-reference"]),
-    ("af2-web", &["af2-core", "af2-gpu", "af2-model"]),
+    ("af2-web", &["af2-core", "af2-gpu", "af2-model", "af2-reference"]),
     ("af2-tests", &["af2-core", "af2-gpu", "af2-model", "af2-reference", "af2-cli"]),
     ("xtask", &["af2-core", "af2-gpu", "af2-model", "af2-reference", "af2-cli"]),
 ];

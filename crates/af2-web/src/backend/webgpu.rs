@@ -1,0 +1,114 @@
+//! The network as compute shaders on the browser's GPU.
+
+use crate::failure::{Code, failure, insufficient_memory, text_failure};
+use af2_core::audio::Windows;
+use af2_core::generation::Generation;
+use af2_gpu::{Gpu, GpuError, GpuOptions};
+use af2_model::{ListenOptions, ModelError};
+use wasm_bindgen::JsValue;
+
+pub use af2_model::{Clip, GenerateOptions, Model, ModelLoader};
+
+/// A WebGPU device.
+pub struct Device {
+    gpu: Gpu,
+    /// Bytes that the device itself needs before any model.
+    own_bytes: u64,
+}
+
+impl Device {
+    /// Opens the browser's adapter.
+    ///
+    /// # Errors
+    /// `NO_WEBGPU`.
+    pub async fn open(low_power: bool) -> Result<Self, JsValue> {
+        let options = GpuOptions { low_power, ..GpuOptions::default() };
+        let gpu = Gpu::open(&options).await.map_err(|error| gpu_failure(&error))?;
+        let own_bytes = gpu.memory().bytes();
+        Ok(Self { gpu, own_bytes })
+    }
+
+    /// Bytes of the GPU buffers that a model's life has made and not freed.
+    pub fn bytes(&self) -> u64 {
+        self.gpu.memory().bytes().saturating_sub(self.own_bytes)
+    }
+
+    /// Allocates a model's weights and starts to compile its kernels.
+    ///
+    /// # Errors
+    /// `BAD_MODEL`, `INSUFFICIENT_MEMORY`.
+    pub async fn begin(&self, config: &str, tokenizer: &str, index: &str) -> Result<ModelLoader, JsValue> {
+        let loader = ModelLoader::new(&self.gpu, config.as_bytes(), tokenizer.as_bytes(), index.as_bytes());
+        let loader = loader.await.map_err(thrown)?;
+        loader.warm_up().await.map_err(thrown)?;
+        Ok(loader)
+    }
+
+    /// Gives the device back to the browser.
+    pub fn close(self) {
+        self.gpu.device().destroy();
+    }
+}
+
+/// Waits until what was pushed has left the browser's staging memory.
+pub async fn settle(loader: &ModelLoader) -> Result<(), JsValue> {
+    loader.settle().await.map_err(thrown)
+}
+
+/// The model, once every shard was finished.
+pub async fn finish(loader: ModelLoader) -> Result<Model, JsValue> {
+    loader.finish().await.map_err(thrown)
+}
+
+/// Encodes a sound; `progress` stops the work by returning false.
+pub async fn listen(
+    model: &Model,
+    windows: &Windows,
+    progress: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Clip, JsValue> {
+    model.listen(windows, ListenOptions::default(), progress).await.map_err(thrown)
+}
+
+/// Answers a prompt; `on_token` stops the answer by returning false.
+pub async fn generate(
+    clip: &mut Clip,
+    prompt: &[u32],
+    options: &GenerateOptions,
+    on_token: &mut dyn FnMut(u32) -> bool,
+) -> Result<Generation, JsValue> {
+    clip.generate(prompt, options, on_token).await.map_err(thrown)
+}
+
+/// Dispatches and weight bytes of one decoded token.
+pub fn token_costs(model: &Model) -> Option<(usize, u64)> {
+    let facts = model.facts();
+    Some((facts.dispatches_per_token, facts.bytes_per_token))
+}
+
+/// A model's error as JavaScript sees it.
+pub fn thrown(error: ModelError) -> JsValue {
+    let code = match &error {
+        ModelError::Gpu(gpu) => return gpu_failure(gpu),
+        ModelError::Verify(_) => Code::WeightsCorrupt,
+        ModelError::Index(_) | ModelError::Header { .. } | ModelError::Config(_) => Code::BadModel,
+        ModelError::Tensor { .. } | ModelError::UnknownShard(_) | ModelError::WrongWindows { .. } => Code::BadModel,
+        ModelError::Text(text) => return text_failure(text),
+        ModelError::Sampling(_) | ModelError::PromptLength { .. } | ModelError::Busy => Code::BadRequest,
+        ModelError::Cancelled => Code::Aborted,
+        _ => Code::Internal,
+    };
+    failure(code, error)
+}
+
+fn gpu_failure(error: &GpuError) -> JsValue {
+    let code = match error {
+        GpuError::BufferTooLarge { needed, allowed, .. } => {
+            return insufficient_memory(error, *needed, Some(*allowed));
+        }
+        GpuError::NoAdapter(_) | GpuError::NoDevice(_) => Code::NoWebGpu,
+        GpuError::OutOfMemory { .. } => Code::InsufficientMemory,
+        GpuError::DeviceLost(_) => Code::DeviceLost,
+        _ => Code::Internal,
+    };
+    failure(code, error)
+}

@@ -1,0 +1,120 @@
+//! How fast this machine is with this model: silence is heard, and a made-up prompt answered.
+//!
+//! Through the same calls as every sound and answer, so that both engines are measured alike. All that it takes is freed with the
+//! silent clip, because it stays within the working state that a model has from the start.
+
+use crate::backend::{self, Clip, GenerateOptions};
+use crate::clip::now;
+use crate::failure::{Code, failure, set};
+use crate::model::Model;
+use af2_core::audio::Windows;
+use js_sys::{Function, Object};
+use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+/// Tokens of the prompt.
+const PROMPT: u32 = 40;
+/// Tokens of the answer that is not measured: plans are built and kernels compiled.
+const WARM_UP: usize = 2;
+/// Most windows and tokens for which the working state suffices.
+const MOST_WINDOWS: usize = 30;
+const MOST_TOKENS: usize = 512;
+
+#[wasm_bindgen]
+impl Model {
+    /// Measures. `on_step` is told how many of how many windows and tokens are done. The result is an object with `encodeMs` (a
+    /// window), `memoryMs` (audio transformer, keys and values of all windows), `firstTokenMs`, `tokenMs` (each further one), and
+    /// where a GPU computes `dispatches` and `weightBytes` of a token.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST`, `ABORTED`, `INSUFFICIENT_MEMORY`, `DEVICE_LOST`.
+    pub async fn bench(
+        &self,
+        windows: usize,
+        tokens: usize,
+        on_step: Function,
+        signal: AbortSignal,
+    ) -> Result<Object, JsValue> {
+        if !(1..=MOST_WINDOWS).contains(&windows) || !(2..=MOST_TOKENS).contains(&tokens) {
+            let limits = format!("windows must be 1 to {MOST_WINDOWS} and tokens 2 to {MOST_TOKENS}");
+            return Err(failure(Code::BadRequest, limits));
+        }
+        let mut steps = Steps { on_step, signal, done: 0, count: 1 + WARM_UP + windows + tokens };
+        let mut heard = hear(self.engine(), 1, &mut steps).await?;
+        answer(&mut heard.clip, WARM_UP, &mut steps).await?;
+        let mut heard = hear(self.engine(), windows, &mut steps).await?;
+        let times = answer(&mut heard.clip, tokens, &mut steps).await?;
+        let report = Object::new();
+        let set = |key, value: f64| set(&report, key, &value.into());
+        let (first, last) = (times[0], times[tokens - 1]);
+        set("encodeMs", heard.encode_ms);
+        set("memoryMs", heard.memory_ms);
+        set("firstTokenMs", first);
+        set("tokenMs", (last - first) / (tokens - 1) as f64);
+        if let Some((dispatches, weight_bytes)) = backend::token_costs(self.engine()) {
+            set("dispatches", dispatches as f64);
+            set("weightBytes", weight_bytes as f64);
+        }
+        Ok(report)
+    }
+}
+
+/// What is told on the way, and whether to go on.
+struct Steps {
+    on_step: Function,
+    signal: AbortSignal,
+    done: usize,
+    count: usize,
+}
+
+impl Steps {
+    fn tell(&mut self, done: usize) -> bool {
+        self.done += done;
+        // a listener's own exception is not the engine's business
+        let _ = self.on_step.call2(&JsValue::NULL, &self.done.into(), &self.count.into());
+        !self.signal.aborted()
+    }
+}
+
+/// Silence in the model's memory.
+struct Heard {
+    clip: Clip,
+    encode_ms: f64,
+    memory_ms: f64,
+}
+
+async fn hear(model: &backend::Model, windows: usize, steps: &mut Steps) -> Result<Heard, JsValue> {
+    let audio = &model.config().audio;
+    let window_samples = (audio.window_length * f64::from(audio.sample_rate)).round() as usize;
+    let (codes, sample_rate) = (Vec::new(), audio.sample_rate);
+    let silence = Windows { codes, count: windows, window_samples, hop_samples: window_samples, sample_rate };
+    let (mut told, mut begin, mut end) = (0, 0.0, 0.0);
+    let mut progress = |done: usize, _: usize| {
+        end = now();
+        if done == 0 {
+            begin = end;
+        }
+        let news = done - told;
+        told = done;
+        steps.tell(news)
+    };
+    let clip = backend::listen(model, &silence, &mut progress).await?;
+    Ok(Heard { clip, encode_ms: (end - begin) / windows as f64, memory_ms: now() - end })
+}
+
+/// Milliseconds from the question to every token.
+async fn answer(clip: &mut Clip, tokens: usize, steps: &mut Steps) -> Result<Vec<f64>, JsValue> {
+    let vocabulary = clip.model().config().text.vocab_size as u32;
+    let prompt: Vec<u32> = (0..PROMPT).map(|id| id % vocabulary).collect();
+    let options = GenerateOptions { max_new_tokens: tokens, ignore_end: true, ..GenerateOptions::default() };
+    let (start, mut times) = (now(), Vec::with_capacity(tokens));
+    let mut on_token = |_| {
+        times.push(now() - start);
+        steps.tell(1)
+    };
+    backend::generate(clip, &prompt, &options, &mut on_token).await?;
+    if times.len() < tokens {
+        return Err(failure(Code::Aborted, "aborted by the caller"));
+    }
+    Ok(times)
+}
