@@ -24,5 +24,6 @@ fn main(
     if (row >= params.rows) { return; }
     let token = sequence[step.slot_base + step.position + row];
     if (token < params.row_start || token >= params.row_start + params.row_count) { return; }
-    out[index] = weight4(token - params.row_start, (index % quads) * 4u, params.cols);
+    let table_row = token - params.row_start;
+    out[index] = weight4(table_row, (index % quads) * 4u, params.cols) * row_scale(table_row, params.cols);
 }

@@ -65,8 +65,12 @@ fn main(
 fn store_row(m: u32, n: u32, sums: vec4<f32>) {
     if (m >= params.rows) { return; }
     let base = m * params.out_stride + params.column;
-    if (n < params.outputs) { finish(base + n, params.column + n, sums.x); }
-    if (n + SIDE < params.outputs) { finish(base + n + SIDE, params.column + n + SIDE, sums.y); }
-    if (n + 2u * SIDE < params.outputs) { finish(base + n + 2u * SIDE, params.column + n + 2u * SIDE, sums.z); }
-    if (n + 3u * SIDE < params.outputs) { finish(base + n + 3u * SIDE, params.column + n + 3u * SIDE, sums.w); }
+    store_one(base, n, sums.x);
+    store_one(base, n + SIDE, sums.y);
+    store_one(base, n + 2u * SIDE, sums.z);
+    store_one(base, n + 3u * SIDE, sums.w);
+}
+
+fn store_one(base: u32, n: u32, sum: f32) {
+    if (n < params.outputs) { finish(base + n, params.column + n, sum * row_scale(n, params.cols)); }
 }

@@ -67,12 +67,12 @@ fn main(
     var low1 = mat4x4<f32>();
     var low2 = mat4x4<f32>();
     var low3 = mat4x4<f32>();
-    for (var group = 0u; group < params.cols; group += 32u) {
+    for (var group = 0u; group < params.cols; group += SHARED) {
         let scales0 = scales4(n, group);
         let scales1 = scales4(n1, group);
         let scales2 = scales4(n2, group);
         let scales3 = scales4(n3, group);
-        let end = min(group + 32u, params.cols);
+        let end = min(group + SHARED, params.cols);
         for (var k = group; k < end; k += 4u) {
             let top = rows4(m, k / 4u);
             let low = rows4(m + 4u, k / 4u);
@@ -92,10 +92,12 @@ fn main(
     }
     // Looped over: the epilogue's text is long, and 128 copies of it take a compiler seconds.
     var sums = array<mat4x4<f32>, 8>(top0, top1, top2, top3, low0, low1, low2, low3);
-    for (var e = 0u; e < ROWS * COLUMNS; e += 1u) {
-        let row = e / COLUMNS;
-        let column = e % COLUMNS;
-        store_one(m + row, n + column * params.lanes_n, sums[(row / 4u) * 4u + column / 4u][row % 4u][column % 4u]);
+    for (var column = 0u; column < COLUMNS; column += 1u) {
+        let scale = row_scale(row_of(n, column), params.cols);
+        for (var row = 0u; row < ROWS; row += 1u) {
+            let sum = sums[(row / 4u) * 4u + column / 4u][row % 4u][column % 4u];
+            store_one(m + row, n + column * params.lanes_n, sum * scale);
+        }
     }
 }
 

@@ -64,7 +64,7 @@ fn main(
     for (var r = lane; r < ROWS; r += THREADS) {
         var sum = 0.0;
         for (var i = 0u; i < THREADS; i += 1u) { sum += row_lanes[r * THREADS + i]; }
-        row_sums[r] = sum;
+        row_sums[r] = sum * row_scale(row_of(block, r), params.cols);
     }
     workgroupBarrier();
     for (var r = lane; r < ROWS; r += THREADS) { store(block, r); }

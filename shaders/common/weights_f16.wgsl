@@ -8,6 +8,10 @@ fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> {
 }
 
 // Unscaled schemes have nothing to share: see weights_q4.
+const SHARED: u32 = 32u;
+
+fn row_scale(n: u32, cols: u32) -> f32 { return 1.0; }
+
 fn shared_scale(n: u32, k: u32, cols: u32) -> f32 { return 1.0; }
 
 fn scaled4(n: u32, k: u32, cols: u32, scale: f32) -> vec4<f32> { return weight4(n, k, cols); }

@@ -2,6 +2,11 @@
 @group(0) @binding(1) var<storage, read> weight: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> scales: array<u32>;  // [N, K/32] float16, two per u32
 
+const SHARED: u32 = 32u;  // columns that share a scale
+
+// Only 4-bit rows have a scale of their own: see weights_q4.
+fn row_scale(n: u32, cols: u32) -> f32 { return 1.0; }
+
 fn scale_of(group: u32) -> f32 {
     let pair = unpack2x16float(scales[group / 2u]);
     return select(pair.x, pair.y, (group & 1u) == 1u);

@@ -43,7 +43,7 @@ def rounded(g: Tensor, scale: Tensor) -> Tensor:
     return (g * inverse(scale)).round().clamp(-8, 7)
 
 
-def searched_scale(g: Tensor) -> Tensor:
+def fitted_scale(g: Tensor) -> Tensor:
     """This project's search: where the largest value may land, least squares, refined once."""
     largest = signed_largest(g)
     best, explained = torch.zeros_like(largest), torch.zeros_like(largest)
@@ -53,7 +53,12 @@ def searched_scale(g: Tensor) -> Tensor:
         better = dot * dot / norm > explained
         best, explained = torch.where(better, dot / norm, best), torch.maximum(explained, dot * dot / norm)
     q = rounded(g, best)
-    best = (q * g).sum(-1, True) / q.square().sum(-1, True).clamp(min=1e-9)
+    return (q * g).sum(-1, True) / q.square().sum(-1, True).clamp(min=1e-9)
+
+
+def searched_scale(g: Tensor) -> Tensor:
+    """The fitted scale, unless one of the two usual ones does better as a float16."""
+    largest, best = signed_largest(g), fitted_scale(g)
     error = lambda s: (g - s * rounded(g, s)).square().sum(-1, True)  # noqa: E731
     for other in (largest / -8, largest / 7):
         best = torch.where(error(half(other)) < error(half(best)), other, best)
@@ -141,6 +146,15 @@ def shared_scales(group: int, bits: int) -> Scheme:
     return rule
 
 
+def row_scales(w: Tensor) -> Tensor:
+    """Signed fitted scales of 8 bits for groups of 16 under one float32 scale per row."""
+    g = w.reshape(w.shape[0], -1, 16)
+    scale = fitted_scale(g)
+    row = scale.abs().amax(1, True) / 127
+    scale = row * (scale * inverse(row)).round()
+    return (scale * rounded(g, scale)).view_as(w)
+
+
 def minifloat_scales(g: Tensor) -> Tensor:
     """Signed searched scales of 8 bits each (sign, 4 exponent, 3 mantissa bits: a float16 cut short), none shared."""
     scale = searched_scale(g)
@@ -157,7 +171,7 @@ def q8(g: Tensor) -> Tensor:
 SCHEMES: dict[str, tuple[float, Scheme]] = {
     "symmetric, 32": (4.5, grouped(32, symmetric)),
     "Q4_0 of llama.cpp": (4.5, grouped(32, q4_0)),
-    "**searched scale, 32 (q4)**": (4.5, grouped(32, searched)),
+    "searched scale, 32": (4.5, grouped(32, searched)),
     "searched scale, 64": (4.25, grouped(64, searched)),
     "searched scale, 128": (4.125, grouped(128, searched)),
     "affine, 64": (4.5, grouped(64, affine)),
@@ -167,6 +181,7 @@ SCHEMES: dict[str, tuple[float, Scheme]] = {
     "searched 8-bit scales, 16 in 256": (4.56, shared_scales(16, 8)),
     "searched 8-bit scales, 32 in 256": (4.31, shared_scales(32, 8)),
     "searched minifloat scales, 16": (4.5, grouped(16, minifloat_scales)),
+    "**searched 8-bit scales, 16 in a row (q4)**": (4.57, row_scales),
     "q8": (8.5, grouped(32, q8)),
 }
 

@@ -39,7 +39,7 @@ pub struct MatrixPart {
     pub rows: usize,
     /// Packed values, as [`Scheme`] lays them out.
     pub data: Buffer,
-    /// One f16 scale per group of 32; an empty buffer where the scheme has none.
+    /// Scales, as [`Scheme`] lays them out; an empty buffer where it has none.
     pub scales: Buffer,
 }
 

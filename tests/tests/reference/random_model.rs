@@ -148,9 +148,8 @@ fn pack(config: &ModelConfig, scheme: Scheme, dice: &mut Dice) -> (ModelIndex, V
             shape[1] = stored.data_cols(cols);
         }
         specs.push(TensorSpec { name: tensor.name.clone(), dtype: stored.data_dtype(), shape });
-        if stored.is_quantized() {
-            let (name, shape) = (scales_name(&tensor.name), vec![rows, cols / 32]);
-            specs.push(TensorSpec { name, dtype: Dtype::F16, shape });
+        if let Some((dtype, shape)) = stored.scales(rows, cols) {
+            specs.push(TensorSpec { name: scales_name(&tensor.name), dtype, shape: shape.to_vec() });
         }
         if stored != Scheme::F32 {
             quantization.insert(tensor.name.clone(), Quantization::new(&tensor.name, stored));

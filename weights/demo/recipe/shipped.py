@@ -13,13 +13,17 @@ from text import Text
 
 
 def unpack(data: Tensor, scales: Tensor, scheme: str) -> Tensor:
-    """Codes of a group of 32 columns times its scale; in a 4-bit word, byte b holds columns b and b + 4."""
-    if scheme == "q4":
-        words = data.view(data.shape[0], -1, 4)
-        codes = torch.cat((words & 15, words >> 4), -1).flatten(1).float() - 8
-    else:
-        codes = data.float()
-    return codes * scales.float().repeat_interleave(32, 1)
+    """Codes times scales: at 8 bits one per 32 columns; at 4 bits one per row and one per 16 columns, which is in the bytes after it.
+
+    In a 4-bit word, byte b holds columns b and b + 4.
+    """
+    if scheme == "q8":
+        return data.float() * scales.float().repeat_interleave(32, 1)
+    words = data.view(data.shape[0], -1, 4)
+    codes = torch.cat((words & 15, words >> 4), -1).flatten(1).float() - 8
+    row = scales[:, :4].contiguous().view(torch.float32)
+    groups = scales[:, 4 : 4 + codes.shape[1] // 16].contiguous().view(torch.int8)
+    return codes * groups.float().repeat_interleave(16, 1) * row
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:

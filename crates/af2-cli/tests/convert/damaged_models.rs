@@ -87,7 +87,12 @@ fn an_index_that_lies() {
     let misplaced = after(replace(INDEX, "layer_norm.bias\": \"model-00001", "layer_norm.bias\": \"model-00002"));
     assert_message(&misplaced, &[SHARD, "lacks tensor `audio_transformer_clap.layer_norm.bias`"]);
     let scheme = after(replace(INDEX, "\"scheme\": \"q8\"", "\"scheme\": \"q4\""));
+    assert_message(&scheme, &["tensor `audio_transformer_clap.", "of scheme q4 has group_size Some(32)"]);
+    let q8 = "\"scheme\": \"q8\",\n      \"group_size\": 32";
+    let scheme = after(replace(INDEX, q8, &q8.replace("q8", "q4").replace("32", "16")));
     assert_message(&scheme, &["tensor `audio_transformer_clap.", "expected U8"]);
+    let old = after(replace(INDEX, "af2-webgpu/2", "af2-webgpu/1"));
+    assert_message(&old, &["format `af2-webgpu/1` of an earlier version", "convert the release again"]);
     let unnamed = after(replace(INDEX, "\"clap.nvclap.bn0.bias\"", "\"clap.nvclap.bn0.bios\""));
     assert_message(&unnamed, &["tensor `clap.nvclap.bn0.bias` is missing from the index"]);
     assert_message(&after(replace(INDEX, "\"bytes\": ", "\"bytes\": 1e99")), &[INDEX, "not a valid index"]);

@@ -60,9 +60,8 @@ impl<S> PlannedTensor<'_, S> {
             Storage::Exact => self.tensor.shape.clone(),
         };
         let mut specs = vec![TensorSpec { name, dtype, shape }];
-        if self.scheme.is_quantized() {
-            let shape = vec![rows, cols / crate::weights::GROUP_SIZE];
-            specs.push(TensorSpec { name: scales_name(&self.tensor.name), dtype: Dtype::F16, shape });
+        if let Some((dtype, shape)) = self.scheme.scales(rows, cols) {
+            specs.push(TensorSpec { name: scales_name(&self.tensor.name), dtype, shape: shape.to_vec() });
         }
         specs
     }

@@ -9,13 +9,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::scheme::{GROUP_SIZE, Scheme};
+use super::scheme::Scheme;
 
 /// File name of the index.
 pub const INDEX_FILE: &str = "model.safetensors.index.json";
 
 /// The one value of `metadata.format`.
-pub const FORMAT: &str = "af2-webgpu/1";
+pub const FORMAT: &str = "af2-webgpu/2";
+
+/// What earlier versions wrote: 4-bit matrices had one f16 scale per 32 columns.
+const OLD_FORMAT: &str = "af2-webgpu/1";
 
 /// Longest index accepted.
 pub const MAX_INDEX_BYTES: usize = 100_000_000;
@@ -59,7 +62,7 @@ pub struct Shard {
 pub struct Quantization {
     /// The scheme; `f16` also where a matrix did not fit the scheme asked for.
     pub scheme: Scheme,
-    /// Columns that share a scale; absent for `f16`.
+    /// Columns that share a scale, as the scheme has it; absent for `f16`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_size: Option<usize>,
     /// Name of the scales tensor; absent for `f16`.
@@ -76,6 +79,11 @@ pub enum IndexError {
     /// Not the JSON expected.
     #[error("{INDEX_FILE} is not a valid index: {0}")]
     Json(String),
+    /// Written by an earlier version.
+    #[error(
+        "{INDEX_FILE} has format `{0}` of an earlier version, expected `{FORMAT}`; convert the release again with `af2 convert`"
+    )]
+    OldFormat(String),
     /// Written by something else.
     #[error("{INDEX_FILE} has format `{0}`, expected `{FORMAT}`; convert the release with `af2 convert`")]
     Format(String),
@@ -119,11 +127,7 @@ impl Quantization {
     /// The entry of the matrix `name` stored as `scheme`.
     pub fn new(name: &str, scheme: Scheme) -> Self {
         let quantized = scheme.is_quantized();
-        Quantization {
-            scheme,
-            group_size: quantized.then_some(GROUP_SIZE),
-            scales: quantized.then(|| scales_name(name)),
-        }
+        Quantization { scheme, group_size: scheme.group_size(), scales: quantized.then(|| scales_name(name)) }
     }
 }
 
@@ -155,8 +159,10 @@ impl ModelIndex {
     }
 
     fn validate(&self) -> Result<(), IndexError> {
-        if self.metadata.format != FORMAT {
-            return Err(IndexError::Format(self.metadata.format.clone()));
+        match self.metadata.format.as_str() {
+            FORMAT => {}
+            OLD_FORMAT => return Err(IndexError::OldFormat(self.metadata.format.clone())),
+            _ => return Err(IndexError::Format(self.metadata.format.clone())),
         }
         self.shards.iter().try_for_each(|(name, shard)| check_shard(name, shard))?;
         self.check_total()?;
@@ -180,7 +186,7 @@ impl ModelIndex {
         }
         match (&entry.scales, entry.group_size) {
             (None, None) if !entry.scheme.is_quantized() => Ok(()),
-            (Some(scales), Some(GROUP_SIZE)) if entry.scheme.is_quantized() => {
+            (Some(scales), Some(size)) if entry.scheme.group_size() == Some(size) => {
                 if self.weight_map.contains_key(scales) {
                     return Ok(());
                 }
@@ -247,11 +253,12 @@ mod tests {
         let shard = "model-00001-of-00001.safetensors";
         let cases = [
             (FORMAT, "gguf", "format `gguf`"),
+            (FORMAT, OLD_FORMAT, "earlier version, expected `af2-webgpu/2`; convert the release again"),
             (shard, "../secret", "shard `../secret` is not a plain file name"),
             (shard, r"a\\b", "is not a plain file name"),
             (r#""b.bias": "model-00001"#, r#""b.bias": "model-00002"#, "tensor `b.bias` is in shard `model-00002"),
             ("0f0f", "0x", "has no valid sha256"),
-            (r#""group_size": 32"#, r#""group_size": 64"#, "tensor `a.weight` of scheme q4 has group_size Some(64)"),
+            (r#""group_size": 16"#, r#""group_size": 64"#, "tensor `a.weight` of scheme q4 has group_size Some(64)"),
             (r#""scales": "a.weight"#, r#""scales": "c"#, "its scales in `c.scales`, which is in no shard"),
             (r#""scheme": "q4""#, r#""scheme": "q3""#, "unknown variant `q3`"),
             (r#""bytes": 300"#, r#""bytes": 30"#, "total_size is 100, the shards hold 30"),

@@ -12,4 +12,4 @@ pub mod stored;
 pub mod summary;
 pub mod verify;
 
-pub use scheme::{GROUP_SIZE, Packed, Scheme, SchemeError};
+pub use scheme::{COLUMN_BLOCK, Packed, Scheme, SchemeError};

@@ -7,11 +7,12 @@
 //! | `f32` | f32 \[N, K\] | none | as stored |
 //! | `f16` | f16 \[N, K\] | none | as stored |
 //! | `q8` | i8 \[N, K\] | f16 \[N, K/32\] | code × scale, code in −127..=127 |
-//! | `q4` | u8 \[N, K/2\] | f16 \[N, K/32\] | (code − 8) × scale, code in 0..=15 |
+//! | `q4` | u8 \[N, K/2\] | u8 \[N, S\] | (code − 8) × group scale × row scale, code in 0..=15 |
 //!
-//! A q4 group of 32 takes 16 bytes, read by the kernels as one `vec4<u32>`. Byte b (0..4) of word w holds element
+//! 32 columns of q4 take 16 bytes, read by the kernels as one `vec4<u32>`. Byte b (0..4) of word w holds element
 //! 8w + b in its low nibble and 8w + b + 4 in its high nibble, so that `unpack4xU8(word & 0x0f0f0f0f)` yields elements
-//! 8w..8w+4 and `unpack4xU8((word >> 4) & 0x0f0f0f0f)` the next four. All numbers are little-endian.
+//! 8w..8w+4 and `unpack4xU8((word >> 4) & 0x0f0f0f0f)` the next four. The S bytes of a row of q4 scales are the row's
+//! f32 scale, one i8 scale per group of 16 columns, and zeros up to a whole word. All numbers are little-endian.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,11 +22,11 @@ use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::quantize;
+use super::quantize::{q4, q8};
 use super::safetensors::Dtype;
 
-/// Elements that share one scale, along K.
-pub const GROUP_SIZE: usize = 32;
+/// Columns of a matrix with scales come in multiples of this, what a kernel multiplies at a time.
+pub const COLUMN_BLOCK: usize = 32;
 
 /// How a matrix is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ pub enum Scheme {
     F16,
     /// 8-bit symmetric integers, one f16 scale per group of 32: 8.5 bits per weight.
     Q8,
-    /// 4-bit symmetric integers, one f16 scale per group of 32: 4.5 bits per weight.
+    /// 4-bit integers, one i8 scale per group of 16 and one f32 scale per row of K: 4.5 + 32/K bits per weight.
     Q4,
 }
 
@@ -53,8 +54,8 @@ pub struct Packed {
 /// Why a matrix could not be packed or unpacked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SchemeError {
-    /// The scheme stores whole groups of 32 columns only.
-    #[error("{scheme} needs a multiple of {GROUP_SIZE} columns, the matrix has {cols}; store it as f16")]
+    /// The scheme stores whole blocks of 32 columns only.
+    #[error("{scheme} needs a multiple of {COLUMN_BLOCK} columns, the matrix has {cols}; store it as f16")]
     Columns {
         /// The scheme asked for.
         scheme: Scheme,
@@ -93,7 +94,7 @@ impl Scheme {
 
     /// Whether a matrix of `cols` columns can be stored in this scheme.
     pub fn fits(self, cols: usize) -> bool {
-        !self.is_quantized() || cols.is_multiple_of(GROUP_SIZE)
+        !self.is_quantized() || cols.is_multiple_of(COLUMN_BLOCK)
     }
 
     /// This scheme, or `f16` for a matrix it cannot hold.
@@ -114,10 +115,28 @@ impl Scheme {
 
     /// Bytes of the scales tensor of a \[`rows`, `cols`\] matrix; 0 where there is none.
     pub fn scale_bytes(self, rows: usize, cols: usize) -> u64 {
-        if !self.is_quantized() {
-            return 0;
+        let bytes = |(dtype, shape): (Dtype, [usize; 2])| {
+            dtype.size().saturating_mul(shape[0] as u64).saturating_mul(shape[1] as u64)
+        };
+        self.scales(rows, cols).map_or(0, bytes)
+    }
+
+    /// Columns that share a scale, where there are any.
+    pub fn group_size(self) -> Option<usize> {
+        match self {
+            Scheme::F32 | Scheme::F16 => None,
+            Scheme::Q8 => Some(q8::GROUP),
+            Scheme::Q4 => Some(q4::GROUP),
         }
-        (cols as u64 / GROUP_SIZE as u64).saturating_mul(2).saturating_mul(rows as u64)
+    }
+
+    /// Element type and shape of the scales tensor of a \[`rows`, `cols`\] matrix, where there is one.
+    pub fn scales(self, rows: usize, cols: usize) -> Option<(Dtype, [usize; 2])> {
+        match self {
+            Scheme::F32 | Scheme::F16 => None,
+            Scheme::Q8 => Some((Dtype::F16, [rows, cols / q8::GROUP])),
+            Scheme::Q4 => Some((Dtype::U8, [rows, q4::scales_row(cols)])),
+        }
     }
 
     /// Element type of the data tensor.
@@ -154,8 +173,8 @@ impl Scheme {
         Ok(match self {
             Scheme::F32 => Packed { data: f32_bytes(values), scales: Vec::new() },
             Scheme::F16 => Packed { data: f16_bytes(values), scales: Vec::new() },
-            Scheme::Q8 => quantize::pack_q8(values),
-            Scheme::Q4 => quantize::pack_q4(values),
+            Scheme::Q8 => q8::pack(values),
+            Scheme::Q4 => q4::pack(rows, cols, values),
         })
     }
 
@@ -170,8 +189,8 @@ impl Scheme {
         Ok(match self {
             Scheme::F32 => data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
             Scheme::F16 => data.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
-            Scheme::Q8 => quantize::unpack_q8(data, scales),
-            Scheme::Q4 => quantize::unpack_q4(data, scales),
+            Scheme::Q8 => q8::unpack(data, scales),
+            Scheme::Q4 => q4::unpack(cols, data, scales),
         })
     }
 
@@ -255,11 +274,13 @@ mod tests {
 
     #[test]
     fn q4_nibbles_stand_where_the_kernels_read_them() {
-        // A group that q4 holds exactly: codes 0..=15 twice, scale 0.5.
+        // A row that q4 holds exactly: every code twice, and the scale 0.5, which is 127 of the row's steps.
         let codes: Vec<u8> = (0..32u8).map(|i| (i * 7) % 16).collect();
         let group: Vec<f32> = codes.iter().map(|&c| (f32::from(c) - 8.0) * 0.5).collect();
         let packed = Scheme::Q4.pack(1, 32, &group).unwrap();
-        assert_eq!(packed.scales, f16::from_f32(0.5).to_le_bytes());
+        let (row_scale, group_scales) = packed.scales.split_first_chunk().unwrap();
+        assert!((f32::from_le_bytes(*row_scale) - 0.5 / 127.0).abs() < 1e-9);
+        assert_eq!(group_scales, [127, 127, 0, 0], "two groups, filled up to a word");
         for w in 0..4 {
             let word = u32::from_le_bytes(packed.data[4 * w..4 * w + 4].try_into().unwrap());
             let low = (word & 0x0f0f_0f0f).to_le_bytes();
@@ -267,7 +288,8 @@ mod tests {
             assert_eq!(low, codes[8 * w..8 * w + 4]);
             assert_eq!(high, codes[8 * w + 4..8 * w + 8]);
         }
-        assert_eq!(Scheme::Q4.unpack(1, 32, &packed.data, &packed.scales).unwrap(), group);
+        let back = Scheme::Q4.unpack(1, 32, &packed.data, &packed.scales).unwrap();
+        assert!(back.iter().zip(&group).all(|(a, b)| (a - b).abs() < 1e-6), "{back:?}");
     }
 
     #[test]
@@ -305,7 +327,7 @@ mod tests {
     fn misfits_are_named() {
         assert_eq!(Scheme::Q4.or_f16(40), Scheme::F16);
         assert!(matches!(Scheme::Q8.pack(1, 40, &[0.0; 40]), Err(SchemeError::Columns { cols: 40, .. })));
-        assert!(matches!(Scheme::Q4.unpack(1, 32, &[0; 15], &[0; 2]), Err(SchemeError::Length { what: "data", .. })));
+        assert!(matches!(Scheme::Q4.unpack(1, 32, &[0; 15], &[0; 8]), Err(SchemeError::Length { what: "data", .. })));
         assert!(matches!(Scheme::Q4.unpack(1, 32, &[0; 16], &[]), Err(SchemeError::Length { what: "scales", .. })));
         assert_eq!(Scheme::F32.data_bytes(usize::MAX, usize::MAX), u64::MAX);
         assert_eq!("q5".parse::<Scheme>(), Err(SchemeError::Unknown("q5".into())));

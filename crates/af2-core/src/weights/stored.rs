@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::index::{ModelIndex, Quantization};
 use super::manifest::{Storage, TensorUse};
 use super::safetensors::{Dtype, Header, TensorEntry};
-use super::scheme::{GROUP_SIZE, Scheme};
+use super::scheme::Scheme;
 
 /// Where a tensor's bytes are and how they are to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,10 +79,10 @@ impl StoredTensor {
         let quantization = index.quantization.get(&wanted.name);
         let scheme = scheme(wanted, quantization, data.entry.dtype);
         expect(&wanted.name, &data, scheme.data_dtype(), &data_shape(wanted, scheme))?;
-        let scales = match quantization.and_then(|entry| entry.scales.as_ref()) {
-            Some(name) if scheme.is_quantized() => {
+        let scales = match (quantization.and_then(|entry| entry.scales.as_ref()), scheme.scales(rows, cols)) {
+            (Some(name), Some((dtype, shape))) => {
                 let scales = location(name, index, &header)?;
-                expect(name, &scales, Dtype::F16, &[rows, cols / GROUP_SIZE])?;
+                expect(name, &scales, dtype, &shape)?;
                 Some(scales)
             }
             _ => None,

@@ -1,0 +1,59 @@
+//! Rounding of matrices to integers with scales.
+//!
+//! Loops run over fixed lanes and round by adding a large constant, which vectorises on every target.
+
+pub(super) mod q4;
+pub(super) mod q8;
+
+/// 1.5 · 2²³: adding it to a small float leaves the nearest integer (ties to even) in the low mantissa bits.
+const ROUNDER: f32 = 12_582_912.0;
+
+/// The nearest integer of a float below 2²² in magnitude.
+fn nearest(x: f32) -> f32 {
+    (x + ROUNDER) - ROUNDER
+}
+
+/// 1 / scale, and 0 for a scale of 0 so that all codes become 0.
+fn inverse(scale: f32) -> f32 {
+    if scale == 0.0 { 0.0 } else { scale.recip() }
+}
+
+/// The value of largest magnitude, with its sign.
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |most: f32, &x| if x.abs() > most.abs() { x } else { most })
+}
+
+/// Data for the tests and measurements of both schemes.
+#[cfg(test)]
+pub(super) mod sample {
+    /// Uniform in 0..1 (xorshift).
+    pub fn uniform(state: &mut u64) -> f32 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        (*state >> 40) as f32 / (1 << 24) as f32
+    }
+
+    /// Sums of `n` uniform values, centred: n = 1 is flat, n = 12 nearly normal.
+    pub fn values(state: &mut u64, count: usize, n: usize, size: f32) -> Vec<f32> {
+        let mut value = || ((0..n).map(|_| uniform(state)).sum::<f32>() - n as f32 / 2.0) * size;
+        (0..count).map(|_| value()).collect()
+    }
+
+    /// Not a test of correctness: `cargo test --release -p af2-core quantize_speed -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn quantize_speed() {
+        let (rows, cols) = (2048, 4096);
+        let values = values(&mut 7, rows * cols, 4, 0.1);
+        for name in ["q4", "q8"] {
+            let start = std::time::Instant::now();
+            let packed = match name {
+                "q4" => super::q4::pack(rows, cols, &values),
+                _ => super::q8::pack(&values),
+            };
+            let seconds = start.elapsed().as_secs_f64();
+            println!("{name}: {:.0} M weights/s, {} bytes", values.len() as f64 / seconds / 1e6, packed.data.len());
+        }
+    }
+}
