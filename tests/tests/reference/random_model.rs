@@ -11,7 +11,7 @@ use af2_core::sampling::uniform;
 use af2_core::weights::Scheme;
 use af2_core::weights::index::{FORMAT, IndexMetadata, ModelIndex, Quantization, Shard, scales_name, shard_name};
 use af2_core::weights::manifest::{INV_FREQ, Storage, TensorUse, manifest};
-use af2_core::weights::safetensors::{Dtype, TensorSpec, write_header};
+use af2_core::weights::safetensors::{TensorSpec, write_header};
 use af2_core::weights::verify::ShardHasher;
 use af2_tests::fixtures::fixture;
 
