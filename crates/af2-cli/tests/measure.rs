@@ -1,0 +1,70 @@
+//! `af2 bench`, `tune` and `doctor` as people run them: what they print, what they keep, and what they refuse.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn toy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/toy")
+}
+
+fn af2(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_af2")).args(arguments).output().unwrap()
+}
+
+fn bench(rest: &[&str]) -> Output {
+    af2(&[&["bench", toy().to_str().unwrap()], rest].concat())
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_bench_reports_what_inspect_promises_beside_a_rival() {
+    let rest = ["--windows", "1", "--tokens", "3", "--prompt-tokens", "8", "--against", "processor", "--json"];
+    let (report, promised) = (json(&bench(&rest)), json(&af2(&["inspect", toy().to_str().unwrap(), "--json"])));
+    assert_eq!(report["token"]["dispatches"], promised["dispatches_per_token"], "{promised}");
+    assert_eq!(report["contexts"][0]["windows"], 1);
+    for part in ["/encode/seconds", "/contexts/0/seconds_per_token", "/against/seconds_per_token", "/against/token_ratio"] {
+        assert!(report.pointer(part).and_then(Value::as_f64).is_some_and(|value| value > 0.0), "{part}: {report}");
+    }
+}
+
+#[test]
+fn the_bench_refuses_what_it_cannot_measure() {
+    for (rest, problem) in [
+        (["--tokens", "1"], "--tokens must be at least 2"),
+        (["--windows", "0"], "--windows takes 1 to 1000"),
+        (["--prompt-tokens", "0"], "--prompt-tokens must be at least 1"),
+    ] {
+        let output = bench(&rest);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), message.contains(problem)), (Some(1), true), "{message}");
+    }
+}
+
+#[test]
+fn a_tuning_is_kept_where_the_next_run_finds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("af2/tuning.json");
+    let report = json(&af2(&["tune", "--file", file.to_str().unwrap(), "--json"]));
+    let kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let (adapter, tuning) = kept.as_object().unwrap().iter().next().unwrap();
+    assert!(adapter.contains(report["adapter"].as_str().unwrap()), "{kept}");
+    assert_eq!(*tuning, report["tuning"]);
+}
+
+#[test]
+fn the_doctor_tells_programs_that_there_is_no_driver() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_af2"));
+    command.args(["doctor", "--json"]).env("VK_ICD_FILENAMES", "/nonexistent");
+    command.env("VK_DRIVER_FILES", "/nonexistent").env("WGPU_BACKEND", "vulkan");
+    let report = json(&command.output().unwrap());
+    assert_eq!(report["adapters"], serde_json::json!([]));
+    assert_eq!(report["used"], report["cpu_engine"]);
+}
