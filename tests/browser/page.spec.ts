@@ -49,7 +49,8 @@ for (const [name, width, height, colorScheme] of [
   });
 }
 
-test("without WebGPU, and even without a worker, the page says so and the processor answers", async ({ page, address }) => {
+test("without WebGPU, and even without a worker, the page says so, the processor answers and is measured", async ({ page, address }) => {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined }));
   await page.route("**/worker*.js", (route) => route.abort());
   await page.goto(address);
@@ -60,8 +61,14 @@ test("without WebGPU, and even without a worker, the page says so and the proces
   await page.getByRole("textbox").fill("What is this sound?");
   await page.keyboard.press("Enter");
   await expect(page.locator(".answer:not([data-streaming]) .answer-text").first()).not.toBeEmpty({ timeout: 100_000 });
+  await page.getByRole("button", { name: "Measure this machine" }).click();
+  await expect(page.getByRole("row", { name: "Further tokens" })).toContainText("tokens/s", { timeout: 100_000 });
+  await page.getByRole("button", { name: "Copy as text" }).click();
+  await expect(page.locator("#bench-status")).toHaveText("Copied.");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Model: .+\nAdapter: processor \(WebAssembly\)\n[^]+tokens\/s\n$/);
   for (const [name, width, height] of [["desktop", 1280, 900], ["phone", 390, 844]] as const) {
     await page.setViewportSize({ width, height });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     await page.screenshot({ path: `${SHOTS}page-processor-${name}.png`, fullPage: true });
   }
   await page.unrouteAll();

@@ -1,5 +1,6 @@
 /** The page: starts its panels, which talk through `events.ts`. */
 
+import { startBenchPanel } from "./bench-panel.js";
 import { startCachePanel } from "./cache-panel.js";
 import { startConversation } from "./conversation.js";
 import { startDevicePanel } from "./device-panel.js";
@@ -11,6 +12,7 @@ import { startTheme } from "./theme.js";
 startTheme();
 startListener();
 startConversation();
+startBenchPanel();
 await Promise.all([startSoundPanel(), startModelPanel()]);
 await startDevicePanel();
 await startCachePanel();

@@ -46,6 +46,16 @@ export interface EngineClip {
   free(): void;
 }
 
+/** Milliseconds; what a token takes is undefined on the processor. */
+export interface EngineBench {
+  readonly encodeMs: number;
+  readonly memoryMs: number;
+  readonly firstTokenMs: number;
+  readonly tokenMs: number;
+  readonly dispatches?: number;
+  readonly weightBytes?: number;
+}
+
 export interface EngineModel {
   readonly maxWindows: number;
   readonly windowSeconds: number;
@@ -54,6 +64,8 @@ export interface EngineModel {
     onWindow: (done: number, count: number) => void,
     signal: AbortSignal,
   ): Promise<EngineClip>;
+  /** Resolves to an `EngineBench`. */
+  bench(windows: number, tokens: number, onStep: (done: number, steps: number) => void, signal: AbortSignal): Promise<object>;
   free(): void;
 }
 

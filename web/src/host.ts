@@ -22,6 +22,7 @@ function handlers(session: Session): Handlers {
     preview: (args) => session.preview(args),
     listen: (args, { signal, emit }) => session.listen(args, emit, signal),
     ask: (args, { signal, emit }) => session.ask(args, emit, signal),
+    bench: (args, { signal, emit }) => session.bench(args, emit, signal),
     memory: () => session.memory(),
     disposeClip: ({ clip }) => session.disposeClip(clip),
     disposeModel: () => session.dispose(),

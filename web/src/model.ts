@@ -6,7 +6,7 @@ import { Connection } from "./client.js";
 import { BadRequest, Disposed } from "./errors.js";
 import { withBrowserDecoder } from "./one-off.js";
 import type { SourceMessage } from "./protocol.js";
-import type { AskOptions, AudioSource, ClipInfo, ListenOptions, LoadOptions, MemoryReport, ModelInfo, ModelSource } from "./types.js";
+import type { AskOptions, AudioSource, BenchOptions, BenchReport, ClipInfo, ListenOptions, LoadOptions, MemoryReport, ModelInfo, ModelSource } from "./types.js";
 
 /** Fetches, verifies, caches and unpacks a model; on failure nothing stays but verified shards. */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
@@ -61,6 +61,15 @@ export class Model {
       this.#connection.call("listen", { audio, maxWindows }, { signal, onEvent }),
     );
     return new Clip(this.#connection, clip, info);
+  }
+
+  /** Measures this machine: silence is heard and a made-up question answered. Clips stay as they are. */
+  async bench({ windows = 1, tokens = 32, signal, onProgress }: BenchOptions = {}): Promise<BenchReport> {
+    if (this.#disposed) throw new Disposed("model");
+    const onEvent = onProgress && (({ done, steps }: { done: number; steps: number }) => onProgress(done, steps));
+    const measured = await this.#connection.call("bench", { windows, tokens }, { signal, onEvent });
+    const { name, engine, adapter } = this.info;
+    return { model: name, engine, adapter, ...measured };
   }
 
   /** Bytes in use on the GPU and in the engine. */

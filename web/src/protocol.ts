@@ -4,6 +4,7 @@ import type { WireError } from "./errors.js";
 import type {
   AnswerResult,
   AskOptions,
+  BenchReport,
   CachedModel,
   CacheKind,
   CheckReport,
@@ -43,6 +44,11 @@ export interface AskArguments {
   options: Omit<AskOptions, "signal">;
 }
 
+export interface BenchArguments {
+  windows: number;
+  tokens: number;
+}
+
 /** Every call: what it takes, what it returns, what it reports on the way. */
 export interface Calls {
   check: { args: { url: string | undefined; engine: EngineChoice }; result: CheckReport; event: never };
@@ -50,6 +56,7 @@ export interface Calls {
   preview: { args: ListenArguments; result: SoundInfo; event: never };
   listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };
   ask: { args: AskArguments; result: AnswerResult; event: Piece };
+  bench: { args: BenchArguments; result: Omit<BenchReport, "model" | "engine" | "adapter">; event: { done: number; steps: number } };
   memory: { args: Record<string, never>; result: MemoryReport; event: never };
   disposeClip: { args: { clip: number }; result: number; event: never };
   disposeModel: { args: Record<string, never>; result: number; event: never };

@@ -2,18 +2,18 @@
 
 import { openStore, storageReport, cachedBytes } from "./cache.js";
 import { remember } from "./catalogue.js";
-import { type AudioWindows, type EngineAnswer, type EngineClip, type EngineDevice, type EngineModel, type StartedEngine, engineModule } from "./engine.js";
+import { type AudioWindows, type EngineAnswer, type EngineBench, type EngineClip, type EngineDevice, type EngineModel, type StartedEngine, engineModule } from "./engine.js";
 import { adapterReport, anyEngine, engineName } from "./check.js";
 import { chooseEngine } from "./choice.js";
 import { BadRequest, Disposed } from "./errors.js";
 import type { Manifest } from "./manifest.js";
 import { openModel } from "./open-model.js";
 import { ProgressMeter } from "./progress.js";
-import type { AskArguments, AudioMessage, Calls, ListenArguments, LoadArguments } from "./protocol.js";
+import type { AskArguments, AudioMessage, BenchArguments, Calls, ListenArguments, LoadArguments } from "./protocol.js";
 import { streamShards } from "./shards.js";
 import { type ModelFiles, openSource } from "./source.js";
 import type { ShardStore } from "./store.js";
-import type { AnswerResult, EngineKind, MemoryReport, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
+import type { AnswerResult, BenchReport, EngineKind, MemoryReport, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
 
 /** Columns of the waveform drawn for people. */
 const WAVEFORM_COLUMNS = 2048;
@@ -108,6 +108,19 @@ export class Session {
     return finished(answer as EngineAnswer);
   }
 
+  async bench(
+    { windows, tokens }: BenchArguments,
+    emit: (event: Calls["bench"]["event"]) => void,
+    signal: AbortSignal,
+  ): Promise<Calls["bench"]["result"]> {
+    const { model } = this.#need();
+    const onStep = (done: number, steps: number) => emit({ done, steps });
+    const measured = await this.#inTurn(signal, () => model.bench(windows, tokens, onStep, signal));
+    const { encodeMs, memoryMs, firstTokenMs, tokenMs } = measured as EngineBench;
+    const tokensPerSecond = 1000 / tokenMs;
+    return { windows, tokens, encodeMs, memoryMs, firstTokenMs, tokensPerSecond, perToken: perToken(measured as EngineBench) };
+  }
+
   async memory(): Promise<MemoryReport> {
     return { gpuBytes: this.#gpuBytes(), wasmBytes: this.#need().engine.memory.buffer.byteLength };
   }
@@ -187,6 +200,13 @@ function finished(answer: EngineAnswer): AnswerResult {
   const tokensPerSecond = totalMs > firstTokenMs ? (1000 * (tokens.length - 1)) / (totalMs - firstTokenMs) : 0;
   const timings = { firstTokenMs, totalMs, tokensPerSecond };
   return { text, tokens, finishReason: finishReason as AnswerResult["finishReason"], questionCut, timings };
+}
+
+/** What a token takes of a GPU. */
+function perToken({ tokenMs, dispatches, weightBytes }: EngineBench): BenchReport["perToken"] {
+  if (dispatches === undefined || weightBytes === undefined) return undefined;
+  const [microsecondsPerDispatch, bytesPerSecond] = [(1000 * tokenMs) / dispatches, (1000 * weightBytes) / tokenMs];
+  return { dispatches, microsecondsPerDispatch, bytes: weightBytes, bytesPerSecond };
 }
 
 async function decode(module: StartedEngine, audio: AudioMessage, maxWindows: number, config?: string): Promise<AudioWindows> {

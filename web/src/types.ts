@@ -185,6 +185,44 @@ export interface AnswerResult {
   timings: Timings;
 }
 
+export interface BenchOptions {
+  /** Of silence, in the model's memory while it answers: 1 (default) to 30. */
+  windows?: number;
+  /** Of the answer: 2 to 512, default 32. */
+  tokens?: number;
+  signal?: AbortSignal;
+  /** Called with the number of steps done so far. */
+  onProgress?: (done: number, steps: number) => void;
+}
+
+/** How fast this machine is with this model. */
+export interface BenchReport {
+  model: string;
+  engine: EngineKind;
+  adapter: string;
+  /** In the model's memory while it answered. */
+  windows: number;
+  /** Of the answer. */
+  tokens: number;
+  /** Log-mel and encoder, for each window. */
+  encodeMs: number;
+  /** Audio transformer, keys and values, for all windows; once per sound. */
+  memoryMs: number;
+  /** From a question of 40 tokens to the answer's first. */
+  firstTokenMs: number;
+  tokensPerSecond: number;
+  /** What each further token takes of a GPU; undefined on the processor. */
+  perToken:
+    | {
+        dispatches: number;
+        microsecondsPerDispatch: number;
+        /** Of weights read. */
+        bytes: number;
+        bytesPerSecond: number;
+      }
+    | undefined;
+}
+
 /** What is in use now. */
 export interface MemoryReport {
   /** GPU buffers that are alive; 0 on the processor. */

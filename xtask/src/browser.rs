@@ -3,7 +3,11 @@
 use crate::run;
 use anyhow::{Result, bail};
 use clap::Args;
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// Vulkan manifest of the software driver inside Debian's Chromium; `SWIFTSHADER_ICD` names another place.
 const SWIFTSHADER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
@@ -25,6 +29,7 @@ pub fn run(options: &Options) -> Result<()> {
         run::run(&folder, "npm", &["ci", "--no-audit", "--no-fund"])?;
     }
     toy_model(&root)?;
+    promises(&root)?;
     native_trace(&root)?;
     run::run(&folder, "node", &["node_modules/typescript/bin/tsc", "--project", "tsconfig.json"])?;
     let mut arguments = vec!["node_modules/@playwright/test/cli.js", "test"];
@@ -43,6 +48,17 @@ fn toy_model(root: &Path) -> Result<()> {
         vec!["run", "--quiet", "--locked", "--package", "af2-cli", "--", "convert", "tests/fixtures/tiny-a", &out];
     arguments.extend(["--lm", "tests/fixtures/tiny-a/lang_encoder", "--weights", "f32", "--shard-size", "3MB"]);
     run::run(root, "cargo", &arguments)
+}
+
+/// target/browser-models/toy-f32.json: what `af2 inspect` says of it.
+fn promises(root: &Path) -> Result<()> {
+    let model = "target/browser-models/toy-f32";
+    let arguments = ["run", "--quiet", "--locked", "--package", "af2-cli", "--", "inspect", model, "--json"];
+    let output = Command::new("cargo").args(arguments).current_dir(root).stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        bail!("`cargo {}` failed ({})", arguments.join(" "), output.status);
+    }
+    Ok(fs::write(root.join(format!("{model}.json")), output.stdout)?)
 }
 
 /// target/browser-models/native-swiftshader.safetensors: what the native build computes on the browser's own software driver.

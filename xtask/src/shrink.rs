@@ -9,13 +9,16 @@ use walrus::Module;
 const INVENTED: [&str; 4] = ["__wbg_", "__wbindgen_", "__wasm_bindgen_", "__destroy_into_raw"];
 
 /// Parts of the glue that are never reached, as they begin and end, and what stands in their place.
-const UNREACHED: [(&str, &str, &str); 4] = [
+const UNREACHED: [(&str, &str, &str); 6] = [
     // every browser with the rest of what is needed has it
     ("(typeof FinalizationRegistry === 'undefined')", ": new FinalizationRegistry", "new FinalizationRegistry"),
     // `using` is not written with these classes
     ("if (Symbol.dispose)", ".free;", ""),
     // the module is instantiated asynchronously
     ("export { initSync, ", "", "export { "),
+    // it is given one object, and strings are passed with a way to grow
+    ("} else {\n            console.warn('using deprecated parameters", "}", "}"),
+    ("if (realloc === undefined) {", "}\n", ""),
     // no kernel has textures
     ("const __wbindgen_enum_GpuTextureFormat = [", "];", "const __wbindgen_enum_GpuTextureFormat = [];"),
 ];

@@ -1,0 +1,66 @@
+/** Measuring a machine through the public API: counts that are promised beforehand, times that add up, nothing left behind. */
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "./support/fixtures.js";
+import { folder, serveDemo } from "./support/shipped.js";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const TOY = `${ROOT}target/browser-models/toy-f32`;
+
+// software rendering on a busy machine takes its time
+test.describe.configure({ timeout: 600_000 });
+
+test("WebGPU: what `af2 inspect` promises of a token, an abort, and a clip that stays as it was", async ({ open, server }) => {
+  server.serveFolder("/inputs/", `${ROOT}tests/fixtures/inputs/`);
+  const url = server.serveModel("toy", await folder(`${TOY}/`));
+  const page = await open();
+  const { report, steps, aborted, refused, gpuBytes, answers } = await page.evaluate(async (url) => {
+    const model = await window.AudioFlamingo.load(url);
+    const clip = await model.listen("/inputs/speech_16k_mono.wav");
+    const ask = async () => (await clip.ask("Caption the input audio.", { maxNewTokens: 8 }).result).tokens;
+    const memory = async () => (await model.memory()).gpuBytes;
+    const code = (error: { code: string }) => error.code;
+    const answers = [await ask()];
+    const gpuBytes = [await memory()];
+    const steps: number[] = [];
+    const report = await model.bench({ windows: 2, tokens: 5, onProgress: (done, all) => steps.push(done / all) });
+    gpuBytes.push(await memory());
+    const stop = new AbortController();
+    const onProgress = (done: number) => done === 2 && stop.abort();
+    const aborted = await model.bench({ signal: stop.signal, onProgress }).then(() => "measured", code);
+    const refused = [await model.bench({ tokens: 1 }).catch(code), await model.bench({ windows: 31 }).catch(code)];
+    gpuBytes.push(await memory());
+    answers.push(await ask());
+    await model.dispose();
+    return { report, steps, aborted, refused, gpuBytes, answers };
+  }, url);
+  expect(report).toMatchObject({ engine: "webgpu", windows: 2, tokens: 5 });
+  const promised = JSON.parse(await readFile(`${TOY}.json`, "utf8")); // of `af2 inspect`
+  const { microsecondsPerDispatch, dispatches, bytesPerSecond, bytes } = report.perToken!;
+  expect(dispatches).toBe(promised.dispatches_per_token);
+  expect(bytes).toBeLessThanOrEqual(promised.bytes_per_token); // which counts norms and biases too
+  expect(bytes).toBeGreaterThan(0.99 * promised.bytes_per_token);
+  for (const time of [report.encodeMs, report.memoryMs, report.firstTokenMs]) expect(time).toBeGreaterThan(0);
+  expect((microsecondsPerDispatch * dispatches * report.tokensPerSecond) / 1e6).toBeCloseTo(1);
+  expect(bytesPerSecond / bytes).toBeCloseTo(report.tokensPerSecond);
+  expect(steps).toEqual([...steps].sort((a, b) => a - b));
+  expect(steps.at(-1)).toBe(1);
+  expect([aborted, ...refused]).toEqual(["ABORTED", "BAD_REQUEST", "BAD_REQUEST"]);
+  expect(new Set(gpuBytes).size).toBe(1);
+  expect(answers[1]).toEqual(answers[0]);
+});
+
+test("the processor is measured as well", async ({ open, server }) => {
+  const url = await serveDemo(server);
+  const page = await open();
+  const report = await page.evaluate(async (url) => {
+    const model = await window.AudioFlamingo.load(url, { engine: "processor" });
+    const report = await model.bench({ tokens: 4 });
+    await model.dispose();
+    return report;
+  }, url);
+  expect(report).toMatchObject({ engine: "processor", adapter: "processor (WebAssembly)", windows: 1, tokens: 4 });
+  expect(report.perToken).toBeUndefined();
+  for (const figure of [report.encodeMs, report.memoryMs, report.firstTokenMs, report.tokensPerSecond]) expect(figure).toBeGreaterThan(0);
+});
