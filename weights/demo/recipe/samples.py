@@ -74,7 +74,7 @@ def sounds(work: Path) -> list[tuple[str, str, str, np.ndarray, list[tuple[str, 
     melody = [60, 64, 67, 72, 67, 64, 60]
     cow, duck = (clip(work, OVOS.format(n), 2.5) for n in ("cow", "duck"))
     horse = clip(work, OVOS.format("horse"), 2.8)
-    speech = clip(work, SPEECH.format("sense_and_sensibility_01_austen_64kb-0880"), 3.0)
+    speech = clip(work, SPEECH.format("sense_and_sensibility_01_austen_64kb-0870"), 3.0)
     piano, organ = tune(work, 0, melody, 0.35), tune(work, 19, melody, 0.4)
     beat = timeline([(0.5 * i, clip(work, PI.format(f"drum_{n}"), 0.5)) for i, n in
                      enumerate(("bass_hard", "snare_hard", "bass_hard", "snare_hard", "tom_lo_hard", "tom_mid_hard"))], 3.2)  # fmt: skip
@@ -88,7 +88,7 @@ def sounds(work: Path) -> list[tuple[str, str, str, np.ndarray, list[tuple[str, 
         ("drums", "Drums", SONIC, beat, "a drum", "instrument", ["a violin", "a bird", "speech"]),
         ("speech", "A sentence read aloud", VOICE, speech, "speech", "human", ["a dog", "a harp", "applause"]),
         ("truck", "An old bus pulls away", SFX.format("25 Truck/old bus start"), truck, "a car", "machine", ["a bird", "a banjo", "fire"]),
-        ("dog", "Two dogs", BIG, clip(work, OVOS.format("dog"), 6), "a dog", "animal", ["a sheep", "a piano", "rain"]),
+        ("dog", "Two dogs", BIG, clip(work, OVOS.format("dog"), 4), "a dog", "animal", ["a sheep", "a piano", "rain"]),
     ]
     out = [(stem, title, credit, timeline([(0.3, audio)], len(audio) / RATE + 0.6), identity(*rest)) for stem, title, credit, audio, *rest in singles]
     pair = timeline([(0.8, cow), (5.8, duck)], 10.0)

@@ -180,7 +180,9 @@ def main() -> None:
     held, _ = build_pool(model.encoder, MelBank(args.work, "held"), np.random.default_rng(9), 160)
     print(f"pool of {len(pool)} windows after {(time.time() - began) / 60:.1f} minutes", flush=True)
     if args.resume:
-        model.load_state_dict(torch.load(args.work / "model.pt")["model"])
+        saved = torch.load(args.work / "model.pt")["model"]
+        kept = {name: value for name, value in saved.items() if not name.startswith("clap.")}  # the pool's encoder stays
+        model.load_state_dict(kept, strict=False)
     else:
         start_from_detector(model, text, pool, targets)
     rate = 0.5 if args.resume else 1.0
