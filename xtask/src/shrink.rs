@@ -8,8 +8,8 @@ use walrus::Module;
 /// How the invented names start; all other names are somebody's interface.
 const INVENTED: [&str; 4] = ["__wbg_", "__wbindgen_", "__wasm_bindgen_", "__destroy_into_raw"];
 
-/// Parts of the glue that are never reached, as they begin and end, and what stands in their place.
-const UNREACHED: [(&str, &str, &str); 6] = [
+/// Stretches of the glue that are never reached or say little in many words: how they begin and end, and what takes their place.
+const SHORTER: [(&str, &str, &str); 12] = [
     // every browser with the rest of what is needed has it
     ("(typeof FinalizationRegistry === 'undefined')", ": new FinalizationRegistry", "new FinalizationRegistry"),
     // `using` is not written with these classes
@@ -19,14 +19,27 @@ const UNREACHED: [(&str, &str, &str); 6] = [
     // it is given one object, and strings are passed with a way to grow
     ("} else {\n            console.warn('using deprecated parameters", "}", "}"),
     ("if (realloc === undefined) {", "}\n", ""),
-    // no kernel has textures
+    // memory that grew has another buffer
+    ("cachedDataViewMemory0 === null || ", ") {", "cachedDataViewMemory0?.buffer !== wasm.memory.buffer) {"),
+    // what a panic's message says of a JavaScript value: of an error all, of the rest its name
+    ("function debugString(val) {", "\n}\n", DEBUG_STRING),
+    // no kernel has textures or samplers
     ("const __wbindgen_enum_GpuTextureFormat = [", "];", "const __wbindgen_enum_GpuTextureFormat = [];"),
+    ("const __wbindgen_enum_GpuTextureSampleType = [", "];", "const __wbindgen_enum_GpuTextureSampleType = [];"),
+    ("const __wbindgen_enum_GpuTextureViewDimension = [", "];", "const __wbindgen_enum_GpuTextureViewDimension = [];"),
+    ("const __wbindgen_enum_GpuStorageTextureAccess = [", "];", "const __wbindgen_enum_GpuStorageTextureAccess = [];"),
+    ("const __wbindgen_enum_GpuSamplerBindingType = [", "];", "const __wbindgen_enum_GpuSamplerBindingType = [];"),
 ];
 
-/// Drops what is never reached from the glue, and renames the invented names in it and in its module alike.
+const DEBUG_STRING: &str = r"function debugString(val) {
+    return val instanceof Error ? `${val.name}: ${val.message}\n${val.stack}` : String(val);
+}
+";
+
+/// Shortens stretches of the glue, and renames the invented names in it and in its module alike.
 pub fn run(script_file: &Path, wasm_file: &Path) -> Result<()> {
     let script = fs::read_to_string(script_file).context("wasm-bindgen wrote no script")?;
-    let script = UNREACHED.iter().fold(script, |script, part| without(&script, part));
+    let script = SHORTER.iter().fold(script, |script, stretch| shortened(&script, stretch));
     let mut names = HashMap::new();
     let script: String = words(&script).map(|word| shorten(word, &mut names)).collect();
     let mut module = Module::from_file(wasm_file)?;
@@ -41,7 +54,7 @@ pub fn run(script_file: &Path, wasm_file: &Path) -> Result<()> {
 }
 
 /// The text with every stretch from `begin` to the next `end` replaced.
-fn without(text: &str, (begin, end, instead): &(&str, &str, &str)) -> String {
+fn shortened(text: &str, (begin, end, instead): &(&str, &str, &str)) -> String {
     let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once(begin) {
         let Some((_, after)) = after.split_once(end) else { break };
