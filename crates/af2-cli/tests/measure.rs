@@ -30,7 +30,9 @@ fn the_bench_reports_what_inspect_promises_beside_a_rival() {
     let (report, promised) = (json(&bench(&rest)), json(&af2(&["inspect", toy().to_str().unwrap(), "--json"])));
     assert_eq!(report["token"]["dispatches"], promised["dispatches_per_token"], "{promised}");
     assert_eq!(report["contexts"][0]["windows"], 1);
-    for part in ["/encode/seconds", "/contexts/0/seconds_per_token", "/against/seconds_per_token", "/against/token_ratio"] {
+    for part in
+        ["/encode/seconds", "/contexts/0/seconds_per_token", "/against/seconds_per_token", "/against/token_ratio"]
+    {
         assert!(report.pointer(part).and_then(Value::as_f64).is_some_and(|value| value > 0.0), "{part}: {report}");
     }
 }
