@@ -38,7 +38,7 @@ test("load, listen, answer", async ({ server, open }) => {
     const times: number[] = [];
     for await (const _ of clip.ask("What is it?", { maxNewTokens: tokens })) times.push(seconds(start));
     const answer = { firstSeconds: times[0], secondsPerToken: (times.at(-1)! - times[0]!) / (times.length - 1) };
-    return { load, listen, answer: { ...answer, wasmBytes: await wasm() } };
+    return { load, listen, answer: { ...answer, wasmBytes: await wasm() }, bench: await model.bench({ tokens: Math.max(2, tokens) }) };
   }, { engine, tokens });
   console.log(JSON.stringify({ shards: shards.length, ...report }, null, 1));
   expect(report.load.wasmBytes).toBeLessThan(256 * 2 ** 20);
