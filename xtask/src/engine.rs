@@ -13,14 +13,21 @@ pub struct Engine {
     pub feature: &'static str,
     /// What its files' names begin with.
     name: &'static str,
+    /// The profile it is compiled with.
+    profile: &'static str,
     /// Flags of the compiler, as an array of TOML.
     flags: &'static str,
 }
 
 /// Both; the first is what most visitors get. The other does its arithmetic in WebAssembly, so that it wants vectors.
 pub const ALL: [Engine; 2] = [
-    Engine { feature: "webgpu", name: "af2", flags: "[]" },
-    Engine { feature: "processor", name: "af2_processor", flags: r#"["-C", "target-feature=+simd128"]"# },
+    Engine { feature: "webgpu", name: "af2", profile: "wasm-release", flags: "[]" },
+    Engine {
+        feature: "processor",
+        name: "af2_processor",
+        profile: "wasm-processor",
+        flags: r#"["-C", "target-feature=+simd128"]"#,
+    },
 ];
 
 impl Engine {
@@ -43,15 +50,15 @@ impl Engine {
         if optimise { self.optimise(&web) } else { Ok(()) }
     }
 
-    /// Compiles the crate and returns the path of the raw module, which the next engine's build replaces.
+    /// Compiles the crate and returns the path of the raw module.
     fn compile(&self, root: &Path) -> Result<PathBuf> {
         let flags = format!("target.{TARGET}.rustflags={}", self.flags);
         let mut arguments =
-            vec!["build", "--config", &flags, "--package", "af2-web", "--target", TARGET, "--profile", "wasm-release"];
+            vec!["build", "--config", &flags, "--package", "af2-web", "--target", TARGET, "--profile", self.profile];
         arguments.extend(["--no-default-features", "--features", self.feature]);
         run::run(root, "cargo", &arguments)?;
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        Ok(target.join(TARGET).join("wasm-release/af2_web.wasm"))
+        Ok(target.join(TARGET).join(self.profile).join("af2_web.wasm"))
     }
 
     /// Generates the JavaScript glue; needs no tool on the machine and cannot be of another version than the crate.
