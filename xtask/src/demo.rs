@@ -30,7 +30,8 @@ pub fn run(options: &Options) -> Result<()> {
     let path = sound.path.to_string_lossy();
     println!("\nmodel     {}\nsound     {path} ({})\nquestion  {question}\n", model.folder, sound.title);
     let start = ["run", "--quiet", "--locked", "--release", "--package", "af2-cli", "--bin", "af2", "--"];
-    run::run(&root, "cargo", &[&start[..], &["ask", model.folder, &path, question]].concat())?;
+    // By itself `ask` would let the processor answer where the driver is a program; the demo is about the shaders.
+    run::run(&root, "cargo", &[&start[..], &["ask", "--engine", "gpu", model.folder, &path, question]].concat())?;
     println!("\n{}\nThe same in a browser: cargo xtask serve", remark(&model));
     Ok(())
 }

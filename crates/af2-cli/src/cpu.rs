@@ -38,19 +38,37 @@ impl CpuSession {
     /// As [`CpuSession::load`].
     pub fn load_on(backend: Backend, dir: &Path) -> Result<Self> {
         let start = Instant::now();
-        let small = |name: &str| read_limited(&dir.join(name), SMALL_FILE);
-        let no_model = || format!("{} is no converted model (make one with `af2 convert`)", dir.display());
-        let config = small(CONFIG_FILE).with_context(no_model)?;
-        let index = small(INDEX_FILE).with_context(no_model)?;
-        let tokenizer = small("tokenizer.json").with_context(no_model)?;
-        let mut loader = ModelLoader::new(backend, &config, &tokenizer, &index)?;
-        let shards: u64 = loader.shards().iter().map(|(_, bytes)| bytes).sum();
-        check_memory(loader.unpacked_bytes().saturating_add(shards), free_memory())?;
+        let mut loader = open(backend, dir)?;
+        check_memory(needed(&loader), free_memory())?;
         for (name, _) in loader.shards() {
             push_shard(&mut loader, &dir.join(&name), &name)?;
         }
         Ok(Self { model: loader.finish()?, load_seconds: start.elapsed().as_secs_f64() })
     }
+
+    /// Whether the unpacked model of a directory fits into what memory is free.
+    ///
+    /// # Errors
+    /// A small file is missing or not what it should be.
+    pub fn fits(dir: &Path) -> Result<bool> {
+        Ok(check_memory(needed(&open(Backend::Cpu, dir)?), free_memory()).is_ok())
+    }
+}
+
+/// A loader that knows the model's small files.
+fn open(backend: Backend, dir: &Path) -> Result<ModelLoader> {
+    let small = |name: &str| read_limited(&dir.join(name), SMALL_FILE);
+    let no_model = || format!("{} is no converted model (make one with `af2 convert`)", dir.display());
+    let config = small(CONFIG_FILE).with_context(no_model)?;
+    let index = small(INDEX_FILE).with_context(no_model)?;
+    let tokenizer = small("tokenizer.json").with_context(no_model)?;
+    Ok(ModelLoader::new(backend, &config, &tokenizer, &index)?)
+}
+
+/// Bytes at most while loading: shards and the unpacked weights.
+fn needed(loader: &ModelLoader) -> u64 {
+    let shards: u64 = loader.shards().iter().map(|(_, bytes)| bytes).sum();
+    loader.unpacked_bytes().saturating_add(shards)
 }
 
 /// Bytes that programs can still have, where the system tells.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Instant;
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
@@ -15,8 +16,9 @@ use anyhow::{Result, anyhow, bail};
 use clap::ValueEnum;
 
 use crate::cpu::CpuSession;
-use crate::executor::drive;
+use crate::executor::{drive, open_gpu};
 use crate::session::Session;
+use crate::tuning::tuned;
 
 /// Name of the processor engine where a GPU's adapter would stand.
 pub const CPU_NAME: &str = "processor (Burn, burn-flex)";
@@ -26,7 +28,7 @@ pub const CPU_NAME: &str = "processor (Burn, burn-flex)";
 pub enum EngineChoice {
     /// The shaders, on a GPU.
     Gpu,
-    /// The reference network, on the processor: slower, and weights take 32 bits each.
+    /// The reference network, on the processor: slower than a GPU, and weights take 32 bits each.
     Cpu,
 }
 
@@ -47,27 +49,41 @@ pub enum Heard {
 }
 
 impl Engine {
-    /// Loads the model of a directory. Without a choice the GPU is taken, and the processor with one line on stderr where no
-    /// adapter answers.
+    /// Loads the model of a directory. Without a choice a GPU is taken. Where there is none, or only a program that plays one,
+    /// the processor answers, which one line on stderr says.
     ///
     /// # Errors
     /// An adapter was asked for and there is none, or a file of the model is not what it should be.
     pub fn load(dir: &Path, choice: Option<EngineChoice>, adapter: Option<&str>) -> Result<Self> {
-        if choice == Some(EngineChoice::Cpu) {
-            if adapter.is_some() {
-                bail!("--adapter names a GPU; leave it out with --engine cpu");
-            }
-            return Ok(Self::Cpu(CpuSession::load(dir)?));
+        match (choice, adapter) {
+            (Some(EngineChoice::Cpu), Some(_)) => bail!("--adapter names a GPU; leave it out with --engine cpu"),
+            (Some(EngineChoice::Cpu), None) => Ok(Self::Cpu(CpuSession::load(dir)?)),
+            (None, None) => Self::choose(dir),
+            _ => Ok(Self::Gpu(Session::load(dir, adapter)?)),
         }
-        match Session::load(dir, adapter) {
-            Err(error) if choice.is_none() && adapter.is_none() && no_adapter(&error) => {
-                eprintln!(
-                    "af2: no GPU adapter answers, so the processor does (slower; --engine cpu says so from the start)"
-                );
-                Ok(Self::Cpu(CpuSession::load(dir)?))
+    }
+
+    fn choose(dir: &Path) -> Result<Self> {
+        let start = Instant::now();
+        let gpu = match open_gpu(None) {
+            // Programs that play a GPU take a dozen times as long for the same answer, but less memory.
+            Ok(gpu) if gpu.facts().software && CpuSession::fits(dir)? => {
+                let why = format!("{} is a software adapter, slower than the processor itself", gpu.facts().name);
+                return Self::processor(dir, &why, "--engine gpu runs the shaders");
             }
-            loaded => Ok(Self::Gpu(loaded?)),
-        }
+            Ok(gpu) => gpu,
+            Err(GpuError::NoAdapter(_)) => {
+                return Self::processor(dir, "no GPU adapter was found", "--engine cpu says so from the start");
+            }
+            Err(error) => return Self::processor(dir, &error.to_string(), "af2 doctor says more"),
+        };
+        let session = Session::load_on(tuned(gpu), dir)?;
+        Ok(Self::Gpu(Session { load_seconds: start.elapsed().as_secs_f64(), ..session }))
+    }
+
+    fn processor(dir: &Path, why: &str, advice: &str) -> Result<Self> {
+        eprintln!("af2: {why}, so the processor answers ({advice})");
+        Ok(Self::Cpu(CpuSession::load(dir)?))
     }
 
     /// The configuration.
@@ -175,10 +191,6 @@ impl Engine {
             _ => Err(other_engine()),
         }
     }
-}
-
-fn no_adapter(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(GpuError::NoAdapter(_)))
 }
 
 fn other_engine() -> anyhow::Error {

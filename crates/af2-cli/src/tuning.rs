@@ -1,6 +1,7 @@
 //! Measured [`Tuning`]s on disk, one per adapter and driver, so that a GPU is measured once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -40,6 +41,20 @@ impl From<Tuning> for Stored {
             Product::Block => StoredProduct::Block,
         };
         Self { product, matvec_rows, matvec_threads, row_threads }
+    }
+}
+
+impl fmt::Display for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let product = match self.product {
+            StoredProduct::Tiled => "tiles in workgroup memory",
+            StoredProduct::Block => "blocks in registers",
+        };
+        let Self { matvec_rows, matvec_threads, row_threads, .. } = self;
+        write!(
+            f,
+            "{product}, {matvec_rows} rows by {matvec_threads} threads a product of one row, {row_threads} threads a norm"
+        )
     }
 }
 

@@ -57,8 +57,9 @@ fn af2(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_af2")).args(arguments).output().unwrap()
 }
 
+/// With the shaders, whatever the adapter is.
 fn ask(model: &Path, audio: &Path, rest: &[&str]) -> Output {
-    let mut arguments = vec!["ask", model.to_str().unwrap(), audio.to_str().unwrap()];
+    let mut arguments = vec!["ask", "--engine", "gpu", model.to_str().unwrap(), audio.to_str().unwrap()];
     arguments.extend(rest);
     af2(&arguments)
 }
@@ -230,6 +231,7 @@ fn doctor_tests_the_kernels() {
     let report: serde_json::Value = serde_json::from_str(&text(&af2(&["doctor", "--json"]))).unwrap();
     assert!(report["self_test"].as_array().unwrap().iter().all(|test| test["passed"] == true));
     assert!(!report["adapters"].as_array().unwrap().is_empty());
+    assert!(report["tuning"]["matvec_rows"].as_u64().unwrap() > 0 && report["tuning_measured"].is_boolean());
 }
 
 #[test]

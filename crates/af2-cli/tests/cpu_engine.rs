@@ -56,8 +56,24 @@ fn without_a_driver_the_processor_answers_and_says_so() {
     assert_eq!(answer["finish_reason"], "end_of_text");
     assert!(answer["adapter"].as_str().unwrap().contains("processor"));
     assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
-    assert!(stderr(&output).contains("no GPU adapter answers, so the processor does"));
+    assert!(stderr(&output).contains("no GPU adapter was found, so the processor answers"));
     assert_eq!(stderr(&ask(false, &[QUESTION, "--engine", "cpu"])), "", "asked for, nothing to say");
+}
+
+#[test]
+fn a_program_that_plays_a_gpu_is_taken_only_when_asked_for() {
+    let doctor = Command::new(env!("CARGO_BIN_EXE_af2")).args(["doctor", "--json"]).output().unwrap();
+    let report: serde_json::Value = serde_json::from_str(&stdout(&doctor)).unwrap();
+    let adapters = report["adapters"].as_array().unwrap();
+    let used = adapters.iter().find(|adapter| adapter["name"] == report["used"]).unwrap();
+    let program = used["software"] == true;
+    let said = ask(true, &[QUESTION, "--json"]);
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&said)).unwrap();
+    assert_eq!(answer["adapter"].as_str().unwrap().contains("processor"), program, "{answer}");
+    assert_eq!(stderr(&said).contains("is a software adapter"), program, "{}", stderr(&said));
+    let profile = ask(true, &[QUESTION, "--profile"]);
+    assert!(stdout(&profile).starts_with("a person"), "{}", stdout(&profile));
+    assert!(!stderr(&profile).contains("processor"), "the shaders were asked for: {}", stderr(&profile));
 }
 
 #[test]

@@ -43,6 +43,8 @@ fn the_bench_refuses_what_it_cannot_measure() {
         (["--tokens", "1"], "--tokens must be at least 2"),
         (["--windows", "0"], "--windows takes 1 to 1000"),
         (["--prompt-tokens", "0"], "--prompt-tokens must be at least 1"),
+        #[cfg(not(feature = "burn-wgpu"))]
+        (["--against", "burn"], "--features burn-wgpu"),
     ] {
         let output = bench(&rest);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -42,7 +42,7 @@ struct Stopwatch<'a> {
 }
 
 impl Gpu {
-    /// The fastest choices here, starting from those in use; about two seconds on a chip. `now` is a clock in seconds.
+    /// The fastest choices here, starting from those in use. `now` is a clock in seconds.
     ///
     /// # Errors
     /// The device failed or has too little memory.

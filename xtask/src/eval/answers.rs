@@ -81,7 +81,7 @@ impl Answerer {
         if own.is_empty() && blind.is_empty() {
             return Ok(Said { own: Vec::new(), blind: Vec::new() });
         }
-        let output = Command::new(&self.program).args(["ask", "--json"]).args(arguments).output();
+        let output = Command::new(&self.program).args(["ask", "--json", "--engine", "gpu"]).args(arguments).output();
         let output = output.with_context(|| format!("cannot start {}", self.program.display()))?;
         if !output.status.success() {
             bail!("af2 ask {}: {}", sound.display(), String::from_utf8_lossy(&output.stderr));

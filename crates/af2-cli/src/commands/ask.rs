@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Use the adapter whose name contains this.
     #[arg(long, value_name = "NAME")]
     adapter: Option<String>,
-    /// What computes; by default the GPU, or the processor where no adapter answers.
+    /// What computes; by default the GPU, or the processor where there is none.
     #[arg(long, value_name = "ENGINE")]
     engine: Option<EngineChoice>,
     /// Afterwards, list on stderr what one token's step takes on the GPU, kernel by kernel.
@@ -168,7 +168,8 @@ struct Generated {
 /// Answers every question in turn.
 pub fn run(arguments: Arguments) -> Result<()> {
     let sampling = arguments.decoding.sampling()?;
-    let engine = Engine::load(&arguments.model, arguments.engine, arguments.adapter.as_deref())?;
+    let choice = arguments.engine.or(arguments.profile.then_some(EngineChoice::Gpu));
+    let engine = Engine::load(&arguments.model, choice, arguments.adapter.as_deref())?;
     let start = Instant::now();
     let sound = load_sound(&engine.config().audio, &arguments.audio, arguments.max_windows)?;
     let decode_audio = start.elapsed().as_secs_f64();

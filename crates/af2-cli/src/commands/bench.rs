@@ -71,6 +71,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     ensure!(arguments.tokens >= 2, "--tokens must be at least 2: the first one counts as the prompt's");
     ensure!(arguments.prompt_tokens > 0, "--prompt-tokens must be at least 1");
     ensure!(arguments.windows.iter().all(|windows| (1..=1000).contains(windows)), "--windows takes 1 to 1000");
+    let rival = arguments.against.map(|rival| Ok::<_, anyhow::Error>((rival, rival.backend()?))).transpose()?;
     let gpu = open_gpu(arguments.adapter.as_deref())?;
     let gpu = match arguments.kernels {
         Some(Kernels::Chip) => gpu.tuned(Tuning::HARDWARE),
@@ -81,8 +82,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let plan = Plan { contexts: arguments.windows, prompt_tokens: arguments.prompt_tokens, tokens: arguments.tokens };
     let gpu_bytes = session.gpu.memory().bytes();
     let mut report = measure(&session.gpu, &session.model, &plan)?;
-    if let Some(rival) = arguments.against {
-        report.against = Some(rival.measure(&arguments.model, &plan, &report)?);
+    if let Some((rival, backend)) = rival {
+        report.against = Some(rival.measure(backend, &arguments.model, &plan, &report)?);
     }
     let facts = session.gpu.facts();
     let output = Output {
@@ -152,7 +153,7 @@ fn table(output: &Output<'_>) -> String {
 
 fn rival(against: &Against) -> String {
     format!(
-        "\nagainst {}, {} windows: listen {:.3} s ({:.1} times as long), first token {:.3} s ({:.1}), a token {:.4} s ({:.1})\n",
+        "\nagainst {}, windows in memory {}: listen {:.3} s ({:.1} times as long), first token {:.3} s ({:.1}), a token {:.4} s ({:.1})\n",
         against.name,
         against.windows,
         against.listen_seconds,

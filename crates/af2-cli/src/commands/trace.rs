@@ -40,14 +40,14 @@ pub struct Arguments {
     /// Use the adapter whose name contains this.
     #[arg(long, value_name = "NAME")]
     adapter: Option<String>,
-    /// What computes; by default the GPU, or the processor where no adapter answers.
-    #[arg(long, value_name = "ENGINE")]
-    engine: Option<EngineChoice>,
+    /// What computes.
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineChoice::Gpu)]
+    engine: EngineChoice,
 }
 
 /// Traces and writes the file.
 pub fn run(arguments: Arguments) -> Result<()> {
-    let engine = Engine::load(&arguments.model, arguments.engine, arguments.adapter.as_deref())?;
+    let engine = Engine::load(&arguments.model, Some(arguments.engine), arguments.adapter.as_deref())?;
     let config = &engine.config().audio;
     let windows = match &arguments.codes {
         Some(file) => windows_of_codes(config, file, arguments.max_windows)?,

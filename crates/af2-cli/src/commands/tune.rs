@@ -32,11 +32,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
     file.keep(gpu.facts(), tuning)?;
     let name = &gpu.facts().name;
     let mut out = io::stdout().lock();
+    let tuning = Stored::from(tuning);
     if arguments.json {
-        let tuning = Stored::from(tuning);
         let report = serde_json::json!({ "adapter": name, "tuning": tuning, "file": file.path() });
         return Ok(writeln!(out, "{report}")?);
     }
-    writeln!(out, "{name}: {tuning:?}, kept in {}", file.path().display())?;
+    writeln!(out, "{name}: {tuning}\nkept in {}", file.path().display())?;
     Ok(())
 }

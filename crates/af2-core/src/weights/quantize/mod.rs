@@ -23,7 +23,7 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |most: f32, &x| if x.abs() > most.abs() { x } else { most })
 }
 
-/// Data for the tests and measurements of both schemes.
+/// Data for the tests of both schemes.
 #[cfg(test)]
 pub(super) mod sample {
     /// Uniform in 0..1 (xorshift).
@@ -38,22 +38,5 @@ pub(super) mod sample {
     pub fn values(state: &mut u64, count: usize, n: usize, size: f32) -> Vec<f32> {
         let mut value = || ((0..n).map(|_| uniform(state)).sum::<f32>() - n as f32 / 2.0) * size;
         (0..count).map(|_| value()).collect()
-    }
-
-    /// Not a test of correctness: `cargo test --release -p af2-core quantize_speed -- --ignored --nocapture`.
-    #[test]
-    #[ignore = "a measurement"]
-    fn quantize_speed() {
-        let (rows, cols) = (2048, 4096);
-        let values = values(&mut 7, rows * cols, 4, 0.1);
-        for name in ["q4", "q8"] {
-            let start = std::time::Instant::now();
-            let packed = match name {
-                "q4" => super::q4::pack(rows, cols, &values),
-                _ => super::q8::pack(&values),
-            };
-            let seconds = start.elapsed().as_secs_f64();
-            println!("{name}: {:.0} M weights/s, {} bytes", values.len() as f64 / seconds / 1e6, packed.data.len());
-        }
     }
 }
