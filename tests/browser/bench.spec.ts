@@ -44,6 +44,12 @@ test("WebGPU: what `af2 inspect` promises of a token, an abort, and a clip that 
   for (const time of [report.encodeMs, report.memoryMs, report.firstTokenMs]) expect(time).toBeGreaterThan(0);
   expect((microsecondsPerDispatch * dispatches * report.tokensPerSecond) / 1e6).toBeCloseTo(1);
   expect(bytesPerSecond / bytes).toBeCloseTo(report.tokensPerSecond);
+  const { copyBytesPerSecond, productFlopsPerSecond, encoder, token } = report.gpu!;
+  for (const rate of [copyBytesPerSecond, productFlopsPerSecond]) expect(rate).toBeGreaterThan(1e6);
+  const sum = (part: keyof NonNullable<typeof token>[0]) => token!.reduce((all, kernel) => all + Number(kernel[part]), 0);
+  expect(sum("count")).toBe(dispatches);
+  expect(sum("bytes") / bytes).toBeCloseTo(1, 3); // it counts the embedding's row as well
+  expect(encoder!.find(({ name }) => name.includes("window_attention"))!.flops).toBeGreaterThan(0);
   expect(steps).toEqual([...steps].sort((a, b) => a - b));
   expect(steps.at(-1)).toBe(1);
   expect([aborted, ...refused]).toEqual(["ABORTED", "BAD_REQUEST", "BAD_REQUEST"]);
@@ -61,6 +67,6 @@ test("the processor is measured as well", async ({ open, server }) => {
     return report;
   }, url);
   expect(report).toMatchObject({ engine: "processor", adapter: "processor (WebAssembly)", windows: 1, tokens: 4 });
-  expect(report.perToken).toBeUndefined();
+  expect([report.perToken, report.gpu]).toEqual([undefined, undefined]);
   for (const figure of [report.encodeMs, report.memoryMs, report.firstTokenMs, report.tokensPerSecond]) expect(figure).toBeGreaterThan(0);
 });

@@ -1,9 +1,13 @@
 /** Measuring this machine with the loaded model. */
 
-import type { BenchReport, Model } from "audio-flamingo-2-webgpu";
+import type { BenchReport, KernelTime, Model } from "audio-flamingo-2-webgpu";
 import { byId, make } from "./dom.js";
 import { on } from "./events.js";
 import { bytes, duration, message, rate } from "./format.js";
+
+type Gpu = NonNullable<BenchReport["gpu"]>;
+
+const COLUMNS = ["Kernel", "time", "of copies", "of products"];
 
 let model: Model | undefined;
 let running: AbortController | undefined;
@@ -25,9 +29,7 @@ async function measure(): Promise<void> {
   byId("bench").textContent = "Stop measuring";
   try {
     const onProgress = (done: number, steps: number) => status(`Step ${done} of ${steps}…`);
-    report = await model.bench({ signal, onProgress });
-    byId("bench-rows").replaceChildren(...rows(report).map(([what, value]) => row(what, value)));
-    byId("bench-result").hidden = false;
+    show((report = await model.bench({ signal, onProgress })));
     status("");
   } catch (error) {
     status(signal.aborted ? "Stopped." : message(error));
@@ -37,8 +39,15 @@ async function measure(): Promise<void> {
   }
 }
 
+function show(report: BenchReport): void {
+  byId("bench-rows").replaceChildren(...rows(report).map((cells) => row(cells)));
+  showKernels("bench-encoder", report.gpu, report.gpu?.encoder);
+  showKernels("bench-token", report.gpu, report.gpu?.token);
+  byId("bench-result").hidden = false;
+}
+
 function rows(report: BenchReport): [string, string][] {
-  const { model, adapter, encodeMs, memoryMs, firstTokenMs, tokensPerSecond, perToken } = report;
+  const { model, adapter, encodeMs, memoryMs, firstTokenMs, tokensPerSecond, perToken, gpu } = report;
   const answer: [string, string][] = [
     ["Model", model],
     ["Adapter", adapter],
@@ -47,25 +56,49 @@ function rows(report: BenchReport): [string, string][] {
     ["First token", duration(firstTokenMs / 1000)],
     ["Further tokens", rate(tokensPerSecond)],
   ];
-  if (!perToken) return answer;
+  if (!perToken || !gpu) return answer;
   const { dispatches, microsecondsPerDispatch, bytesPerSecond } = perToken;
   return [
     ...answer,
     ["Dispatches a token", `${dispatches}, ${microsecondsPerDispatch.toFixed(1)} µs each`],
     ["Weights a token", bytes(perToken.bytes)],
     ["Weights a second", bytes(bytesPerSecond)],
+    ["The GPU copies", `${bytes(gpu.copyBytesPerSecond)}/s`],
+    ["It multiplies", `${(gpu.productFlopsPerSecond / 1e9).toFixed(1)} GFLOP/s`],
   ];
 }
 
-function row(what: string, value: string): HTMLTableRowElement {
+/** Kernels with their share of the time, and how near they come to what the GPU can do. */
+function kernelRows(kernels: KernelTime[], gpu: Gpu): string[][] {
+  const total = kernels.reduce((sum, kernel) => sum + kernel.microseconds, 0) || 1;
+  const percent = (share: number) => (share ? `${Math.round(100 * share)} %` : "");
+  const share = (amount: number, rate: number, microseconds: number) => (microseconds ? amount / (microseconds / 1e6) / rate : 0);
+  return kernels.map(({ name, count, microseconds, bytes, flops }) => [
+    `${name} × ${count}`,
+    percent(microseconds / total),
+    percent(share(bytes, gpu.copyBytesPerSecond, microseconds)),
+    percent(share(flops, gpu.productFlopsPerSecond, microseconds)),
+  ]);
+}
+
+function showKernels(id: string, gpu: Gpu | undefined, kernels: KernelTime[] | undefined): void {
+  byId(id).hidden = !kernels;
+  if (gpu && kernels) byId(`${id}-rows`).replaceChildren(...[COLUMNS, ...kernelRows(kernels, gpu)].map((cells) => row(cells)));
+}
+
+function row([what = "", ...values]: string[]): HTMLTableRowElement {
   const heading = make("th", "", what);
   heading.scope = "row";
-  return make("tr", "", heading, make("td", "", value));
+  return make("tr", "", heading, ...values.map((value) => make("td", "", value)));
 }
 
 async function copy(): Promise<void> {
   if (!report) return;
-  const text = rows(report).map(([what, value]) => `${what}: ${value}`).join("\n");
+  const { gpu } = report;
+  const table = (part: KernelTime[] | undefined) => (part && gpu ? [[""], COLUMNS, ...kernelRows(part, gpu)] : []);
+  const kernels = [...table(gpu?.encoder), ...table(gpu?.token)];
+  const lines = [...rows(report).map((cells) => cells.join(": ")), ...kernels.map((cells) => cells.join("\t"))];
+  const text = lines.join("\n");
   await navigator.clipboard.writeText(`${text}\n`).then(() => status("Copied."), (error: unknown) => status(message(error)));
 }
 

@@ -1,6 +1,6 @@
 /** The wasm modules' surface, written by hand; the build checks it against the generated declarations of both. */
 
-import type { EngineKind } from "./types.js";
+import type { BenchReport, EngineKind } from "./types.js";
 
 /** A running SHA-256. */
 export interface Sha256 {
@@ -46,14 +46,13 @@ export interface EngineClip {
   free(): void;
 }
 
-/** Milliseconds; what a token takes is undefined on the processor. */
+/** Milliseconds; the rest is of a GPU. */
 export interface EngineBench {
   readonly encodeMs: number;
   readonly memoryMs: number;
   readonly firstTokenMs: number;
   readonly tokenMs: number;
-  readonly dispatches?: number;
-  readonly weightBytes?: number;
+  readonly gpu?: NonNullable<BenchReport["gpu"]> & { dispatches: number; weightBytes: number };
 }
 
 export interface EngineModel {

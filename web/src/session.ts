@@ -13,7 +13,7 @@ import type { AskArguments, AudioMessage, BenchArguments, Calls, ListenArguments
 import { streamShards } from "./shards.js";
 import { type ModelFiles, openSource } from "./source.js";
 import type { ShardStore } from "./store.js";
-import type { AnswerResult, BenchReport, EngineKind, MemoryReport, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
+import type { AnswerResult, EngineKind, MemoryReport, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
 
 /** Columns of the waveform drawn for people. */
 const WAVEFORM_COLUMNS = 2048;
@@ -116,9 +116,12 @@ export class Session {
     const { model } = this.#need();
     const onStep = (done: number, steps: number) => emit({ done, steps });
     const measured = await this.#inTurn(signal, () => model.bench(windows, tokens, onStep, signal));
-    const { encodeMs, memoryMs, firstTokenMs, tokenMs } = measured as EngineBench;
-    const tokensPerSecond = 1000 / tokenMs;
-    return { windows, tokens, encodeMs, memoryMs, firstTokenMs, tokensPerSecond, perToken: perToken(measured as EngineBench) };
+    const { encodeMs, memoryMs, firstTokenMs, tokenMs, gpu: facts } = measured as EngineBench;
+    const times = { windows, tokens, encodeMs, memoryMs, firstTokenMs, tokensPerSecond: 1000 / tokenMs };
+    if (!facts) return { ...times, perToken: undefined, gpu: undefined };
+    const { dispatches, weightBytes: bytes, copyBytesPerSecond, productFlopsPerSecond, encoder, token } = facts;
+    const perToken = { dispatches, microsecondsPerDispatch: (1000 * tokenMs) / dispatches, bytes, bytesPerSecond: (1000 * bytes) / tokenMs };
+    return { ...times, perToken, gpu: { copyBytesPerSecond, productFlopsPerSecond, encoder, token } };
   }
 
   async memory(): Promise<MemoryReport> {
@@ -200,13 +203,6 @@ function finished(answer: EngineAnswer): AnswerResult {
   const tokensPerSecond = totalMs > firstTokenMs ? (1000 * (tokens.length - 1)) / (totalMs - firstTokenMs) : 0;
   const timings = { firstTokenMs, totalMs, tokensPerSecond };
   return { text, tokens, finishReason: finishReason as AnswerResult["finishReason"], questionCut, timings };
-}
-
-/** What a token takes of a GPU. */
-function perToken({ tokenMs, dispatches, weightBytes }: EngineBench): BenchReport["perToken"] {
-  if (dispatches === undefined || weightBytes === undefined) return undefined;
-  const [microsecondsPerDispatch, bytesPerSecond] = [(1000 * tokenMs) / dispatches, (1000 * weightBytes) / tokenMs];
-  return { dispatches, microsecondsPerDispatch, bytes: weightBytes, bytesPerSecond };
 }
 
 async function decode(module: StartedEngine, audio: AudioMessage, maxWindows: number, config?: string): Promise<AudioWindows> {

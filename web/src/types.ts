@@ -221,6 +221,30 @@ export interface BenchReport {
         bytesPerSecond: number;
       }
     | undefined;
+  /** What the GPU can do, and what it spends its time on; undefined on the processor. */
+  gpu:
+    | {
+        /** Read and written, in a copy from buffer to buffer. */
+        copyBytesPerSecond: number;
+        /** In one large matrix product. */
+        productFlopsPerSecond: number;
+        /** Of encoding a window, the longest first; undefined where the browser has no timestamps. */
+        encoder: KernelTime[] | undefined;
+        /** Of one token. Browsers round timestamps, so short kernels take next to nothing or too much. */
+        token: KernelTime[] | undefined;
+      }
+    | undefined;
+}
+
+/** All dispatches of one kernel. */
+export interface KernelTime {
+  name: string;
+  count: number;
+  microseconds: number;
+  /** Of weights read. */
+  bytes: number;
+  /** Of products. */
+  flops: number;
 }
 
 /** What is in use now. */

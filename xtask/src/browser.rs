@@ -15,6 +15,9 @@ const SWIFTSHADER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
 /// Options of `cargo xtask browser`.
 #[derive(Args)]
 pub struct Options {
+    /// Take the `af2` that `cargo test` has built
+    #[arg(long)]
+    built: bool,
     /// Passed on to the test runner, for example a file name or `--grep`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
@@ -28,41 +31,49 @@ pub fn run(options: &Options) -> Result<()> {
     if !folder.join("node_modules/.package-lock.json").exists() {
         run::run(&folder, "npm", &["ci", "--no-audit", "--no-fund"])?;
     }
-    toy_model(&root)?;
-    promises(&root)?;
-    native_trace(&root)?;
+    let af2 = binary(&root, options.built)?;
+    toy_model(&root, &af2)?;
+    promises(&root, &af2)?;
+    native_trace(&root, &af2)?;
     run::run(&folder, "node", &["node_modules/typescript/bin/tsc", "--project", "tsconfig.json"])?;
     let mut arguments = vec!["node_modules/@playwright/test/cli.js", "test"];
     arguments.extend(options.arguments.iter().map(String::as_str));
     run::run(&folder, "node", &arguments)
 }
 
+/// `af2`, built unless it is there already.
+fn binary(root: &Path, built: bool) -> Result<String> {
+    if !built {
+        run::run(root, "cargo", &["build", "--locked", "--package", "af2-cli"])?;
+    }
+    Ok(run::target(root).join("debug").join(format!("af2{}", env::consts::EXE_SUFFIX)).display().to_string())
+}
+
 /// target/browser-models/toy-f32, in several shards: the goldens were computed in float32.
-fn toy_model(root: &Path) -> Result<()> {
+fn toy_model(root: &Path, af2: &str) -> Result<()> {
     let out = root.join("target/browser-models/toy-f32");
     if out.exists() {
         fs::remove_dir_all(&out)?;
     }
     let out = out.display().to_string();
-    let mut arguments =
-        vec!["run", "--quiet", "--locked", "--package", "af2-cli", "--", "convert", "tests/fixtures/tiny-a", &out];
+    let mut arguments = vec!["convert", "tests/fixtures/tiny-a", &out];
     arguments.extend(["--lm", "tests/fixtures/tiny-a/lang_encoder", "--weights", "f32", "--shard-size", "3MB"]);
-    run::run(root, "cargo", &arguments)
+    run::run(root, af2, &arguments)
 }
 
 /// target/browser-models/toy-f32.json: what `af2 inspect` says of it.
-fn promises(root: &Path) -> Result<()> {
+fn promises(root: &Path, af2: &str) -> Result<()> {
     let model = "target/browser-models/toy-f32";
-    let arguments = ["run", "--quiet", "--locked", "--package", "af2-cli", "--", "inspect", model, "--json"];
-    let output = Command::new("cargo").args(arguments).current_dir(root).stderr(Stdio::inherit()).output()?;
+    let output =
+        Command::new(af2).args(["inspect", model, "--json"]).current_dir(root).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
-        bail!("`cargo {}` failed ({})", arguments.join(" "), output.status);
+        bail!("`{af2} inspect {model} --json` failed ({})", output.status);
     }
     Ok(fs::write(root.join(format!("{model}.json")), output.stdout)?)
 }
 
 /// target/browser-models/native-swiftshader.safetensors: what the native build computes on the browser's own software driver.
-fn native_trace(root: &Path) -> Result<()> {
+fn native_trace(root: &Path, af2: &str) -> Result<()> {
     let driver = env::var("SWIFTSHADER_ICD").unwrap_or_else(|_| SWIFTSHADER.into());
     if !Path::new(&driver).exists() {
         bail!(
@@ -70,7 +81,7 @@ fn native_trace(root: &Path) -> Result<()> {
         );
     }
     let (old, new) = (format!("VK_ICD_FILENAMES={driver}"), format!("VK_DRIVER_FILES={driver}"));
-    let mut arguments = vec![old.as_str(), &new, "cargo", "run", "--quiet", "--locked", "--package", "af2-cli", "--"];
+    let mut arguments = vec![old.as_str(), &new, af2];
     arguments.extend(["trace", "target/browser-models/toy-f32", "tests/fixtures/inputs/speech_16k_mono.wav"]);
     arguments.extend(["Caption the input audio.", "--out", "target/browser-models/native-swiftshader.safetensors"]);
     run::run(root, "env", &arguments)

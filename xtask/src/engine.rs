@@ -57,8 +57,7 @@ impl Engine {
             vec!["build", "--config", &flags, "--package", "af2-web", "--target", TARGET, "--profile", self.profile];
         arguments.extend(["--no-default-features", "--features", self.feature]);
         run::run(root, "cargo", &arguments)?;
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        Ok(target.join(TARGET).join(self.profile).join("af2_web.wasm"))
+        Ok(run::target(root).join(TARGET).join(self.profile).join("af2_web.wasm"))
     }
 
     /// Generates the JavaScript glue; needs no tool on the machine and cannot be of another version than the crate.

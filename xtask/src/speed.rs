@@ -70,7 +70,7 @@ fn binary(root: &Path, options: &Options) -> Result<String> {
     }
     let features: &[&str] = if options.burn { &["--features", "burn-wgpu"] } else { &[] };
     run::run(root, "cargo", &[&["build", "--locked", "--release", "-p", "af2-cli"], features].concat())?;
-    Ok(root.join("target/release/af2").display().to_string())
+    Ok(run::target(root).join("release/af2").display().to_string())
 }
 
 fn golden(root: &Path, options: &Options) -> Result<()> {

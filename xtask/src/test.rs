@@ -23,7 +23,7 @@ pub struct Options {
 type Step = (&'static str, &'static str);
 
 /// Quick checks first, so that a slip of the pen is known before anything is compiled.
-const NATIVE: [Step; 8] = [
+const NATIVE: [Step; 7] = [
     ("format", "cargo fmt --all --check"),
     ("lints", "cargo clippy --locked --workspace --all-targets -- -D warnings"),
     (
@@ -32,15 +32,20 @@ const NATIVE: [Step; 8] = [
     ),
     ("documentation", "env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps"),
     ("tests", "cargo test --locked --workspace"),
-    (
-        "browser's target",
-        "cargo check --locked -p af2-core -p af2-gpu -p af2-model -p af2-web --target wasm32-unknown-unknown",
-    ),
     ("Windows", "cargo check --locked -p af2-cli --target x86_64-pc-windows-msvc"),
     ("macOS", "cargo check --locked -p af2-cli --target aarch64-apple-darwin"),
 ];
 
-const BROWSER: [Step; 2] = [("page and package", "cargo xtask web"), ("browser tests", "cargo xtask browser")];
+/// In place of the browser's part, which compiles the same for good.
+const BROWSER_TARGET: Step = (
+    "browser's target",
+    "cargo check --locked -p af2-core -p af2-gpu -p af2-model -p af2-web --target wasm32-unknown-unknown",
+);
+
+const WEB: Step = ("page and package", "cargo xtask web");
+const BROWSER: Step = ("browser tests", "cargo xtask browser");
+/// After `cargo test` has built the program: alone it would be compiled anew, with the features of one package.
+const BROWSER_AFTER_NATIVE: Step = ("browser tests", "cargo xtask browser --built");
 
 /// Runs the steps asked for and ends with a table of their times.
 pub fn run(options: &Options) -> Result<()> {
@@ -64,10 +69,12 @@ fn prepared(options: &Options) -> Result<Vec<Step>> {
         prepare::ensure(&[prepare::VULKAN, prepare::WASM, prepare::WINDOWS, prepare::MACOS], options.yes)?;
         steps.extend(NATIVE);
     }
-    if !options.native {
+    if options.native {
+        steps.push(BROWSER_TARGET);
+    } else {
         prepare::node()?;
         prepare::ensure(&[prepare::VULKAN, prepare::CHROMIUM, prepare::FIREFOX, prepare::WASM], options.yes)?;
-        steps.extend(BROWSER);
+        steps.extend([WEB, if options.browser { BROWSER } else { BROWSER_AFTER_NATIVE }]);
     }
     Ok(steps)
 }

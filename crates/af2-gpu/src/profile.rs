@@ -1,5 +1,7 @@
 //! What every dispatch of a plan takes on the GPU.
 
+use std::collections::BTreeMap;
+
 use crate::plan::{Cost, Item};
 use crate::{Gpu, GpuError, Plan};
 
@@ -10,6 +12,37 @@ pub struct Span {
     pub cost: Cost,
     /// How long it took.
     pub nanoseconds: f64,
+}
+
+/// What one kernel takes in one run of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KernelTime {
+    /// Family and name.
+    pub name: &'static str,
+    /// Dispatches.
+    pub count: usize,
+    /// Time on the GPU.
+    pub microseconds: f64,
+    /// Bytes of weights read.
+    pub weight_bytes: u64,
+    /// Floating-point operations of products.
+    pub flops: u64,
+}
+
+/// Timed dispatches added up by kernel, the longest first.
+pub fn by_kernel(spans: &[Span]) -> Vec<KernelTime> {
+    let mut kernels: BTreeMap<&'static str, KernelTime> = BTreeMap::new();
+    for Span { cost, nanoseconds } in spans {
+        let nothing = KernelTime { name: cost.kernel, count: 0, microseconds: 0.0, weight_bytes: 0, flops: 0 };
+        let kernel = kernels.entry(cost.kernel).or_insert(nothing);
+        kernel.count += 1;
+        kernel.microseconds += nanoseconds / 1e3;
+        kernel.weight_bytes += cost.weight_bytes;
+        kernel.flops += cost.flops;
+    }
+    let mut kernels: Vec<KernelTime> = kernels.into_values().collect();
+    kernels.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
+    kernels
 }
 
 impl Gpu {
@@ -53,5 +86,27 @@ impl Gpu {
         let nanoseconds = ticks.chunks_exact(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * period);
         let span = |(cost, nanoseconds): (&Cost, f64)| Span { cost: cost.clone(), nanoseconds };
         Ok(Some(plan.costs().zip(nanoseconds).map(span).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dispatches_add_up_by_kernel_the_longest_first() {
+        let span = |kernel, nanoseconds, weight_bytes| {
+            let cost = Cost { label: String::new(), kernel, weight_bytes, flops: 2 * weight_bytes };
+            Span { cost, nanoseconds }
+        };
+        let found = by_kernel(&[span("a", 500.0, 10), span("b", 2000.0, 1), span("a", 1000.0, 20)]);
+        let time = |name, count, microseconds, weight_bytes| KernelTime {
+            name,
+            count,
+            microseconds,
+            weight_bytes,
+            flops: 2 * weight_bytes,
+        };
+        assert_eq!(found, [time("b", 1, 2.0, 1), time("a", 2, 1.5, 30)]);
     }
 }

@@ -1,7 +1,7 @@
 //! How fast this machine is with this model: silence is heard, and a made-up prompt answered.
 //!
-//! Through the same calls as every sound and answer, so that both engines are measured alike. All that it takes is freed with the
-//! silent clip, because it stays within the working state that a model has from the start.
+//! Through the same calls as every sound and answer, so that both engines are measured alike. All that it takes is freed in the
+//! end: the silent clip stays within the working state that a model has from the start.
 
 use crate::backend::{self, Clip, GenerateOptions};
 use crate::clip::now;
@@ -22,9 +22,9 @@ const MOST_TOKENS: usize = 512;
 
 #[wasm_bindgen]
 impl Model {
-    /// Measures. `on_step` is told how many of how many windows and tokens are done. The result is an object with `encodeMs` (a
+    /// Measures. `on_step` is told how many of how many steps are done. The result is an object with `encodeMs` (a
     /// window), `memoryMs` (audio transformer, keys and values of all windows), `firstTokenMs`, `tokenMs` (each further one), and
-    /// where a GPU computes `dispatches` and `weightBytes` of a token.
+    /// where a GPU computes `gpu`, see [`backend::gpu_report`].
     ///
     /// # Errors
     /// `BAD_REQUEST`, `ABORTED`, `INSUFFICIENT_MEMORY`, `DEVICE_LOST`.
@@ -39,7 +39,7 @@ impl Model {
             let limits = format!("windows must be 1 to {MOST_WINDOWS} and tokens 2 to {MOST_TOKENS}");
             return Err(failure(Code::BadRequest, limits));
         }
-        let mut steps = Steps { on_step, signal, done: 0, count: 1 + WARM_UP + windows + tokens };
+        let mut steps = Steps { on_step, signal, done: 0, count: 1 + WARM_UP + windows + tokens + 1 };
         let mut heard = hear(self.engine(), 1, &mut steps).await?;
         answer(&mut heard.clip, WARM_UP, &mut steps).await?;
         let mut heard = hear(self.engine(), windows, &mut steps).await?;
@@ -51,10 +51,9 @@ impl Model {
         set("memoryMs", heard.memory_ms);
         set("firstTokenMs", first);
         set("tokenMs", (last - first) / (tokens - 1) as f64);
-        if let Some((dispatches, weight_bytes)) = backend::token_costs(self.engine()) {
-            set("dispatches", dispatches as f64);
-            set("weightBytes", weight_bytes as f64);
-        }
+        let gpu = backend::gpu_report(&heard.clip, &now).await?;
+        crate::failure::set(&report, "gpu", &gpu.into());
+        steps.tell(1);
         Ok(report)
     }
 }

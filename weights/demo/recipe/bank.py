@@ -63,6 +63,7 @@ def fetch(work: Path) -> None:
         sys.exit(f"{', '.join(missing)} not found: the sounds are in packages of Debian 12; use a container of it")
     downloads = work / "dl"
     downloads.mkdir(parents=True, exist_ok=True)
+    (work / "x").mkdir(exist_ok=True)  # dpkg makes no more than the last folder of a path
     for package in DEBIAN:
         if not list(downloads.glob(f"{package}_*.deb")):
             subprocess.run(["apt-get", "download", package], cwd=downloads, check=True)

@@ -98,6 +98,5 @@ impl Answerer {
 fn build() -> Result<PathBuf> {
     let root = run::root();
     run::run(&root, "cargo", &["build", "--locked", "--release", "--package", "af2-cli"])?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release/af2"))
+    Ok(run::target(&root).join("release/af2"))
 }

@@ -1,6 +1,4 @@
-//! Timed dispatches, added up by kernel.
-
-use std::collections::BTreeMap;
+//! Timed kernels beside what the device can do.
 
 use af2_gpu::Span;
 use serde::Serialize;
@@ -8,7 +6,7 @@ use serde::Serialize;
 use super::rates::Rates;
 
 /// What one kernel takes in one run of a part.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Kernel {
     /// Family and name.
     pub name: &'static str,
@@ -30,25 +28,20 @@ pub struct Kernel {
 
 /// The kernels of a part, the longest first.
 pub fn by_kernel(spans: &[Span], rates: Rates) -> Vec<Kernel> {
-    let mut kernels: BTreeMap<&str, Kernel> = BTreeMap::new();
-    for span in spans {
-        let kernel = kernels.entry(span.cost.kernel).or_default();
-        kernel.name = span.cost.kernel;
-        kernel.count += 1;
-        kernel.microseconds += span.nanoseconds / 1e3;
-        kernel.weight_bytes += span.cost.weight_bytes;
-        kernel.flops += span.cost.flops;
-    }
-    let total: f64 = kernels.values().map(|kernel| kernel.microseconds).sum();
+    let kernels = af2_gpu::by_kernel(spans);
+    let total: f64 = kernels.iter().map(|kernel| kernel.microseconds).sum();
     let fraction = |amount: u64, microseconds: f64, rate: f64| {
         (amount > 0 && microseconds > 0.0).then(|| amount as f64 / (microseconds / 1e6) / rate)
     };
-    for kernel in kernels.values_mut() {
-        kernel.share = kernel.microseconds / total;
-        kernel.of_copy = fraction(kernel.weight_bytes, kernel.microseconds, rates.copy_bytes_per_second);
-        kernel.of_product = fraction(kernel.flops, kernel.microseconds, rates.product_flops_per_second);
-    }
-    let mut kernels: Vec<Kernel> = kernels.into_values().collect();
-    kernels.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
-    kernels
+    let beside = |kernel: &af2_gpu::KernelTime| Kernel {
+        name: kernel.name,
+        count: kernel.count,
+        microseconds: kernel.microseconds,
+        share: kernel.microseconds / total,
+        weight_bytes: kernel.weight_bytes,
+        flops: kernel.flops,
+        of_copy: fraction(kernel.weight_bytes, kernel.microseconds, rates.copy_bytes_per_second),
+        of_product: fraction(kernel.flops, kernel.microseconds, rates.product_flops_per_second),
+    };
+    kernels.iter().map(beside).collect()
 }

@@ -8,6 +8,7 @@ use crate::turn::Turn;
 use af2_core::audio::Windows;
 use af2_core::generation::Generation;
 use af2_reference::{Backend, ReferenceError};
+use js_sys::Object;
 use std::hint::black_box;
 use wasm_bindgen::JsValue;
 
@@ -111,9 +112,9 @@ pub async fn generate(
     Ok(answer.finish())
 }
 
-/// Dispatches and weight bytes of one decoded token: nothing is dispatched, and no account is kept.
-pub fn token_costs(_model: &Model) -> Option<(usize, u64)> {
-    None
+/// No GPU, nothing to say of one.
+pub async fn gpu_report(_clip: &Clip, _now: &dyn Fn() -> f64) -> Result<Option<Object>, JsValue> {
+    Ok(None)
 }
 
 /// A model's error as JavaScript sees it.

@@ -1,10 +1,11 @@
 //! The network as compute shaders on the browser's GPU.
 
-use crate::failure::{Code, failure, insufficient_memory, text_failure};
+use crate::failure::{Code, failure, insufficient_memory, set, text_failure};
 use af2_core::audio::Windows;
 use af2_core::generation::Generation;
-use af2_gpu::{Gpu, GpuError, GpuOptions};
+use af2_gpu::{Gpu, GpuError, GpuOptions, KernelTime, by_kernel};
 use af2_model::{ListenOptions, ModelError};
+use js_sys::{Array, Object};
 use wasm_bindgen::JsValue;
 
 pub use af2_model::{Clip, GenerateOptions, Model, ModelLoader};
@@ -79,10 +80,42 @@ pub async fn generate(
     clip.generate(prompt, options, on_token).await.map_err(thrown)
 }
 
-/// Dispatches and weight bytes of one decoded token.
-pub fn token_costs(model: &Model) -> Option<(usize, u64)> {
-    let facts = model.facts();
-    Some((facts.dispatches_per_token, facts.bytes_per_token))
+/// What a token takes (`dispatches`, `weightBytes`), what the device reaches when it does one thing only (`copyBytesPerSecond`,
+/// `productFlopsPerSecond`), and where it has timestamps what kernels take (`encoder`, `token`: lists of `name`, `count`,
+/// `microseconds`, `bytes`, `flops`). `now` is a clock in milliseconds.
+pub async fn gpu_report(clip: &Clip, now: &dyn Fn() -> f64) -> Result<Option<Object>, JsValue> {
+    let model = clip.model();
+    let (facts, report) = (model.facts(), Object::new());
+    let rates = model.gpu().measure_rates(&|| now() / 1e3).await.map_err(|error| gpu_failure(&error))?;
+    for (key, value) in [
+        ("dispatches", facts.dispatches_per_token as f64),
+        ("weightBytes", facts.bytes_per_token as f64),
+        ("copyBytesPerSecond", rates.copy_bytes_per_second),
+        ("productFlopsPerSecond", rates.product_flops_per_second),
+    ] {
+        set(&report, key, &value.into());
+    }
+    let encoder = model.profile_encoder().await.map_err(thrown)?;
+    let token = clip.profile_step().await.map_err(thrown)?;
+    for (key, spans) in [("encoder", encoder), ("token", token)] {
+        let Some(spans) = spans else { continue };
+        set(&report, key, &by_kernel(&spans).iter().map(kernel_time).collect::<Array>());
+    }
+    Ok(Some(report))
+}
+
+fn kernel_time(kernel: &KernelTime) -> Object {
+    let time = Object::new();
+    set(&time, "name", &kernel.name.into());
+    for (key, value) in [
+        ("count", kernel.count as f64),
+        ("microseconds", kernel.microseconds),
+        ("bytes", kernel.weight_bytes as f64),
+        ("flops", kernel.flops as f64),
+    ] {
+        set(&time, key, &value.into());
+    }
+    time
 }
 
 /// A model's error as JavaScript sees it.
