@@ -49,6 +49,17 @@ for (const [name, width, height, colorScheme] of [
   });
 }
 
+test("the GPU is measured, kernel by kernel", async ({ page, address }) => {
+  await page.goto(address);
+  await page.getByRole("button", { name: "Measure this machine" }).click({ timeout: 300_000 });
+  await expect(page.getByRole("row", { name: "It multiplies" })).toContainText("GFLOP/s", { timeout: 300_000 });
+  await page.getByText("Kernels of a window").click();
+  await page.getByText("Kernels of a token").click();
+  await expect(page.getByRole("row", { name: /window_attention × \d+/ })).toContainText("%");
+  await expect(page.getByRole("row", { name: /matvec_q4 × \d+/ })).toContainText("%");
+  await page.locator("#bench-result").screenshot({ path: `${SHOTS}kernels.png` });
+});
+
 test("without WebGPU, and even without a worker, the page says so, the processor answers and is measured", async ({ page, address }) => {
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined }));

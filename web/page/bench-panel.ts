@@ -7,7 +7,7 @@ import { bytes, duration, message, rate } from "./format.js";
 
 type Gpu = NonNullable<BenchReport["gpu"]>;
 
-const COLUMNS = ["Kernel", "time", "of copies", "of products"];
+const COLUMNS = ["Kernel", "Time", "Copy", "Mult."]; // its share of the part's time, and of the two rates above
 
 let model: Model | undefined;
 let running: AbortController | undefined;
@@ -74,7 +74,7 @@ function kernelRows(kernels: KernelTime[], gpu: Gpu): string[][] {
   const percent = (share: number) => (share ? `${Math.round(100 * share)} %` : "");
   const share = (amount: number, rate: number, microseconds: number) => (microseconds ? amount / (microseconds / 1e6) / rate : 0);
   return kernels.map(({ name, count, microseconds, bytes, flops }) => [
-    `${name} × ${count}`,
+    `${name.replace(/^.*\//, "")} × ${count}`,
     percent(microseconds / total),
     percent(share(bytes, gpu.copyBytesPerSecond, microseconds)),
     percent(share(flops, gpu.productFlopsPerSecond, microseconds)),
