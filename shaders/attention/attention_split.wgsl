@@ -1,5 +1,5 @@
 // Attention of one query over a slice of the keys ("split-K" flash decoding): with a single token there are only `heads` rows of work,
-// so the keys are shared out over workgroups, 64 each. Writes, per head and split, the maximum, the sum of exponentials and the weighted
+// so the keys are shared out over workgroups, SLICE each. Writes, per head and split, the maximum, the sum of exponentials and the weighted
 // sum of v; attention_combine joins them. Grid x: heads; y: splits.
 struct Params {
     keys: u32,       // keys; with CAUSAL, step.position + 1 instead
@@ -19,8 +19,9 @@ struct Params {
 //!include common/reduce.wgsl
 
 override CAUSAL: u32 = 0u;
+const SLICE: u32 = 64u;
 
-var<workgroup> weights: array<f32, THREADS>;
+var<workgroup> weights: array<f32, SLICE>;  // logits, then exponentials
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -30,20 +31,28 @@ fn main(
 ) {
     let head = group_id.x;
     let keys = select(params.keys, step.position + 1u, CAUSAL == 1u);
-    let first = group_id.y * THREADS;
+    let first = group_id.y * SLICE;
     if (first >= keys) { return; }
-    let used = min(THREADS, keys - first);
+    let used = min(SLICE, keys - first);
     let cache = select(0u, step.slot_base * params.kv_stride, CAUSAL == 1u);
     let key_head = head / params.queries_per_key_head;
     let a = head * params.head_dim;
-    let b = cache + params.k_offset + key_head * params.head_dim + (first + min(lane, used - 1u)) * params.kv_stride;
-    var value = 0.0;
-    for (var d = 0u; d < params.head_dim; d += 1u) { value += (q[a + d] * params.scale) * kv[b + d]; }
-    let high = workgroup_max(value, lane);
-    let weight = select(0.0, exp(value - high), lane < used);
-    let sum = workgroup_sum(weight, lane);
-    weights[lane] = weight;
-    workgroupBarrier();
+    let k = cache + params.k_offset + key_head * params.head_dim + first * params.kv_stride;
+    var most = -3.4e38;
+    for (var j = lane; j < used; j += THREADS) {
+        var value = 0.0;
+        for (var d = 0u; d < params.head_dim; d += 1u) { value += (q[a + d] * params.scale) * kv[k + j * params.kv_stride + d]; }
+        weights[j] = value;
+        most = max(most, value);
+    }
+    let high = workgroup_max(most, lane);
+    var part = 0.0;
+    for (var j = lane; j < used; j += THREADS) {
+        let weight = exp(weights[j] - high);
+        weights[j] = weight;
+        part += weight;
+    }
+    let sum = workgroup_sum(part, lane);
     let record = (head * groups.y + group_id.y) * (2u + params.head_dim);
     if (lane == 0u) {
         partial[record] = high;

@@ -20,7 +20,7 @@ pub struct Tuning {
     pub matvec_rows: u32,
     /// Threads per workgroup of a product with one row; a multiple of 8.
     pub matvec_threads: u32,
-    /// Threads per workgroup where each works on one row or frame; a multiple of 8.
+    /// Threads per workgroup where each works on one row, frame or key; a multiple of 8.
     pub row_threads: u32,
 }
 

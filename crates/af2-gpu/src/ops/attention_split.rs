@@ -15,7 +15,7 @@ params! {
     CombineParams { keys: u32, head_dim: u32, splits: u32, keys_per_split: u32 }
 }
 
-/// Keys per workgroup, one per thread.
+/// Keys per workgroup: SLICE of the kernel, and the most threads that have work.
 const KEYS_PER_SPLIT: usize = 64;
 
 /// A buffer for the partial results of at most `most_keys` keys.
@@ -48,10 +48,11 @@ pub fn attention_split(
     most_keys: usize,
 ) -> Result<(), GpuError> {
     let splits = most_keys.div_ceil(KEYS_PER_SPLIT) as u32;
+    let threads = plan.gpu().tuning().row_threads.min(KEYS_PER_SPLIT as u32);
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: &kernels::ATTENTION_SPLIT,
-        constants: &[("THREADS", KEYS_PER_SPLIT as f64), shape.causal_constant()],
+        constants: &[("THREADS", f64::from(threads)), shape.causal_constant()],
         params: SplitParams {
             keys: shape.keys as u32,
             head_dim: shape.head_dim as u32,
@@ -89,7 +90,7 @@ mod tests {
     use super::super::Step;
     use super::super::attention::tests::separate;
     use super::super::attention::twin;
-    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::*;
 
     #[test]
@@ -112,15 +113,13 @@ mod tests {
             gpu().write(&step, 0, bytemuck::bytes_of(&state));
             let partial = partial_buffer(gpu(), shape.heads, shape.head_dim, most_keys).unwrap();
             let out = gpu().storage("out", (4 * shape.q_stride) as u64).unwrap();
-            let found = run(&out, |plan| {
-                attention_split(plan, "", &upload(&q), &upload(&kv), &partial, &out, &step, shape, most_keys)
-            });
-            assert_close(
-                &format!("{position} {shape:?}"),
-                &found,
-                &twin(&q, &kv, 1, shape, position, slot_base),
-                1e-10,
-            );
+            let expected = twin(&q, &kv, 1, shape, position, slot_base);
+            for tuning in TUNINGS {
+                let found = run_tuned(tuning, &out, |plan| {
+                    attention_split(plan, "", &upload(&q), &upload(&kv), &partial, &out, &step, shape, most_keys)
+                });
+                assert_close(&format!("{position} {shape:?}"), &found, &expected, 1e-10);
+            }
         }
     }
 }
