@@ -69,7 +69,10 @@ fn table(report: &Report<'_>) -> String {
     let (parameters, bytes) = (report.weights.parameters.to_string(), report.weights.bytes.to_string());
     text += &format!("{}\n\n", row("total", &parameters, &bytes, &format!("{} shards", report.shards)));
     text += &format!("weight bytes read per decoded token: {}\n", report.weights.bytes_per_token);
-    text += &format!("dispatches per decoded token: {}\n", report.dispatches_per_token);
+    text += &format!(
+        "dispatches per decoded token: {}, and one more for each matrix cut in two by a device that binds less at once\n",
+        report.dispatches_per_token
+    );
     let giga = |macs: u64| macs as f64 / 1e9;
     text += &format!(
         "multiply-accumulates: {:.3} G to encode a window, {:.4} G per prompt token, {:.4} G per decoded token\n",
