@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 import scenes
 from inventory import CLASSES, NAMES
@@ -28,9 +28,11 @@ from text import Text
 
 QUESTIONS = 6  # per recording
 CHOICE = 0.35  # share of batches that hold multiple choice alone: their prompts are three times as long
+PLACES = 16  # parts of a recording that the memory must tell apart
+LONGEST = 12  # windows of a training recording
 WEIGHT = {
-    "yes or no": 2.0, "before or after": 1.5, "first or last": 3.0, "what follows": 2.0, "count": 1.6,
-    "start, middle or end": 1.8, "when": 1.5, "how many sounds": 0.8, "describe": 0.6, "family": 0.4, "speaking": 0.5,
+    "yes or no": 2.0, "before or after": 2.5, "first or last": 3.0, "what follows": 2.0, "count": 1.6,
+    "start, middle or end": 2.2, "when": 3.0, "how many sounds": 0.8, "describe": 0.6, "family": 0.4, "speaking": 0.5,
 }  # fmt: skip
 
 
@@ -132,6 +134,27 @@ def exact(model: AudioFlamingo2, text: Text, window: Window, questions: list[Que
     return ((best == targets[0]) | (targets[0] < 0)).all(-1).tolist()
 
 
+class PlaceHead(nn.Module):
+    """Part of the recording and window index of every audio token; used in training only.
+
+    Rotary positions are relative: nothing but a loss on the place itself makes the memory say where in the recording it is.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.part, self.window = nn.Linear(width, PLACES), nn.Linear(width, LONGEST)
+
+    def loss(self, memory: Tensor) -> Tensor:
+        """memory [B, T, D] of whole windows: 32 steps of the lower half, then of the upper half."""
+        count = memory.shape[1] // 64
+        window = torch.arange(count).repeat_interleave(64)
+        at = (window + torch.arange(64).remainder(32).add(0.5).div(32).repeat(count)) / count
+        part = (at * PLACES).long().repeat(len(memory))
+        flat = memory.flatten(0, 1)
+        loss = F.cross_entropy(self.part(flat), part)
+        return loss + F.cross_entropy(self.window(flat), window.repeat(len(memory))) if count > 1 else loss
+
+
 @torch.no_grad()
 def start_from_detector(model: AudioFlamingo2, text: Text, pool: list[Window], targets: Tensor) -> None:
     """Starts one cross-attention head of two layers as a class detector.
@@ -166,7 +189,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--steps", type=int, default=100_000)
-    parser.add_argument("--resume", action="store_true", help="go on from WORK/model.pt, at half the rate")
+    parser.add_argument("--resume", action="store_true", help="go on from WORK/model.pt, at three quarters of the rate")
     parser.add_argument("--pool", type=int, default=3200)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -185,20 +208,24 @@ def main() -> None:
         model.load_state_dict(kept, strict=False)
     else:
         start_from_detector(model, text, pool, targets)
-    rate = 0.5 if args.resume else 1.0
-    schedule = Schedule([model.audio_transformer_clap, model.decoder], muon=0.01 * rate, adam=2e-3 * rate)
+    rate = 0.75 if args.resume else 1.0
+    place = PlaceHead(model.c.width)
+    schedule = Schedule([model.audio_transformer_clap, model.decoder, place], muon=0.01 * rate, adam=2e-3 * rate)
     rounded = Quantised([model.decoder], [model.audio_transformer_clap])
     singles = [w for w in pool if len(w.heard) <= 2]
-    asked = [(w, ask(np.random.default_rng(i), w.heard)) for i, w in enumerate(held)]
+    once = [w for w in held if len(w.heard) <= 2]
+    long_held = [compose(once, np.random.default_rng(i), 4 + i % 9) for i in range(48)]
+    asked = [("", w, ask(np.random.default_rng(i), w.heard)) for i, w in enumerate(held)]
+    asked += [("long: ", w, ask(np.random.default_rng(i), w.heard, len(w.tokens) / 6.4)) for i, w in enumerate(long_held)]
     began = shown = time.time()
-    running = 0.0
+    running = placing = 0.0
     for step in range(args.steps):
         progress = max(step / args.steps, (time.time() - began) / 60 / args.minutes)
         if progress >= 1:
             break
         long = (args.resume or progress > 0.25) and rng.random() < 0.35
         if long:
-            count = int(rng.choice((2, 3, 4, 6, 8, 12), p=(0.25, 0.2, 0.2, 0.15, 0.1, 0.1)))
+            count = int(rng.choice((2, 3, 4, 6, 8, LONGEST), p=(0.25, 0.2, 0.2, 0.15, 0.1, 0.1)))
             windows = [compose(singles, rng, count) for _ in range(max(2, 8 // count))]
         else:
             windows = [pool[i] for i in rng.integers(len(pool), size=12)]
@@ -209,18 +236,23 @@ def main() -> None:
             hidden = model.decoder(ids, memory)
             answers = labels >= 0
             loss = F.cross_entropy(model.logits(hidden[answers]), labels[answers])
-            loss.backward()
+            if not long:
+                windows = [compose(singles, rng, int(rng.integers(2, LONGEST + 1)))]
+                memory = model.memory(torch.stack([w.tokens for w in windows]).float())
+            placed = place.loss(memory)
+            (loss + 0.3 * placed).backward()
         schedule.step(progress)
         running = loss.item() if not running else 0.99 * running + 0.01 * loss.item()
+        placing = placed.item() if not placing else 0.98 * placing + 0.02 * placed.item()
         if time.time() - shown > 150:
             shown = time.time()
             tally: dict[str, list[bool]] = {}
             with rounded:
-                for w, questions in asked:
+                for prefix, w, questions in asked:
                     for q, right in zip(questions, exact(model, text, w, questions) if questions else []):
-                        tally.setdefault(q.kind, []).append(right)
+                        tally.setdefault(prefix + q.kind, []).append(right)
             scores = " ".join(f"{kind}={np.mean(v):.2f}" for kind, v in sorted(tally.items()))
-            print(f"step {step} {progress:.3f} loss {running:.3f} held: {scores}", flush=True)
+            print(f"step {step} {progress:.3f} loss {running:.3f} place {placing:.2f} held: {scores}", flush=True)
             torch.save({"config": model.c.to_dict(), "model": model.state_dict()}, args.work / "model.pt")
     torch.save({"config": model.c.to_dict(), "model": model.state_dict(), "steps": step}, args.work / "model.pt")
     print(f"{step} steps in {(time.time() - began) / 60:.1f} minutes")
