@@ -1,5 +1,6 @@
 /**
- * A model of any size through the package in Chromium: what it takes to load, the engine's own memory, and tokens per second.
+ * A model of any size through the package in Chromium: what it takes to load, the engine's own memory, and tokens per second. In this
+ * folder, with the model's path from the repository's root:
  *
  *     AF2_MODEL=weights/local/some-model npx playwright test --config bench.config.ts
  *     AF2_MODEL=weights/demo/model AF2_ENGINE=processor npx playwright test --config bench.config.ts
@@ -11,16 +12,17 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "./support/fixtures.js";
 
-const INPUTS = path.resolve(import.meta.dirname, "../fixtures/inputs");
+const ROOT = path.resolve(import.meta.dirname, "../..");
 
 test.describe.configure({ timeout: 3_600_000 });
 
 test("load, listen, answer", async ({ server, open }) => {
-  const folder = process.env["AF2_MODEL"];
-  if (!folder) throw new Error("AF2_MODEL names no folder with a converted model");
+  const named = process.env["AF2_MODEL"];
+  if (!named) throw new Error("AF2_MODEL names no folder with a converted model");
+  const folder = path.resolve(ROOT, named);
   const shards = (await readdir(folder)).filter((name) => name.endsWith(".safetensors"));
-  server.serveFolder("/model/", `${path.resolve(folder)}/`);
-  server.serveFolder("/inputs/", `${INPUTS}/`);
+  server.serveFolder("/model/", `${folder}/`);
+  server.serveFolder("/inputs/", `${ROOT}/tests/fixtures/inputs/`);
   const page = await open();
   const tokens = Number(process.env["AF2_TOKENS"] ?? 8);
   const engine = (process.env["AF2_ENGINE"] ?? "auto") as "auto" | "webgpu" | "processor";
