@@ -14,6 +14,8 @@ use crate::session::{SMALL_FILE, read_limited};
 
 /// Bytes of a shard that are read at a time.
 const PIECE: usize = 4 << 20;
+/// Bytes of a model that leaves room on any machine, for systems that do not tell what is free.
+const SMALL: u64 = 1_500_000_000;
 
 /// A model and what loading it took.
 pub struct CpuSession {
@@ -46,12 +48,13 @@ impl CpuSession {
         Ok(Self { model: loader.finish()?, load_seconds: start.elapsed().as_secs_f64() })
     }
 
-    /// Whether the unpacked model of a directory fits into what memory is free.
+    /// Whether the unpacked model of a directory leaves at least as much memory free as it takes. For choosing unasked: a model
+    /// that just fits would push everything else out.
     ///
     /// # Errors
     /// A small file is missing or not what it should be.
-    pub fn fits(dir: &Path) -> Result<bool> {
-        Ok(check_memory(needed(&open(Backend::Cpu, dir)?), free_memory()).is_ok())
+    pub fn fits_easily(dir: &Path) -> Result<bool> {
+        Ok(leaves_room(needed(&open(Backend::Cpu, dir)?), free_memory()))
     }
 }
 
@@ -76,6 +79,10 @@ fn free_memory() -> Option<u64> {
     let table = fs::read_to_string("/proc/meminfo").ok()?;
     let line = table.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+fn leaves_room(needed: u64, free: Option<u64>) -> bool {
+    needed <= free.map_or(SMALL, |bytes| bytes / 2)
 }
 
 /// Refuses before anything is allocated: a machine that runs out of memory kills without a word.
@@ -104,7 +111,7 @@ fn push_shard(loader: &mut ModelLoader, path: &Path, name: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::check_memory;
+    use super::{check_memory, leaves_room};
 
     #[test]
     fn a_model_that_does_not_fit_is_refused_before_it_is_loaded() {
@@ -112,5 +119,12 @@ mod tests {
         assert!(refusal.is_some_and(|text| text.contains("22.0 GB") && text.contains("16.0 GB")));
         assert!(check_memory(16, Some(16)).is_ok());
         assert!(check_memory(u64::MAX, None).is_ok());
+    }
+    #[test]
+    fn a_model_that_just_fits_is_not_chosen_unasked() {
+        assert!(!leaves_room(22_000_000_000, Some(23_600_000_000)));
+        assert!(leaves_room(11_000_000_000, Some(23_600_000_000)));
+        assert!(leaves_room(20_000_000, None));
+        assert!(!leaves_room(5_000_000_000, None));
     }
 }

@@ -67,7 +67,7 @@ impl Engine {
         let start = Instant::now();
         let gpu = match open_gpu(None) {
             // Programs that play a GPU take a dozen times as long for the same answer, but less memory.
-            Ok(gpu) if gpu.facts().software && CpuSession::fits(dir)? => {
+            Ok(gpu) if gpu.facts().software && CpuSession::fits_easily(dir)? => {
                 let why = format!("{} is a software adapter, slower than the processor itself", gpu.facts().name);
                 return Self::processor(dir, &why, "--engine gpu runs the shaders");
             }

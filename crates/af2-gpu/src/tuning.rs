@@ -20,7 +20,7 @@ pub struct Tuning {
     pub matvec_rows: u32,
     /// Threads per workgroup of a product with one row; a multiple of 8.
     pub matvec_threads: u32,
-    /// Threads per workgroup where each works on one row, frame or key; a multiple of 8.
+    /// Threads per workgroup where each works on one row or frame; a multiple of 8.
     pub row_threads: u32,
 }
 
@@ -33,6 +33,15 @@ impl Tuning {
     /// What suits an adapter that nobody measured; [`crate::Gpu::measure_tuning`] does.
     pub fn of(facts: &AdapterFacts) -> Self {
         if facts.software { Self::SOFTWARE } else { Self::HARDWARE }
+    }
+
+    /// Threads of a workgroup that shares out `keys` keys. A chip hides latency with one per key, whatever suits its norms; a program
+    /// steps through them a vector at a time and stops at every barrier.
+    pub(crate) fn key_threads(self, keys: u32) -> u32 {
+        match self.product {
+            Product::Tiled => keys,
+            Product::Block => self.row_threads.min(keys),
+        }
     }
 
     pub(crate) fn row_threads(self) -> (&'static str, f64) {

@@ -45,14 +45,17 @@ impl Model {
         let mut heard = hear(self.engine(), windows, &mut steps).await?;
         let times = answer(&mut heard.clip, tokens, &mut steps).await?;
         let report = Object::new();
-        let set = |key, value: f64| set(&report, key, &value.into());
         let (first, last) = (times[0], times[tokens - 1]);
-        set("encodeMs", heard.encode_ms);
-        set("memoryMs", heard.memory_ms);
-        set("firstTokenMs", first);
-        set("tokenMs", (last - first) / (tokens - 1) as f64);
+        for (key, milliseconds) in [
+            ("encodeMs", heard.encode_ms),
+            ("memoryMs", heard.memory_ms),
+            ("firstTokenMs", first),
+            ("tokenMs", (last - first) / (tokens - 1) as f64),
+        ] {
+            set(&report, key, &milliseconds.into());
+        }
         let gpu = backend::gpu_report(&heard.clip, &now).await?;
-        crate::failure::set(&report, "gpu", &gpu.into());
+        set(&report, "gpu", &gpu.into());
         steps.tell(1);
         Ok(report)
     }

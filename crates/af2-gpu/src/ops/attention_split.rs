@@ -15,7 +15,7 @@ params! {
     CombineParams { keys: u32, head_dim: u32, splits: u32, keys_per_split: u32 }
 }
 
-/// Keys per workgroup: SLICE of the kernel, and the most threads that have work.
+/// Keys per workgroup: SLICE of the kernel.
 const KEYS_PER_SPLIT: usize = 64;
 
 /// A buffer for the partial results of at most `most_keys` keys.
@@ -48,7 +48,7 @@ pub fn attention_split(
     most_keys: usize,
 ) -> Result<(), GpuError> {
     let splits = most_keys.div_ceil(KEYS_PER_SPLIT) as u32;
-    let threads = plan.gpu().tuning().row_threads.min(KEYS_PER_SPLIT as u32);
+    let threads = plan.gpu().tuning().key_threads(KEYS_PER_SPLIT as u32);
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: &kernels::ATTENTION_SPLIT,
