@@ -156,12 +156,17 @@ fn packed_weights_agree_with_the_same_weights_in_float32() {
             drive(&session.gpu, session.model.trace(&windows, &prompt, 8, &HashMap::new())).unwrap().unwrap()
         };
         let (packed, plain) = (run(&toy(scheme)), run(&unpacked));
+        let mut allowed = 2e-5;
         for (a, b) in packed.tensors.iter().zip(&plain.tensors) {
             assert_eq!(a.name, b.name);
+            if a.name.ends_with("_attn_raw") {
+                allowed = 1e-4; // from here on: packed models keep the audio's keys and values in float16
+            }
             let scale = b.values.iter().fold(1.0_f32, |peak, value| peak.max(value.abs()));
             let (difference, at) = largest_difference(&a.values, &b.values);
+            println!("{scheme:?} {:<20} {difference:.1e} of {scale:.1}", a.name);
             assert!(
-                difference <= 2e-5 * scale,
+                difference <= allowed * scale,
                 "{scheme:?} {}: differs by {difference:e} at {at}, values to {scale}",
                 a.name
             );

@@ -30,6 +30,7 @@ pub struct Stored {
 #[serde(rename_all = "lowercase")]
 enum StoredProduct {
     Tiled,
+    Wide,
     Block,
 }
 
@@ -38,6 +39,7 @@ impl From<Tuning> for Stored {
         let Tuning { product, matvec_rows, matvec_threads, row_threads } = tuning;
         let product = match product {
             Product::Tiled => StoredProduct::Tiled,
+            Product::Wide => StoredProduct::Wide,
             Product::Block => StoredProduct::Block,
         };
         Self { product, matvec_rows, matvec_threads, row_threads }
@@ -48,6 +50,7 @@ impl fmt::Display for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let product = match self.product {
             StoredProduct::Tiled => "tiles in workgroup memory",
+            StoredProduct::Wide => "wide tiles in workgroup memory",
             StoredProduct::Block => "blocks in registers",
         };
         let Self { matvec_rows, matvec_threads, row_threads, .. } = self;
@@ -66,6 +69,7 @@ impl Stored {
         let threads = |count: u32| count.is_multiple_of(8) && (8..=256).contains(&count);
         let product = match self.product {
             StoredProduct::Tiled => Product::Tiled,
+            StoredProduct::Wide => Product::Wide,
             StoredProduct::Block => Product::Block,
         };
         let fits = rows && threads(matvec_threads) && threads(row_threads) && matvec_rows * matvec_threads <= 4096;

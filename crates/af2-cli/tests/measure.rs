@@ -29,6 +29,7 @@ fn the_bench_reports_what_inspect_promises_beside_a_rival() {
     let rest = ["--windows", "1", "--tokens", "3", "--prompt-tokens", "8", "--against", "processor", "--json"];
     let (report, promised) = (json(&bench(&rest)), json(&af2(&["inspect", toy().to_str().unwrap(), "--json"])));
     assert_eq!(report["token"]["dispatches"], promised["dispatches_per_token"], "{promised}");
+    assert_eq!(report["token"]["audio_bytes_per_window"], promised["audio_bytes_per_window"], "{promised}");
     assert_eq!(report["contexts"][0]["windows"], 1);
     for part in
         ["/encode/seconds", "/contexts/0/seconds_per_token", "/against/seconds_per_token", "/against/token_ratio"]

@@ -75,6 +75,7 @@ impl Gpu {
             kv_stride: 2 * width,
             k_offset: 0,
             v_offset: width,
+            half: false,
         };
         let (q, kv) = (random(rows * width, 1), random(70 * 2 * width, 2));
         let (queries, keys) = (self.storage_with("q", &q)?, self.storage_with("kv", &kv)?);

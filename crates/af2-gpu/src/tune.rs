@@ -30,7 +30,7 @@ struct Work {
     cols: usize,
 }
 
-const ON_CHIP: Work = Work { matvec_rows: 49_152, matvec_cols: 2_048, rows: 768, cols: 1_024 };
+const ON_CHIP: Work = Work { matvec_rows: 49_152, matvec_cols: 2_048, rows: 1_024, cols: 1_024 };
 const ON_PROGRAM: Work = Work { matvec_rows: 1_024, matvec_cols: 512, rows: 64, cols: 128 };
 
 /// Measures on one device with one clock.
@@ -52,7 +52,7 @@ impl Gpu {
         let start = self.tuning();
         let matvecs = MATVEC.map(|(matvec_rows, matvec_threads)| Tuning { matvec_rows, matvec_threads, ..start });
         let best = watch.fastest(start, &matvecs, Stopwatch::matvec).await?;
-        let products = [Product::Tiled, Product::Block].map(|product| Tuning { product, ..best });
+        let products = [Product::Tiled, Product::Wide, Product::Block].map(|product| Tuning { product, ..best });
         let best = watch.fastest(best, &products, Stopwatch::product).await?;
         let rows = ROW_THREADS.map(|row_threads| Tuning { row_threads, ..best });
         watch.fastest(best, &rows, Stopwatch::norm).await

@@ -7,6 +7,8 @@ use crate::AdapterFacts;
 pub enum Product {
     /// Tiles in workgroup memory, 256 threads: for chips.
     Tiled,
+    /// Tiles of four times the results, where a product is large enough: for chips that have the registers.
+    Wide,
     /// Results in registers, 8 threads and no barrier: for programs.
     Block,
 }
@@ -39,7 +41,7 @@ impl Tuning {
     /// steps through them a vector at a time and stops at every barrier.
     pub(crate) fn key_threads(self, keys: u32) -> u32 {
         match self.product {
-            Product::Tiled => keys,
+            Product::Tiled | Product::Wide => keys,
             Product::Block => self.row_threads.min(keys),
         }
     }

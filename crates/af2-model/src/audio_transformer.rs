@@ -96,6 +96,7 @@ fn transformer_layer(
         kv_stride: 3 * width,
         k_offset: width,
         v_offset: 2 * width,
+        half: false,
     };
     matmul(plan, &label("qkv"), &s.x, &layer.w_qkv, &s.qkv, count, &Epilogue::default())?;
     rope(plan, &label("rope"), &s.qkv, input.rotary, input.step, rotation)?;

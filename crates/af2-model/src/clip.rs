@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use af2_core::audio::Windows;
+use af2_core::weights::Scheme;
 use af2_gpu::ops::Epilogue;
 use af2_gpu::ops::matmul::matmul;
+use af2_gpu::ops::pack_f16::pack_f16;
 use af2_gpu::ops::rope::rotary_table;
 use af2_gpu::{Buffer, GpuError, Plan, PlanBuilder, PlanFacts, Span, Taps};
 
 use crate::audio_transformer::{AudioTransformerInput, audio_transformer};
+use crate::cross_attention::kept_as;
 use crate::decoder::{DecoderPlans, Scratch};
 use crate::encoder::{EncoderPlan, TOKENS_PER_WINDOW};
 use crate::{Model, ModelError};
@@ -27,7 +30,7 @@ pub struct ListenOptions {
 /// A sound in the model's memory.
 pub struct Clip {
     pub(crate) model: Model,
-    /// Keys and values, [T, 2 · width], of the layers that have a block.
+    /// Keys and values, [T, 2 · width], of the layers that have a block; in float16 or float32, see [`kept_as`].
     pub(crate) audio_kv: Vec<Option<Buffer>>,
     pub(crate) audio_tokens: usize,
     windows: usize,
@@ -173,6 +176,7 @@ impl Model {
             step: &inner.origin,
         };
         let memory = audio_transformer(&inner.gpu, &mut plan, &input)?;
+        let mut exact: Option<Buffer> = None; // of one block after the other, where they are kept otherwise
         let mut audio_kv = Vec::with_capacity(inner.weights.decoder.layers.len());
         for (index, layer) in inner.weights.decoder.layers.iter().enumerate() {
             let Some(cross) = &layer.gated_cross_attn else {
@@ -180,18 +184,23 @@ impl Model {
                 continue;
             };
             let width = cross.to_kv.rows;
-            let kv = inner.gpu.storage("audio kv", (4 * count * width) as u64)?;
-            matmul(
-                &mut plan,
-                &format!("{index}.cross.attn.to_kv"),
-                &memory,
-                &cross.to_kv,
-                &kv,
-                count,
-                &Epilogue::default(),
-            )?;
+            let storage = |bytes: usize| inner.gpu.storage("audio kv", (bytes * count * width) as u64);
+            let half = kept_as(cross.to_kv.scheme, inner.config.cross_attention.head_dim) == Scheme::F16;
+            let kv = match exact.take() {
+                Some(buffer) if half && buffer.bytes() == (4 * count * width) as u64 => buffer,
+                _ => storage(4)?,
+            };
+            let label = format!("{index}.cross.attn.to_kv");
+            matmul(&mut plan, &label, &memory, &cross.to_kv, &kv, count, &Epilogue::default())?;
             plan.tap(&format!("xattn{index}_kv"), &kv, &[1, count, width])?;
-            audio_kv.push(Some(kv));
+            if half {
+                let packed = storage(2)?;
+                pack_f16(&mut plan, &label, &kv, &packed, count * width)?;
+                audio_kv.push(Some(packed));
+                exact = Some(kv);
+            } else {
+                audio_kv.push(Some(kv));
+            }
         }
         Ok((plan.finish()?, audio_kv))
     }

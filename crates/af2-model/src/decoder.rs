@@ -21,8 +21,8 @@ use af2_gpu::ops::silu_mul::silu_mul;
 use af2_gpu::ops::{Epilogue, Step, Store, argmax::argmax};
 use af2_gpu::{Buffer, Gpu, GpuError, Plan, PlanBuilder, Taps};
 
-use crate::cross_attention::{AudioMemory, prompt_block, token_block};
-use crate::weights::{Decoder, DecoderLayer};
+use crate::cross_attention::{AudioMemory, kept_as, prompt_block, token_block};
+use crate::weights::{CrossAttention, Decoder, DecoderLayer};
 
 /// Activations of the decoder for up to `rows` tokens at a time, and the state of the sequences being decoded.
 pub(crate) struct Scratch {
@@ -92,8 +92,8 @@ impl Scratch {
             audio_tokens,
             x: storage("x", rows * text.hidden_size)?,
             normed: storage("normed", rows * text.hidden_size)?,
-            q: storage("q", rows * widest)?,
-            qkv: storage("qkv", rows * (q + 2 * kv))?,
+            q: storage("q", quads(rows * widest))?,
+            qkv: storage("qkv", quads(rows * (q + 2 * kv)))?,
             attended: storage("attended", rows * widest)?,
             inner: storage("inner", rows * text.intermediate_size.max(cross.ff_inner))?,
             gate_up: storage("gate and up", rows * 2 * text.intermediate_size)?,
@@ -106,6 +106,11 @@ impl Scratch {
             step: Step::buffer(gpu)?,
         })
     }
+}
+
+/// Elements of a buffer that attention reads four at a time.
+fn quads(elements: usize) -> usize {
+    elements.next_multiple_of(4)
 }
 
 fn partial_bytes(heads: usize, head_dim: usize, keys: usize) -> usize {
@@ -133,9 +138,10 @@ impl DecoderPlans<'_> {
         Heads { query: text.num_attention_heads, key_value: text.num_key_value_heads, width: text.head_dim }
     }
 
-    fn memory<'b>(&self, kv: &'b Buffer) -> AudioMemory<'b> {
+    fn memory<'b>(&self, kv: &'b Buffer, weights: &CrossAttention) -> AudioMemory<'b> {
+        let kept = kept_as(weights.to_kv.scheme, self.config.cross_attention.head_dim);
         let cross = &self.config.cross_attention;
-        AudioMemory { kv, tokens: self.audio_tokens, heads: cross.num_heads, head_dim: cross.head_dim }
+        AudioMemory { kv, tokens: self.audio_tokens, heads: cross.num_heads, head_dim: cross.head_dim, kept }
     }
 
     /// Self-attention on rows of q with stride `q_stride`.
@@ -153,6 +159,7 @@ impl DecoderPlans<'_> {
             kv_stride: 2 * kv,
             k_offset: 0,
             v_offset: kv,
+            half: false,
         }
     }
 
@@ -165,7 +172,7 @@ impl DecoderPlans<'_> {
         plan.tap("embed", &s.x, &[1, rows, hidden])?;
         for (index, layer) in self.weights.layers.iter().enumerate() {
             if let (Some(cross), Some(kv)) = (&layer.gated_cross_attn, &self.audio_kv[index]) {
-                prompt_block(&mut plan, index, cross, self.memory(kv), s, rows)?;
+                prompt_block(&mut plan, index, cross, self.memory(kv, cross), s, rows)?;
             }
             self.prompt_layer(&mut plan, index, layer, rows)?;
             plan.tap(&format!("flamingo_layer{index}"), &s.x, &[1, rows, hidden])?;
@@ -211,7 +218,7 @@ impl DecoderPlans<'_> {
         embed(&mut plan, &self.weights.embed_tokens, &s.sequence, &s.step, &s.x, 1)?;
         for (index, layer) in self.weights.layers.iter().enumerate() {
             if let (Some(cross), Some(kv)) = (&layer.gated_cross_attn, &self.audio_kv[index]) {
-                token_block(&mut plan, index, cross, self.memory(kv), s)?;
+                token_block(&mut plan, index, cross, self.memory(kv, cross), s)?;
             }
             self.token_layer(&mut plan, index, layer)?;
         }

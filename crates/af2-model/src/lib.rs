@@ -24,6 +24,7 @@ mod trace;
 mod weights;
 
 pub use clip::{Clip, ListenOptions};
+pub use cross_attention::audio_bytes_per_window;
 pub use error::ModelError;
 pub use generate::{FinishReason, GenerateOptions, Generation};
 pub use load::ModelLoader;

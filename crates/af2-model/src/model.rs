@@ -10,6 +10,7 @@ use af2_gpu::ops::Step;
 use af2_gpu::{Buffer, Gpu};
 
 use crate::ModelError;
+use crate::cross_attention::audio_bytes;
 use crate::decoder::Scratch;
 use crate::encoder::TOKENS_PER_WINDOW;
 use crate::frontend::Frontend;
@@ -45,6 +46,8 @@ pub struct ModelFacts {
     pub gpu_bytes: u64,
     /// Weight bytes that one decoded token reads.
     pub bytes_per_token: u64,
+    /// Bytes of keys and values that a window of sound holds, and that every token reads as well.
+    pub audio_bytes_per_window: u64,
     /// Dispatches that one decoded token takes.
     pub dispatches_per_token: usize,
 }
@@ -109,11 +112,15 @@ impl Model {
             let cross = cross.map_or(0, |c| 2 + parts(&[&c.to_q, &c.to_out, &c.ff_1, &c.ff_3]));
             2 + cross + parts(&[&layer.qkv_proj, &layer.o_proj, &layer.gate_up_proj, &layer.down_proj])
         };
+        let crosses = decoder.layers.iter().filter_map(|layer| layer.gated_cross_attn.as_ref());
+        let head_dim = self.0.config.cross_attention.head_dim;
+        let audio = |to_kv: &af2_gpu::Matrix| audio_bytes(to_kv.scheme, head_dim, to_kv.rows);
         let choice = 1;
         let ends = parts(&[&decoder.embed_tokens, &decoder.lm_head]) + choice;
         ModelFacts {
             gpu_bytes: self.0.gpu.memory().bytes(),
             bytes_per_token: self.0.weights.decode_bytes(),
+            audio_bytes_per_window: crosses.map(|cross| audio(&cross.to_kv)).sum(),
             dispatches_per_token: decoder.layers.iter().map(layer).sum::<usize>() + ends,
         }
     }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use af2_cli::executor::{drive, open_gpu};
 use af2_core::audio::{Windows, from_codes};
 use af2_core::trace::Trace;
+use af2_core::weights::Scheme;
 use af2_gpu::Gpu;
 use af2_reference::Backend;
 use af2_tests::compare::{largest_difference, tensor};
@@ -28,7 +29,7 @@ fn every_tap_on_random_models() {
         let (windows, prompt) = (random_sound(&model, &mut dice), random_prompt(&model, &mut dice));
         println!("    {} windows, {} prompt tokens", windows.count, prompt.len());
         let expected = reference(&model).trace(&windows, &prompt, NEW_TOKENS, &HashMap::new()).unwrap();
-        check(&engine(&gpu, &model, &windows, &prompt, &expected), &expected);
+        check(&engine(&gpu, &model, &windows, &prompt, &expected), &expected, model.scheme);
     }
 }
 
@@ -55,7 +56,7 @@ fn engine(gpu: &Gpu, model: &RandomModel, windows: &Windows, prompt: &[u32], giv
     drive(gpu, loaded.trace(windows, prompt, NEW_TOKENS, &replace)).unwrap().unwrap()
 }
 
-fn check(found: &Trace, expected: &Trace) {
+fn check(found: &Trace, expected: &Trace, scheme: Scheme) {
     let names = |trace: &Trace| trace.tensors.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(found), names(expected), "the taps");
     for expected in &expected.tensors {
@@ -64,17 +65,19 @@ fn check(found: &Trace, expected: &Trace) {
         let peak = expected.values.iter().fold(1.0_f32, |peak, value| peak.max(value.abs()));
         let (difference, at) = largest_difference(&found.values, &expected.values);
         println!("    {:<26} {difference:.1e} of {peak:.1}", expected.name);
-        let limit = limit(&expected.name) * peak;
+        let limit = limit(&expected.name, scheme) * peak;
         assert!(difference <= limit, "{}: differs by {difference:e} at {at}, limit {limit:e}", expected.name);
     }
     check_steps(found, expected);
 }
 
 /// Allowed difference in units of the largest value.
-fn limit(name: &str) -> f32 {
+fn limit(name: &str, scheme: Scheme) -> f32 {
     match name {
         "logmel" => 2e-3, // float32 against float64 below the loudest bins
         "image" => 1e-5,
+        // The engine keeps the audio's keys and values in float16 where the matrix that makes them is not exact.
+        name if name.ends_with("_attn_raw") && scheme != Scheme::F32 => 3e-4,
         _ => 3e-5,
     }
 }

@@ -87,7 +87,7 @@ pub struct Context {
     pub seconds_per_token: f64,
     /// Its inverse.
     pub tokens_per_second: f64,
-    /// Weight bytes read per second.
+    /// Bytes read per second, of weights and of the audio's keys and values.
     pub bytes_per_second: f64,
     /// That over the device's rate.
     pub of_copy: f64,
@@ -102,6 +102,8 @@ pub struct Token {
     pub dispatches: usize,
     /// Weight bytes read.
     pub weight_bytes: u64,
+    /// Bytes of keys and values read per window of sound.
+    pub audio_bytes_per_window: u64,
 }
 
 /// Measures.
@@ -112,7 +114,11 @@ pub fn measure(gpu: &Gpu, model: &Model, plan: &Plan) -> Result<Report> {
     let rates = Rates::measure(gpu)?;
     let encode = encode(gpu, model, rates)?;
     let facts = model.facts();
-    let token = Token { dispatches: facts.dispatches_per_token, weight_bytes: facts.bytes_per_token };
+    let token = Token {
+        dispatches: facts.dispatches_per_token,
+        weight_bytes: facts.bytes_per_token,
+        audio_bytes_per_window: facts.audio_bytes_per_window,
+    };
     let (mut contexts, mut token_kernels) = (Vec::new(), Vec::new());
     for windows in &plan.contexts {
         let (context, clip) = context(gpu, model, plan, *windows, &token, rates)?;
@@ -172,7 +178,8 @@ fn context(
     let times = answer(plan.tokens.max(2))?;
     let first_token_seconds = times[0];
     let seconds_per_token = (times[times.len() - 1] - first_token_seconds) / (times.len() - 1) as f64;
-    let bytes_per_second = token.weight_bytes as f64 / seconds_per_token;
+    let bytes = token.weight_bytes + windows as u64 * token.audio_bytes_per_window;
+    let bytes_per_second = bytes as f64 / seconds_per_token;
     let context = Context {
         windows,
         memory_seconds,

@@ -96,25 +96,25 @@ pub struct Roofline {
     pub memory_seconds: [f64; 2],
     /// A prompt of 40 tokens, its first token included.
     pub prompt_seconds: f64,
-    /// Each further token.
-    pub token_seconds: f64,
-    /// Its inverse.
-    pub tokens_per_second: f64,
+    /// Each further token, with one window and with 30 in memory.
+    pub token_seconds: [f64; 2],
+    /// Their inverse.
+    pub tokens_per_second: [f64; 2],
 }
 
 impl Roofline {
     /// The slower of reading and multiplying, for each part.
-    pub fn predict(config: &ModelConfig, bytes_per_token: u64, device: Device) -> Self {
+    pub fn predict(config: &ModelConfig, weight_bytes: u64, window_bytes: u64, device: Device) -> Self {
         let work = Work::of(config);
         let multiply = |macs: u64| 2.0 * macs as f64 / device.flops_per_second;
-        let read = bytes_per_token as f64 / device.bytes_per_second;
-        let token_seconds = read.max(multiply(work.token_macs));
+        let read = |windows: u64| (weight_bytes + windows * window_bytes) as f64 / device.bytes_per_second;
+        let token_seconds = [1, 30].map(|windows| read(windows).max(multiply(work.token_macs)));
         Self {
             encode_seconds: multiply(work.encoder_macs),
             memory_seconds: [1, 30].map(|windows| multiply(Work::memory_macs(config, windows))),
-            prompt_seconds: read.max(multiply(39 * work.prompt_token_macs + work.token_macs)),
+            prompt_seconds: read(1).max(multiply(39 * work.prompt_token_macs + work.token_macs)),
             token_seconds,
-            tokens_per_second: 1.0 / token_seconds,
+            tokens_per_second: token_seconds.map(|seconds| 1.0 / seconds),
         }
     }
 }

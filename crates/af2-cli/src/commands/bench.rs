@@ -131,9 +131,10 @@ fn table(output: &Output<'_>) -> String {
         100.0 * encode.of_product
     );
     text += &format!(
-        "one token         {} dispatches, {:.1} MB of weights\n\n",
+        "one token         {} dispatches, {:.1} MB of weights and {:.2} MB per window of sound\n\n",
         token.dispatches,
-        mega(token.weight_bytes)
+        mega(token.weight_bytes),
+        mega(token.audio_bytes_per_window)
     );
     text += "windows   memory s   first token s   tokens/s   % of copy rate   µs/dispatch\n";
     for context in contexts {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use af2_core::weights::summary::{ModelSummary, PartSummary};
-use af2_model::dispatches_per_token;
+use af2_model::{audio_bytes_per_window, dispatches_per_token};
 use clap::Args;
 use serde::Serialize;
 
@@ -33,6 +33,8 @@ struct Report<'a> {
     name: &'a str,
     shards: usize,
     dispatches_per_token: usize,
+    /// Keys and values of the audio: held, and read by every token.
+    audio_bytes_per_window: u64,
     #[serde(flatten)]
     weights: ModelSummary,
     work: Work,
@@ -47,11 +49,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         model.verify()?;
     }
     let weights = ModelSummary::new(&model.tensors);
-    let predict = |device| Roofline::predict(&model.config, weights.bytes_per_token, device);
+    let audio_bytes_per_window = audio_bytes_per_window(&model.config, &model.tensors);
+    let predict = |device| Roofline::predict(&model.config, weights.bytes_per_token, audio_bytes_per_window, device);
     let report = Report {
         name: &model.config.name,
         shards: model.index.shards.len(),
         dispatches_per_token: dispatches_per_token(&model.config),
+        audio_bytes_per_window,
         work: Work::of(&model.config),
         roofline: arguments.roofline.map(predict),
         weights,
@@ -70,6 +74,10 @@ fn table(report: &Report<'_>) -> String {
     text += &format!("{}\n\n", row("total", &parameters, &bytes, &format!("{} shards", report.shards)));
     text += &format!("weight bytes read per decoded token: {}\n", report.weights.bytes_per_token);
     text += &format!(
+        "audio's keys and values, held and read by every token: {} bytes per window of sound\n",
+        report.audio_bytes_per_window
+    );
+    text += &format!(
         "dispatches per decoded token: {}, and one more for each matrix cut in two by a device that binds less at once\n",
         report.dispatches_per_token
     );
@@ -85,12 +93,13 @@ fn table(report: &Report<'_>) -> String {
 
 fn prediction(roofline: &Roofline) -> String {
     format!(
-        "at best on such a device: {:.4} s to encode a window, {:.4} s of memory for 1 and {:.4} s for 30 windows,\n  {:.4} s for a prompt of 40 tokens, {:.1} tokens/s\n",
+        "at best on such a device: {:.4} s to encode a window, {:.4} s of memory for 1 and {:.4} s for 30 windows,\n  {:.4} s for a prompt of 40 tokens, {:.1} tokens/s with 1 and {:.1} with 30 windows\n",
         roofline.encode_seconds,
         roofline.memory_seconds[0],
         roofline.memory_seconds[1],
         roofline.prompt_seconds,
-        roofline.tokens_per_second
+        roofline.tokens_per_second[0],
+        roofline.tokens_per_second[1]
     )
 }
 

@@ -37,6 +37,8 @@ fn convert_then_inspect() {
     let to_kv = 3 * 1024 * 128 * 34 / 32;
     let expected = read("decoder") + read("embedding") + read("cross_attention") - to_kv;
     assert_eq!(report["bytes_per_token"], expected);
+    // Three blocks of [64, 1024] float16.
+    assert_eq!(report["audio_bytes_per_window"], 3 * 64 * 1024 * 2);
     let table = text(&af2(&["inspect", &out]).stdout);
     assert!(table.contains("cross-attention") && table.contains("2657924"), "{table}");
 }

@@ -1,7 +1,7 @@
 //! Attention of many queries: audio transformer, cross-attention and self-attention of a prompt.
 
 use crate::plan::params;
-use crate::shader::attention as kernels;
+use crate::shader::{Shader, attention as kernels};
 use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
 
 params! {
@@ -34,6 +34,9 @@ pub struct AttentionShape {
     pub k_offset: usize,
     /// Where head 0 of row 0 of v starts.
     pub v_offset: usize,
+    /// Whether keys and values are float16, as [`super::pack_f16::pack_f16`] writes them; width, stride and offsets are then multiples
+    /// of 4.
+    pub half: bool,
 }
 
 impl AttentionShape {
@@ -45,6 +48,19 @@ impl AttentionShape {
     pub(crate) fn flops(&self, rows: usize) -> u64 {
         let pairs = if self.causal { rows * (rows + 1) / 2 } else { rows * self.keys };
         4 * (self.heads * self.head_dim * pairs) as u64
+    }
+
+    /// The kernel for the keys' precision, of two in the order f32, f16.
+    pub(crate) fn kernel(&self, [single, half]: [&'static Shader; 2]) -> Result<&'static Shader, GpuError> {
+        let Self { head_dim, kv_stride, k_offset, v_offset, .. } = self;
+        if !self.half {
+            return Ok(single);
+        }
+        if [head_dim, kv_stride, k_offset, v_offset].iter().all(|count| count.is_multiple_of(4)) {
+            return Ok(half);
+        }
+        let problem = format!("float16 keys need multiples of 4, not heads of {head_dim}");
+        Err(GpuError::BadDispatch { kernel: half.name, problem })
     }
 
     pub(crate) fn causal_constant(&self) -> (&'static str, f64) {
@@ -66,7 +82,7 @@ const KEYS: usize = 32;
 /// `q` [rows, ≥ heads · head_dim], `kv` rows of keys and values (may be the same buffer as `q`), `out` [rows, heads · head_dim].
 ///
 /// # Errors
-/// The head is wider than 1024, or the device allows no such grid.
+/// The head is wider than 1024, float16 keys are no multiples of 4, or the device allows no such grid.
 #[allow(clippy::too_many_arguments)] // the operands of one formula
 pub fn attention(
     plan: &mut PlanBuilder,
@@ -81,12 +97,12 @@ pub fn attention(
     let widest = RESULTS / FEWEST_QUERIES;
     if shape.head_dim > widest {
         let problem = format!("a head of {} is wider than {widest}", shape.head_dim);
-        return Err(GpuError::BadDispatch { kernel: kernels::ATTENTION.name, problem });
+        return Err(GpuError::BadDispatch { kernel: kernels::ATTENTION_F32.name, problem });
     }
     let queries = MOST_QUERIES.min(RESULTS / shape.head_dim / FEWEST_QUERIES * FEWEST_QUERIES);
     plan.dispatch(Dispatch {
         label: label.into(),
-        shader: &kernels::ATTENTION,
+        shader: shape.kernel([&kernels::ATTENTION_F32, &kernels::ATTENTION_F16])?,
         constants: &[("QUERIES", queries as f64), ("TILE", (queries * KEYS / 4) as f64), shape.causal_constant()],
         params: AttentionParams {
             rows: rows as u32,
@@ -148,6 +164,7 @@ pub(crate) fn twin(
 #[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::super::Step;
+    use super::super::pack_f16::pack_f16;
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::*;
 
@@ -170,6 +187,7 @@ pub(crate) mod tests {
             kv_stride: 2 * width,
             k_offset: 0,
             v_offset: width,
+            half: false,
         }
     }
 
@@ -197,6 +215,41 @@ pub(crate) mod tests {
         }
     }
 
+    /// The float32 values that remain of some when they are kept in float16.
+    pub(crate) fn halved(values: &[f32]) -> Vec<f32> {
+        values.iter().map(|value| half::f16::from_f32(*value).to_f32()).collect()
+    }
+
+    /// A buffer of `values` in float16, packed on the GPU.
+    pub(crate) fn upload_half(values: &[f32]) -> Buffer {
+        let packed = gpu().storage("half", 2 * values.len() as u64).unwrap();
+        let mut plan = PlanBuilder::new(gpu(), "pack", None);
+        pack_f16(&mut plan, "", &upload(values), &packed, values.len()).unwrap();
+        gpu().run(&[&plan.finish().unwrap()]);
+        packed
+    }
+
+    #[test]
+    fn keys_in_float16() {
+        for (rows, heads, head_dim, keys) in [(1, 1, 8, 1), (33, 8, 64, 100), (5, 2, 12, 65)] {
+            let shape = AttentionShape { half: true, ..separate(heads, heads, head_dim, keys, false) };
+            let (q, kv) = (random(rows * shape.q_stride, 3), random(keys * shape.kv_stride, 4));
+            let step = Step::buffer(gpu()).unwrap();
+            let out = gpu().storage("out", (4 * rows * heads * head_dim) as u64).unwrap();
+            let found = run(&out, |plan| attention(plan, "", &upload(&q), &upload_half(&kv), &out, &step, rows, shape));
+            assert_close(&format!("{rows} {shape:?}"), &found, &twin(&q, &halved(&kv), rows, shape, 0, 0), 1e-10);
+        }
+    }
+
+    #[test]
+    fn float16_keys_of_odd_heads_are_refused() {
+        let shape = AttentionShape { half: true, ..separate(2, 2, 6, 5, false) };
+        assert!(matches!(
+            shape.kernel([&kernels::ATTENTION_F32, &kernels::ATTENTION_F16]),
+            Err(GpuError::BadDispatch { .. })
+        ));
+    }
+
     #[test]
     fn queries_keys_and_values_may_share_a_buffer() {
         let (rows, heads, head_dim) = (70, 2, 16);
@@ -212,6 +265,7 @@ pub(crate) mod tests {
             kv_stride: 3 * width,
             k_offset: width,
             v_offset: 2 * width,
+            half: false,
         };
         let qkv = random(rows * 3 * width, 1);
         let (buffer, step) = (upload(&qkv), Step::buffer(gpu()).unwrap());

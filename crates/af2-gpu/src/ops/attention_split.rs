@@ -51,7 +51,7 @@ pub fn attention_split(
     let threads = plan.gpu().tuning().key_threads(KEYS_PER_SPLIT as u32);
     plan.dispatch(Dispatch {
         label: label.into(),
-        shader: &kernels::ATTENTION_SPLIT,
+        shader: shape.kernel([&kernels::ATTENTION_SPLIT_F32, &kernels::ATTENTION_SPLIT_F16])?,
         constants: &[("THREADS", f64::from(threads)), shape.causal_constant()],
         params: SplitParams {
             keys: shape.keys as u32,
@@ -88,7 +88,7 @@ pub fn attention_split(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Step;
-    use super::super::attention::tests::separate;
+    use super::super::attention::tests::{halved, separate, upload_half};
     use super::super::attention::twin;
     use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::*;
@@ -103,6 +103,8 @@ mod tests {
             (separate(4, 2, 32, 0, true), 0),
             (separate(14, 2, 64, 0, true), 300),
             (separate(6, 1, 6, 0, true), 63),
+            (AttentionShape { half: true, ..separate(8, 8, 64, 1920, false) }, 0),
+            (AttentionShape { half: true, ..separate(3, 3, 12, 65, false) }, 0),
         ];
         for (shape, position) in cases {
             let (slot_base, most_keys) = (5, if shape.causal { 400 } else { shape.keys });
@@ -113,10 +115,11 @@ mod tests {
             gpu().write(&step, 0, bytemuck::bytes_of(&state));
             let partial = partial_buffer(gpu(), shape.heads, shape.head_dim, most_keys).unwrap();
             let out = gpu().storage("out", (4 * shape.q_stride) as u64).unwrap();
+            let (keys, kv) = if shape.half { (upload_half(&kv), halved(&kv)) } else { (upload(&kv), kv) };
             let expected = twin(&q, &kv, 1, shape, position, slot_base);
             for tuning in TUNINGS {
                 let found = run_tuned(tuning, &out, |plan| {
-                    attention_split(plan, "", &upload(&q), &upload(&kv), &partial, &out, &step, shape, most_keys)
+                    attention_split(plan, "", &upload(&q), &keys, &partial, &out, &step, shape, most_keys)
                 });
                 assert_close(&format!("{position} {shape:?}"), &found, &expected, 1e-10);
             }

@@ -13,6 +13,10 @@ params! {
 
 /// Rows and columns per workgroup of the tiled kernel.
 const TILE: usize = 64;
+/// Rows and columns per workgroup of the wide kernel.
+const WIDE: usize = 128;
+/// Workgroups below which a product is left to the tiled kernel: a chip has tens of cores, and idle ones are slower than busy ones.
+const WIDE_GROUPS: usize = 64;
 /// Rows and columns per thread of the block kernel, and its threads.
 const BLOCK: [usize; 2] = [8, 16];
 const LANES: usize = 8;
@@ -30,6 +34,19 @@ impl Launch {
         let kernels = [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4];
         let groups = rows.div_ceil(TILE) * outputs.div_ceil(TILE);
         Self { shader: for_scheme(scheme, kernels), lanes_n: 0, groups }
+    }
+
+    /// Nothing for a product that would leave cores idle or compute much that is thrown away at the edges.
+    fn wide(scheme: Scheme, rows: usize, outputs: usize) -> Option<Self> {
+        let kernels =
+            [&linear::MATMUL_WIDE_F32, &linear::MATMUL_WIDE_F16, &linear::MATMUL_WIDE_Q8, &linear::MATMUL_WIDE_Q4];
+        let computed = |tile: usize| rows.next_multiple_of(tile) * outputs.next_multiple_of(tile);
+        let groups = rows.div_ceil(WIDE) * outputs.div_ceil(WIDE);
+        (groups >= WIDE_GROUPS && 4 * computed(WIDE) <= 5 * computed(TILE)).then_some(Self {
+            shader: for_scheme(scheme, kernels),
+            lanes_n: 0,
+            groups,
+        })
     }
 
     /// The threads stand side by side in the way that wastes least at the edges.
@@ -64,6 +81,9 @@ pub fn matmul(
     for part in &w.parts {
         let launch = match plan.gpu().tuning().product {
             Product::Tiled => Launch::tiled(w.scheme, rows, part.rows),
+            Product::Wide => {
+                Launch::wide(w.scheme, rows, part.rows).unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows))
+            }
             Product::Block => Launch::block(w.scheme, rows, part.rows),
         };
         let mut buffers = weight_bindings(w.scheme, part);
@@ -105,6 +125,7 @@ mod tests {
     use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::super::{Activation, Store};
     use super::*;
+    use crate::Tuning;
 
     #[test]
     fn every_scheme_and_shape() {
@@ -126,6 +147,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// More than [`WIDE_GROUPS`], with edges on both sides and columns that end within a tile.
+    #[test]
+    fn wide_tiles() {
+        for (scheme, cols) in [(Scheme::F32, 20), (Scheme::F16, 20), (Scheme::Q8, 32), (Scheme::Q4, 32)] {
+            let (rows, outputs) = (1001, 930);
+            let launch = Launch::wide(scheme, rows, outputs).unwrap();
+            assert!(launch.shader.name.starts_with("linear/matmul_wide"), "{}", launch.shader.name);
+            let (x, w) = (random(rows * cols, 9), random(outputs * cols, 10));
+            let packed = scheme.pack(outputs, cols, &w).unwrap();
+            let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
+            let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+            let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
+            let tuning = Tuning { product: Product::Wide, ..Tuning::HARDWARE };
+            let found = run_tuned(tuning, &out, |plan| {
+                matmul(plan, "", &upload(&x), &matrix, &out, rows, &Epilogue::default())
+            });
+            assert_close(&format!("{scheme:?}"), &found, &twin(&x, &stored, rows, outputs, cols), 1e-11);
+        }
+    }
+
+    #[test]
+    fn wide_tiles_are_for_large_products() {
+        for (rows, outputs) in [(64, 65_536), (1024, 896), (1024, 65)] {
+            assert!(Launch::wide(Scheme::Q8, rows, outputs).is_none(), "{rows} x {outputs}");
+        }
+        assert!(Launch::wide(Scheme::Q8, 1024, 1024).is_some());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod matmul;
 pub mod matvec;
 pub mod matvec_gate_up;
 pub mod matvec_qkv;
+pub mod pack_f16;
 pub mod patch_embed;
 pub mod patch_merge;
 pub mod power_spectrum;

@@ -12,10 +12,9 @@ struct Params {
 }
 //!include common/step.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<f32>;               // [heads * head_dim]
-@group(0) @binding(2) var<storage, read> kv: array<f32>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;   // [heads, splits, 2 + head_dim]: maximum, sum, values
 @group(0) @binding(4) var<uniform> step: Step;
+//!include common/queries.wgsl
 //!include common/reduce.wgsl
 
 override CAUSAL: u32 = 0u;
@@ -41,7 +40,8 @@ fn main(
     var most = -3.4e38;
     for (var j = lane; j < used; j += THREADS) {
         var value = 0.0;
-        for (var d = 0u; d < params.head_dim; d += 1u) { value += (q[a + d] * params.scale) * kv[k + j * params.kv_stride + d]; }
+        for (var d = 0u; d < params.head_dim; d += 4u) { value += dot(q4(a, d), kv4(k + j * params.kv_stride, d)); }
+        value *= params.scale;
         weights[j] = value;
         most = max(most, value);
     }
@@ -58,10 +58,10 @@ fn main(
         partial[record] = high;
         partial[record + 1u] = sum;
     }
-    for (var d = lane; d < params.head_dim; d += THREADS) {
-        let v = cache + params.v_offset + key_head * params.head_dim + first * params.kv_stride + d;
-        var mixed = 0.0;
-        for (var j = 0u; j < used; j += 1u) { mixed += weights[j] * kv[v + j * params.kv_stride]; }
-        partial[record + 2u + d] = mixed;
+    let v = cache + params.v_offset + key_head * params.head_dim + first * params.kv_stride;
+    for (var d = lane * 4u; d < params.head_dim; d += THREADS * 4u) {
+        var mixed = vec4<f32>(0.0);
+        for (var j = 0u; j < used; j += 1u) { mixed += weights[j] * kv4(v + j * params.kv_stride, d); }
+        for (var i = 0u; i < min(4u, params.head_dim - d); i += 1u) { partial[record + 2u + d + i] = mixed[i]; }
     }
 }

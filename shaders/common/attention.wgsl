@@ -17,10 +17,9 @@ struct Params {
 }
 //!include common/step.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> kv: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;  // [rows, heads * head_dim]
 @group(0) @binding(4) var<uniform> step: Step;
+//!include common/queries.wgsl
 
 override QUERIES: u32 = 16u;
 override CAUSAL: u32 = 0u;
@@ -39,21 +38,6 @@ var<workgroup> shrink: array<f32, QUERIES>;   // factor on what was summed befor
 fn visible_keys(row: u32) -> u32 {
     if (CAUSAL == 1u) { return step.position + row + 1u; }
     return params.keys;
-}
-
-// Elements d..d+3 of a head, zero past its end.
-fn q4(base: u32, d: u32) -> vec4<f32> {
-    if (d + 4u <= params.head_dim) { return vec4<f32>(q[base + d], q[base + d + 1u], q[base + d + 2u], q[base + d + 3u]); }
-    var rest = vec4<f32>(0.0);
-    for (var i = 0u; d + i < params.head_dim; i += 1u) { rest[i] = q[base + d + i]; }
-    return rest;
-}
-
-fn kv4(base: u32, d: u32) -> vec4<f32> {
-    if (d + 4u <= params.head_dim) { return vec4<f32>(kv[base + d], kv[base + d + 1u], kv[base + d + 2u], kv[base + d + 3u]); }
-    var rest = vec4<f32>(0.0);
-    for (var i = 0u; d + i < params.head_dim; i += 1u) { rest[i] = kv[base + d + i]; }
-    return rest;
 }
 
 // Logits of key quad c (keys 4c..4c+3 of those from k0) with the queries 4r..4r+3 of those from `first`.
