@@ -1,5 +1,7 @@
 //! The desktop front door of Audio Flamingo 2: files, terminals and exit codes around the portable crates.
 
+pub mod asking;
+pub mod batch;
 pub mod bench;
 pub mod commands;
 pub mod convert;

@@ -1,6 +1,7 @@
 //! The subcommands, one file each: arguments and what is printed.
 
 mod ask;
+mod batch;
 mod bench;
 mod convert;
 mod doctor;
@@ -16,6 +17,8 @@ use clap::Subcommand;
 pub enum Command {
     /// Ask a sound a question.
     Ask(ask::Arguments),
+    /// Ask many sounds, from a list, as JSON lines.
+    Batch(batch::Arguments),
     /// Measure a model on this machine, beside what the device can do.
     Bench(bench::Arguments),
     /// Convert an official release for use here.
@@ -40,6 +43,7 @@ impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         match self {
             Command::Ask(arguments) => ask::run(arguments),
+            Command::Batch(arguments) => batch::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
             Command::Convert(arguments) => convert::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),

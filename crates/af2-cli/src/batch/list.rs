@@ -1,0 +1,120 @@
+//! The list of what is asked.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Map, Value};
+
+/// Most bytes of a line.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// One sound and what is asked about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// The sound file.
+    pub audio: PathBuf,
+    /// At least one.
+    pub questions: Vec<String>,
+    /// What the line said, without its questions: it comes out again with every answer.
+    pub fields: Map<String, Value>,
+}
+
+/// Reads a list, `-` for standard input. A line is a JSON object with `audio` and `question` or `questions`, or, as `asked` of every
+/// sound alike, just the path of a sound. Paths are relative to `root`.
+///
+/// # Errors
+/// The list cannot be read, or a line is none of that; it is named by its number.
+pub fn read_list(path: &Path, root: &Path, asked: &[String]) -> Result<Vec<Job>> {
+    if path == Path::new("-") {
+        return read(&mut io::stdin().lock(), root, asked).context("in the list on standard input");
+    }
+    let in_list = || format!("in the list {}", path.display());
+    let file = File::open(path).with_context(|| format!("cannot read the list {}", path.display()))?;
+    read(&mut BufReader::new(file), root, asked).with_context(in_list)
+}
+
+fn read(lines: &mut impl BufRead, root: &Path, asked: &[String]) -> Result<Vec<Job>> {
+    let mut jobs = Vec::new();
+    for number in 1_u64.. {
+        let mut line = Vec::new();
+        if lines.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        ensure!(line.len() as u64 <= LONGEST_LINE, "line {number} is longer than {LONGEST_LINE} bytes");
+        let line = std::str::from_utf8(&line).with_context(|| format!("line {number} is not UTF-8"))?.trim();
+        if !line.is_empty() {
+            jobs.push(job(line, root, asked).with_context(|| format!("line {number}"))?);
+        }
+    }
+    ensure!(!jobs.is_empty(), "there is no sound in it");
+    Ok(jobs)
+}
+
+fn job(line: &str, root: &Path, asked: &[String]) -> Result<Job> {
+    let mut fields = if line.starts_with('{') {
+        serde_json::from_str(line)?
+    } else {
+        Map::from_iter([("audio".to_owned(), Value::from(line))])
+    };
+    let audio = match fields.get("audio") {
+        Some(Value::String(audio)) => root.join(audio),
+        _ => bail!("\"audio\" must be the path of a sound"),
+    };
+    let own = match (fields.remove("question"), fields.remove("questions")) {
+        (Some(question), None) => vec![question],
+        (None, Some(Value::Array(questions))) => questions,
+        (None, None) => asked.iter().map(|question| Value::from(question.as_str())).collect(),
+        _ => bail!("give \"question\", or \"questions\" as an array"),
+    };
+    let text = |question: Value| match question {
+        Value::String(text) if !text.trim().is_empty() => Ok(text),
+        _ => bail!("a question must be text, and not empty"),
+    };
+    let questions: Vec<String> = own.into_iter().map(text).collect::<Result<_>>()?;
+    ensure!(!questions.is_empty(), "there is no question: give \"question\", or --question for all");
+    Ok(Job { audio, questions, fields })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, asked: &[&str]) -> Result<Vec<Job>> {
+        let asked: Vec<String> = asked.iter().map(|question| (*question).to_owned()).collect();
+        read(&mut text.as_bytes(), Path::new("sounds"), &asked)
+    }
+
+    #[test]
+    fn objects_paths_and_blank_lines() {
+        let text = "{\"audio\": \"a.wav\", \"question\": \"What?\", \"id\": 7}\n\n  b c.wav \r\n{\"questions\": [\"One?\", \"Two?\"], \"audio\": \"/d.wav\"}";
+        let jobs = parse(text, &["All?"]).unwrap();
+        let audio: Vec<_> = jobs.iter().map(|job| job.audio.to_str().unwrap()).collect();
+        assert_eq!(audio, ["sounds/a.wav", "sounds/b c.wav", "/d.wav"]);
+        let questions: Vec<_> = jobs.iter().map(|job| job.questions.join(" ")).collect();
+        assert_eq!(questions, ["What?", "All?", "One? Two?"]);
+        assert_eq!(Value::from(jobs[0].fields.clone()), serde_json::json!({ "audio": "a.wav", "id": 7 }));
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        for (line, problem) in [
+            ("{", "EOF"),
+            ("{\"question\": \"What?\"}", "\"audio\" must be"),
+            ("{\"audio\": 3, \"question\": \"What?\"}", "\"audio\" must be"),
+            ("{\"audio\": \"a\", \"question\": \" \"}", "not empty"),
+            ("{\"audio\": \"a\", \"questions\": \"What?\"}", "as an array"),
+            ("{\"audio\": \"a\", \"questions\": []}", "no question"),
+            ("a.wav", "no question"),
+        ] {
+            let error =
+                format!("{:#}", parse(&format!("{{\"audio\": \"a\", \"question\": \"b\"}}\n{line}"), &[]).unwrap_err());
+            assert!(error.starts_with("line 2: ") && error.contains(problem), "{line}: {error}");
+        }
+        assert!(format!("{:#}", parse("\n \n", &["All?"]).unwrap_err()).contains("no sound"));
+        let long = format!("a.wav\n{}", "x".repeat(2 << 20));
+        assert!(format!("{:#}", parse(&long, &["All?"]).unwrap_err()).contains("line 2 is longer"));
+    }
+}
