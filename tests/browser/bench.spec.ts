@@ -57,15 +57,38 @@ test("WebGPU: what `af2 inspect` promises of a token, an abort, and a clip that 
   expect(answers[1]).toEqual(answers[0]);
 });
 
+test("the fastest kernels are found, kept, and used by the next load", async ({ open, server }) => {
+  const url = await serveDemo(server);
+  const page = await open();
+  const { found, before, after, answers } = await page.evaluate(async (url) => {
+    const run = async (tune: boolean) => {
+      const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
+      const clip = await model.listen("/sounds/cow.ogg");
+      const { text } = await clip.ask("what is this sound?").result;
+      const kernels = (await model.bench({ tokens: 2 })).gpu!.kernels;
+      const found = tune ? await model.tune() : "";
+      await model.dispose();
+      return { text, kernels, found };
+    };
+    const [first, second] = [await run(true), await run(false)];
+    return { found: first.found, before: first.kernels, after: second.kernels, answers: [first.text, second.text] };
+  }, url);
+  expect(before).toContain("blocks in registers"); // what suits a program that plays a GPU
+  expect(after).toBe(found);
+  expect(answers[1]).toBe(answers[0]);
+});
+
 test("the processor is measured as well", async ({ open, server }) => {
   const url = await serveDemo(server);
   const page = await open();
   const report = await page.evaluate(async (url) => {
     const model = await window.AudioFlamingo.load(url, { engine: "processor" });
     const report = await model.bench({ tokens: 4 });
+    const untuned = await model.tune().catch((error: { code: string }) => error.code);
     await model.dispose();
-    return report;
+    return { ...report, untuned };
   }, url);
+  expect(report.untuned).toBe("BAD_REQUEST");
   expect(report).toMatchObject({ engine: "processor", adapter: "processor (WebAssembly)", windows: 1, tokens: 4 });
   expect([report.perToken, report.gpu]).toEqual([undefined, undefined]);
   for (const figure of [report.encodeMs, report.memoryMs, report.firstTokenMs, report.tokensPerSecond]) expect(figure).toBeGreaterThan(0);

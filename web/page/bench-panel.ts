@@ -18,8 +18,10 @@ export function startBenchPanel(): void {
     running?.abort();
     model = loaded;
     byId<HTMLButtonElement>("bench").disabled = !loaded;
+    byId<HTMLButtonElement>("tune").disabled = loaded?.info.engine !== "webgpu";
   });
   byId("bench").addEventListener("click", () => (running ? running.abort() : void measure()));
+  byId("tune").addEventListener("click", () => void tune());
   byId("bench-copy").addEventListener("click", () => void copy());
 }
 
@@ -36,6 +38,18 @@ async function measure(): Promise<void> {
   } finally {
     running = undefined;
     byId("bench").textContent = report ? "Measure again" : "Measure this machine";
+  }
+}
+
+async function tune(): Promise<void> {
+  status("Trying kernels…");
+  byId<HTMLButtonElement>("tune").disabled = true;
+  try {
+    status(`The fastest here: ${await model?.tune()}. Used from the next time a model is loaded.`);
+  } catch (error) {
+    status(message(error));
+  } finally {
+    byId<HTMLButtonElement>("tune").disabled = model?.info.engine !== "webgpu";
   }
 }
 
@@ -65,6 +79,7 @@ function rows(report: BenchReport): [string, string][] {
     ["Weights a second", bytes(bytesPerSecond)],
     ["The GPU copies", `${bytes(gpu.copyBytesPerSecond)}/s`],
     ["It multiplies", `${(gpu.productFlopsPerSecond / 1e9).toFixed(1)} GFLOP/s`],
+    ["Kernels", gpu.kernels],
   ];
 }
 

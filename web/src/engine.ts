@@ -55,6 +55,13 @@ export interface EngineBench {
   readonly gpu?: NonNullable<BenchReport["gpu"]> & { dispatches: number; weightBytes: number };
 }
 
+export interface FoundKernels {
+  /** For `Engine.create`. */
+  readonly kept: string;
+  /** For people. */
+  readonly description: string;
+}
+
 export interface EngineModel {
   readonly maxWindows: number;
   readonly windowSeconds: number;
@@ -65,6 +72,8 @@ export interface EngineModel {
   ): Promise<EngineClip>;
   /** Resolves to an `EngineBench`. */
   bench(windows: number, tokens: number, onStep: (done: number, steps: number) => void, signal: AbortSignal): Promise<object>;
+  /** Resolves to `FoundKernels`. */
+  tune(): Promise<object>;
   free(): void;
 }
 
@@ -91,7 +100,8 @@ export interface EngineDevice {
 export interface EngineModule {
   default(options: { module_or_path: URL }): Promise<{ memory: WebAssembly.Memory }>;
   Sha256: new () => Sha256;
-  Engine: { create(lowPower: boolean): Promise<EngineDevice> };
+  /** `kernels` is what a former `tune` said to keep. */
+  Engine: { create(lowPower: boolean, kernels?: string | null): Promise<EngineDevice> };
   /** Without a model's config.json the windows are those of the releases. */
   decodeAudio(bytes: Uint8Array, fileName: string, maxWindows: number, config?: string): AudioWindows;
   /** Samples of one channel after the other. */

@@ -23,6 +23,7 @@ function handlers(session: Session): Handlers {
     listen: (args, { signal, emit }) => session.listen(args, emit, signal),
     ask: (args, { signal, emit }) => session.ask(args, emit, signal),
     bench: (args, { signal, emit }) => session.bench(args, emit, signal),
+    tune: (_, { signal }) => session.tune(signal),
     memory: () => session.memory(),
     disposeClip: ({ clip }) => session.disposeClip(clip),
     disposeModel: () => session.dispose(),

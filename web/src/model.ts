@@ -72,6 +72,15 @@ export class Model {
     return { model: name, engine, adapter, ...measured };
   }
 
+  /**
+   * Measures for some seconds which kernels are the fastest on this GPU. They are kept in this browser, and used from the next `load` on.
+   * Resolves to their description.
+   */
+  async tune(): Promise<string> {
+    if (this.#disposed) throw new Disposed("model");
+    return this.#connection.call("tune", {});
+  }
+
   /** Bytes in use on the GPU and in the engine. */
   memory(): Promise<MemoryReport> {
     return this.#connection.call("memory", {});

@@ -57,6 +57,7 @@ export interface Calls {
   listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };
   ask: { args: AskArguments; result: AnswerResult; event: Piece };
   bench: { args: BenchArguments; result: Omit<BenchReport, "model" | "engine" | "adapter">; event: { done: number; steps: number } };
+  tune: { args: Record<string, never>; result: string; event: never };
   memory: { args: Record<string, never>; result: MemoryReport; event: never };
   disposeClip: { args: { clip: number }; result: number; event: never };
   disposeModel: { args: Record<string, never>; result: number; event: never };

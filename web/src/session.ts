@@ -2,10 +2,11 @@
 
 import { openStore, storageReport, cachedBytes } from "./cache.js";
 import { remember } from "./catalogue.js";
-import { type AudioWindows, type EngineAnswer, type EngineBench, type EngineClip, type EngineDevice, type EngineModel, type StartedEngine, engineModule } from "./engine.js";
+import { type AudioWindows, type EngineAnswer, type EngineBench, type EngineClip, type EngineDevice, type EngineModel, type FoundKernels, type StartedEngine, engineModule } from "./engine.js";
 import { adapterReport, anyEngine, engineName } from "./check.js";
 import { chooseEngine } from "./choice.js";
 import { BadRequest, Disposed } from "./errors.js";
+import { keepKernels, keptKernels } from "./kernels.js";
 import type { Manifest } from "./manifest.js";
 import { openModel } from "./open-model.js";
 import { ProgressMeter } from "./progress.js";
@@ -38,7 +39,7 @@ export class Session {
     const kind = chooseEngine(args.engine, adapter, manifest);
     const engine = await engineModule(kind);
     this.#engine = engine;
-    this.#device = await engine.Engine.create(args.powerPreference === "low-power");
+    this.#device = await engine.Engine.create(args.powerPreference === "low-power", await keptKernels());
     const plan = { kind, engine, device: this.#device, files, manifest, args };
     try {
       const filled = await this.#fill(plan, emit, signal);
@@ -119,9 +120,16 @@ export class Session {
     const { encodeMs, memoryMs, firstTokenMs, tokenMs, gpu: facts } = measured as EngineBench;
     const times = { windows, tokens, encodeMs, memoryMs, firstTokenMs, tokensPerSecond: 1000 / tokenMs };
     if (!facts) return { ...times, perToken: undefined, gpu: undefined };
-    const { dispatches, weightBytes: bytes, copyBytesPerSecond, productFlopsPerSecond, encoder, token } = facts;
+    const { dispatches, weightBytes: bytes, copyBytesPerSecond, productFlopsPerSecond, kernels, encoder, token } = facts;
     const perToken = { dispatches, microsecondsPerDispatch: (1000 * tokenMs) / dispatches, bytes, bytesPerSecond: (1000 * bytes) / tokenMs };
-    return { ...times, perToken, gpu: { copyBytesPerSecond, productFlopsPerSecond, encoder, token } };
+    return { ...times, perToken, gpu: { copyBytesPerSecond, productFlopsPerSecond, kernels, encoder, token } };
+  }
+
+  async tune(signal: AbortSignal): Promise<string> {
+    const { model } = this.#need();
+    const { kept, description } = (await this.#inTurn(signal, () => model.tune())) as FoundKernels;
+    await keepKernels(kept);
+    return description;
   }
 
   async memory(): Promise<MemoryReport> {

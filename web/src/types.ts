@@ -228,6 +228,8 @@ export interface BenchReport {
         copyBytesPerSecond: number;
         /** In one large matrix product. */
         productFlopsPerSecond: number;
+        /** Those in use, in words; see `Model.tune`. */
+        kernels: string;
         /** Of encoding a window, the longest first; undefined where the browser has no timestamps. */
         encoder: KernelTime[] | undefined;
         /** Of one token. Browsers round timestamps, so short kernels take next to nothing or too much. */

@@ -42,6 +42,13 @@ pub struct AdapterFacts {
     pub timestamps: bool,
 }
 
+impl AdapterFacts {
+    /// Under what a measured [`Tuning`] is kept: another driver or other kernels make another measurement.
+    pub fn tuning_key(&self) -> String {
+        format!("{} | {} | {} | af2 {}", self.name, self.backend, self.driver, env!("CARGO_PKG_VERSION"))
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub raw: wgpu::ComputePipeline,

@@ -1,5 +1,8 @@
 //! Choices that change the speed of a kernel on an adapter, never what it computes.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::AdapterFacts;
 
 /// The kernel for products with many rows.
@@ -12,6 +15,9 @@ pub enum Product {
     /// Results in registers, 8 threads and no barrier: for programs.
     Block,
 }
+
+/// Partial sums that a product with one row keeps in workgroup memory.
+const MOST_ROW_LANES: u32 = 4096;
 
 /// Sizes and kernels for one adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +38,28 @@ impl Tuning {
     /// For programs: one vector of threads, and as much reuse of what was loaded as there are registers.
     pub const SOFTWARE: Self = Self { product: Product::Block, matvec_rows: 32, matvec_threads: 8, row_threads: 8 };
 
+    /// In words, for people.
+    pub fn describe(&self) -> String {
+        let product = match self.product {
+            Product::Tiled => "tiles in workgroup memory",
+            Product::Wide => "wide tiles in workgroup memory",
+            Product::Block => "blocks in registers",
+        };
+        let Self { matvec_rows, matvec_threads, row_threads, .. } = self;
+        format!(
+            "{product}, {matvec_rows} rows by {matvec_threads} threads a product of one row, {row_threads} threads a norm"
+        )
+    }
+
+    /// Whether kernels can have these sizes; what was read from somewhere may not.
+    pub fn is_possible(&self) -> bool {
+        let threads = |count: u32| count.is_multiple_of(8) && (8..=256).contains(&count);
+        let rows = self.matvec_rows.is_multiple_of(2) && (2..=32).contains(&self.matvec_rows);
+        rows && threads(self.matvec_threads)
+            && threads(self.row_threads)
+            && self.matvec_rows * self.matvec_threads <= MOST_ROW_LANES
+    }
+
     /// What suits an adapter that nobody measured; [`crate::Gpu::measure_tuning`] does.
     pub fn of(facts: &AdapterFacts) -> Self {
         if facts.software { Self::SOFTWARE } else { Self::HARDWARE }
@@ -48,5 +76,74 @@ impl Tuning {
 
     pub(crate) fn row_threads(self) -> (&'static str, f64) {
         ("THREADS", f64::from(self.row_threads))
+    }
+}
+
+/// Kernel for products, rows and threads of products with one row, threads of norms: `tiled 8 64 64`.
+impl fmt::Display for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let product = match self.product {
+            Product::Tiled => "tiled",
+            Product::Wide => "wide",
+            Product::Block => "block",
+        };
+        write!(f, "{product} {} {} {}", self.matvec_rows, self.matvec_threads, self.row_threads)
+    }
+}
+
+/// A text that is no [`Tuning`], or one that kernels cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' names no kernels")]
+pub struct NoTuning(String);
+
+impl FromStr for Tuning {
+    type Err = NoTuning;
+
+    fn from_str(text: &str) -> Result<Self, NoTuning> {
+        let wrong = || NoTuning(text.into());
+        let words: Vec<&str> = text.split(' ').collect();
+        let [product, rows, threads, row_threads] = words[..] else { return Err(wrong()) };
+        let product = match product {
+            "tiled" => Product::Tiled,
+            "wide" => Product::Wide,
+            "block" => Product::Block,
+            _ => return Err(wrong()),
+        };
+        let number = |word: &str| word.parse().map_err(|_| wrong());
+        let tuning = Self {
+            product,
+            matvec_rows: number(rows)?,
+            matvec_threads: number(threads)?,
+            row_threads: number(row_threads)?,
+        };
+        if tuning.is_possible() { Ok(tuning) } else { Err(wrong()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_back() {
+        for tuning in [Tuning::HARDWARE, Tuning::SOFTWARE, Tuning { product: Product::Wide, ..Tuning::HARDWARE }] {
+            assert_eq!(tuning.to_string().parse(), Ok(tuning));
+        }
+    }
+
+    #[test]
+    fn texts_that_name_no_kernels() {
+        for text in [
+            "",
+            "tiled",
+            "tiled 8 64",
+            "tiles 8 64 64",
+            "tiled 3 64 64",
+            "tiled 8 1024 64",
+            "wide 32 256 64",
+            "wide 8 64 0",
+        ] {
+            assert_eq!(text.parse::<Tuning>(), Err(NoTuning(text.into())));
+        }
     }
 }

@@ -59,6 +59,14 @@ impl Model {
         steps.tell(1);
         Ok(report)
     }
+
+    /// Measures which kernels are the fastest on this GPU: an object with `kept`, for `Engine.create`, and `description`.
+    ///
+    /// # Errors
+    /// `BAD_REQUEST` on the processor, `INSUFFICIENT_MEMORY`, `DEVICE_LOST`.
+    pub async fn tune(&self) -> Result<Object, JsValue> {
+        backend::tune(self.engine(), &now).await
+    }
 }
 
 /// What is told on the way, and whether to go on.

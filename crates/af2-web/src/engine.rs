@@ -10,12 +10,12 @@ pub struct Engine(Device);
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens the browser's adapter, or takes the processor.
+    /// Opens the browser's adapter, or takes the processor. `kernels` is the `kept` of a former [`crate::model::Model::tune`].
     ///
     /// # Errors
     /// `NO_WEBGPU`.
-    pub async fn create(low_power: bool) -> Result<Self, JsValue> {
-        Device::open(low_power).await.map(Self)
+    pub async fn create(low_power: bool, kernels: Option<String>) -> Result<Self, JsValue> {
+        Device::open(low_power, kernels).await.map(Self)
     }
 
     /// Bytes of the GPU buffers that are alive; 0 before a model is loaded and after everything was freed.

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::engine::CPU_NAME;
 use crate::executor::{drive, open_gpu};
-use crate::tuning::{Stored, TuningFile};
+use crate::tuning::TuningFile;
 
 /// Arguments of `af2 doctor`.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     };
     let tests = drive(&gpu, gpu.self_test())??;
     let measured = TuningFile::of_user().and_then(|file| file.find(gpu.facts()));
-    let tuning = Stored::from(measured.unwrap_or(gpu.tuning()));
+    let tuning = measured.unwrap_or(gpu.tuning());
     let mut out = io::stdout().lock();
     if arguments.json {
         let tests: Vec<_> = tests
@@ -46,7 +46,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             serde_json::json!({
                 "adapters": adapters,
                 "used": gpu.facts().name,
-                "tuning": tuning,
+                "tuning": tuning.to_string(),
                 "tuning_measured": measured.is_some(),
                 "self_test": tests,
                 "cpu_engine": CPU_NAME,
@@ -58,7 +58,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         }
         writeln!(out, "  {CPU_NAME}, with --engine cpu or where there is no GPU")?;
         let origin = if measured.is_some() { "measured" } else { "by default, af2 tune measures" };
-        writeln!(out, "kernels on {}: {tuning} ({origin})", gpu.facts().name)?;
+        writeln!(out, "kernels on {}: {} ({origin})", gpu.facts().name, tuning.describe())?;
         writeln!(out, "self-test on {}:", gpu.facts().name)?;
         for test in &tests {
             let verdict = if test.passed { "ok" } else { "WRONG" };

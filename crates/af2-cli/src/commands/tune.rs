@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::executor::open_gpu;
-use crate::tuning::{Stored, TuningFile, measure};
+use crate::tuning::{TuningFile, measure};
 
 /// Arguments of `af2 tune`.
 #[derive(Debug, Args)]
@@ -32,11 +32,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
     file.keep(gpu.facts(), tuning)?;
     let name = &gpu.facts().name;
     let mut out = io::stdout().lock();
-    let tuning = Stored::from(tuning);
     if arguments.json {
-        let report = serde_json::json!({ "adapter": name, "tuning": tuning, "file": file.path() });
+        let report = serde_json::json!({ "adapter": name, "tuning": tuning.to_string(), "file": file.path() });
         return Ok(writeln!(out, "{report}")?);
     }
-    writeln!(out, "{name}: {tuning}\nkept in {}", file.path().display())?;
+    writeln!(out, "{name}: {}\nkept in {}", tuning.describe(), file.path().display())?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! Where the engines' crates use the same words, the classes use those: `ModelLoader::{push, finish_shard, restart_shard}`,
 //! `Model::{config, tokenizer}`, `Clip::model`, `GenerateOptions`. Where they differ, because one waits for a GPU and the other keeps
 //! the thread busy, each file here says the same in its own way: `Device`, `settle`, `finish`, `listen`, `generate`,
-//! `gpu_report`, `thrown`.
+//! `tune`, `gpu_report`, `thrown`.
 
 #[cfg(feature = "processor")]
 mod processor;

@@ -21,8 +21,8 @@ pub use af2_reference::{Clip, GenerateOptions, Model, ModelLoader};
 pub struct Device;
 
 impl Device {
-    /// Cannot fail, and saves no power.
-    pub async fn open(_low_power: bool) -> Result<Self, JsValue> {
+    /// Cannot fail, saves no power, and has no kernels to choose from.
+    pub async fn open(_low_power: bool, _kernels: Option<String>) -> Result<Self, JsValue> {
         Ok(Self)
     }
 
@@ -110,6 +110,14 @@ pub async fn generate(
         }
     }
     Ok(answer.finish())
+}
+
+/// Refuses: there is one way to compute.
+///
+/// # Errors
+/// `BAD_REQUEST`.
+pub async fn tune(_model: &Model, _now: &dyn Fn() -> f64) -> Result<Object, JsValue> {
+    Err(failure(Code::BadRequest, "the processor has no kernels to choose from; only WebGPU has"))
 }
 
 /// No GPU, nothing to say of one.

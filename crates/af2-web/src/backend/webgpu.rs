@@ -10,6 +10,9 @@ use wasm_bindgen::JsValue;
 
 pub use af2_model::{Clip, GenerateOptions, Model, ModelLoader};
 
+/// Between the adapter and its kernels, where they are kept as one text.
+const KEY_END: &str = ": ";
+
 /// A WebGPU device.
 pub struct Device {
     gpu: Gpu,
@@ -18,13 +21,19 @@ pub struct Device {
 }
 
 impl Device {
-    /// Opens the browser's adapter.
+    /// Opens the browser's adapter; `kernels` is what [`tune`] found, and counts if it was on this adapter.
     ///
     /// # Errors
     /// `NO_WEBGPU`.
-    pub async fn open(low_power: bool) -> Result<Self, JsValue> {
+    pub async fn open(low_power: bool, kernels: Option<String>) -> Result<Self, JsValue> {
         let options = GpuOptions { low_power, ..GpuOptions::default() };
         let gpu = Gpu::open(&options).await.map_err(|error| gpu_failure(&error))?;
+        let found = kernels.as_deref().and_then(|text| text.rsplit_once(KEY_END));
+        let found = found.filter(|(key, _)| *key == gpu.facts().tuning_key());
+        let gpu = match found.and_then(|(_, tuning)| tuning.parse().ok()) {
+            Some(tuning) => gpu.tuned(tuning),
+            None => gpu,
+        };
         let own_bytes = gpu.memory().bytes();
         Ok(Self { gpu, own_bytes })
     }
@@ -80,8 +89,19 @@ pub async fn generate(
     clip.generate(prompt, options, on_token).await.map_err(thrown)
 }
 
+/// Measures which kernels are the fastest here: `kept`, for [`Device::open`] in a later life, and `description`, for people. `now` is
+/// a clock in milliseconds.
+pub async fn tune(model: &Model, now: &dyn Fn() -> f64) -> Result<Object, JsValue> {
+    let gpu = model.gpu();
+    let tuning = gpu.measure_tuning(&|| now() / 1e3).await.map_err(|error| gpu_failure(&error))?;
+    let found = Object::new();
+    set(&found, "kept", &format!("{}{KEY_END}{tuning}", gpu.facts().tuning_key()).into());
+    set(&found, "description", &tuning.describe().into());
+    Ok(found)
+}
+
 /// What a token takes (`dispatches`, `weightBytes`), what the device reaches when it does one thing only (`copyBytesPerSecond`,
-/// `productFlopsPerSecond`), and where it has timestamps what kernels take (`encoder`, `token`: lists of `name`, `count`,
+/// `productFlopsPerSecond`), which kernels are in use (`kernels`), and where it has timestamps what they take (`encoder`, `token`: lists of `name`, `count`,
 /// `microseconds`, `bytes`, `flops`). `now` is a clock in milliseconds.
 pub async fn gpu_report(clip: &Clip, now: &dyn Fn() -> f64) -> Result<Option<Object>, JsValue> {
     let model = clip.model();
@@ -95,6 +115,7 @@ pub async fn gpu_report(clip: &Clip, now: &dyn Fn() -> f64) -> Result<Option<Obj
     ] {
         set(&report, key, &value.into());
     }
+    set(&report, "kernels", &model.gpu().tuning().describe().into());
     let encoder = model.profile_encoder().await.map_err(thrown)?;
     let token = clip.profile_step().await.map_err(thrown)?;
     for (key, spans) in [("encoder", encoder), ("token", token)] {
