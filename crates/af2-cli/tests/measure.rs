@@ -26,11 +26,24 @@ fn json(output: &Output) -> Value {
 
 #[test]
 fn the_bench_reports_what_inspect_promises_beside_a_rival() {
-    let rest = ["--windows", "1", "--tokens", "3", "--prompt-tokens", "8", "--against", "processor", "--json"];
+    let rest = [
+        "--windows",
+        "1",
+        "--tokens",
+        "3",
+        "--prompt-tokens",
+        "8",
+        "--against",
+        "processor",
+        "--json",
+        "--kernels",
+        "wide 8 64 64",
+    ];
     let (report, promised) = (json(&bench(&rest)), json(&af2(&["inspect", toy().to_str().unwrap(), "--json"])));
     assert_eq!(report["token"]["dispatches"], promised["dispatches_per_token"], "{promised}");
     assert_eq!(report["token"]["audio_bytes_per_window"], promised["audio_bytes_per_window"], "{promised}");
     assert_eq!(report["contexts"][0]["windows"], 1);
+    assert_eq!(report["kernels"], "wide 8 64 64");
     for part in
         ["/encode/seconds", "/contexts/0/seconds_per_token", "/against/seconds_per_token", "/against/token_ratio"]
     {
@@ -44,12 +57,13 @@ fn the_bench_refuses_what_it_cannot_measure() {
         (["--tokens", "1"], "--tokens must be at least 2"),
         (["--windows", "0"], "--windows takes 1 to 1000"),
         (["--prompt-tokens", "0"], "--prompt-tokens must be at least 1"),
+        (["--kernels", "wide 7 64 64"], "names no kernels"),
         #[cfg(not(feature = "burn-wgpu"))]
         (["--against", "burn"], "--features burn-wgpu"),
     ] {
         let output = bench(&rest);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), message.contains(problem)), (Some(1), true), "{message}");
+        assert!(matches!(output.status.code(), Some(1 | 2)) && message.contains(problem), "{message}");
     }
 }
 

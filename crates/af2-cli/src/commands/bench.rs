@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use af2_gpu::Tuning;
+use af2_gpu::{NoTuning, Tuning};
 use anyhow::{Result, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 use crate::bench::kernels::Kernel;
@@ -29,9 +29,9 @@ pub struct Arguments {
     /// Tokens of the answer.
     #[arg(long, value_name = "N", default_value_t = 32)]
     tokens: usize,
-    /// Kernels and sizes for a chip or for a program that plays one, whatever the adapter is.
-    #[arg(long, value_enum, value_name = "KIND")]
-    kernels: Option<Kernels>,
+    /// Kernels for a chip, for a program that plays one, or as `af2 tune --json` names them ("wide 8 64 64"), whatever the adapter is.
+    #[arg(long, value_name = "chip|program|NAMES", value_parser = tuning_of)]
+    kernels: Option<Tuning>,
     /// Measure a rival as well, in the first of the contexts.
     #[arg(long, value_enum, value_name = "RIVAL")]
     against: Option<Rival>,
@@ -43,13 +43,12 @@ pub struct Arguments {
     adapter: Option<String>,
 }
 
-/// For what kind of adapter kernels are chosen.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kernels {
-    /// Tiles in workgroup memory, many threads.
-    Chip,
-    /// Blocks in registers, few threads, no barriers.
-    Program,
+fn tuning_of(text: &str) -> Result<Tuning, NoTuning> {
+    match text {
+        "chip" => Ok(Tuning::HARDWARE),
+        "program" => Ok(Tuning::SOFTWARE),
+        names => names.parse(),
+    }
 }
 
 /// What is printed.
@@ -57,6 +56,7 @@ enum Kernels {
 struct Output<'a> {
     adapter: &'a str,
     driver: &'a str,
+    kernels: String,
     model: &'a str,
     load_seconds: f64,
     gpu_bytes: u64,
@@ -74,8 +74,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let rival = arguments.against.map(|rival| Ok::<_, anyhow::Error>((rival, rival.backend()?))).transpose()?;
     let gpu = open_gpu(arguments.adapter.as_deref())?;
     let gpu = match arguments.kernels {
-        Some(Kernels::Chip) => gpu.tuned(Tuning::HARDWARE),
-        Some(Kernels::Program) => gpu.tuned(Tuning::SOFTWARE),
+        Some(tuning) => gpu.tuned(tuning),
         None => tuned(gpu),
     };
     let session = Session::load_on(gpu, &arguments.model)?;
@@ -89,6 +88,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let output = Output {
         adapter: &facts.name,
         driver: &facts.driver,
+        kernels: session.gpu.tuning().to_string(),
         model: &session.model.config().name,
         load_seconds: session.load_seconds,
         gpu_bytes,
@@ -117,6 +117,7 @@ fn table(output: &Output<'_>) -> String {
         mega(output.gpu_peak_bytes),
         output.process_peak_bytes.map_or(String::new(), |bytes| format!("; {:.1} MB peak of the process", mega(bytes)))
     );
+    text += &format!("kernels: {}\n", output.kernels);
     text += &format!(
         "device: copies {:.2} GB/s, multiplies {:.2} GFLOP/s\n\n",
         rates.copy_bytes_per_second / 1e9,
