@@ -57,6 +57,8 @@ test("the GPU is measured, kernel by kernel", async ({ page, address }) => {
   await page.getByText("Kernels of a token").click();
   await expect(page.getByRole("row", { name: /window_attention × \d+/ })).toContainText("%");
   await expect(page.getByRole("row", { name: /matvec_q4 × \d+/ })).toContainText("%");
+  await expect(page.getByRole("row", { name: "Kernels" })).toContainText("blocks in registers");
+  await expect(page.getByRole("button", { name: "Find the fastest kernels" })).toBeEnabled();
   await page.locator("#bench-result").screenshot({ path: `${SHOTS}kernels.png` });
 });
 
@@ -74,6 +76,7 @@ test("without WebGPU, and even without a worker, the page says so, the processor
   await expect(page.locator(".answer:not([data-streaming]) .answer-text").first()).not.toBeEmpty({ timeout: 100_000 });
   await page.getByRole("button", { name: "Measure this machine" }).click();
   await expect(page.getByRole("row", { name: "Further tokens" })).toContainText("tokens/s", { timeout: 100_000 });
+  await expect(page.getByRole("button", { name: "Find the fastest kernels" })).toBeDisabled();
   await page.getByRole("button", { name: "Copy as text" }).click();
   await expect(page.locator("#bench-status")).toHaveText("Copied.");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Model: .+\nAdapter: processor \(WebAssembly\)\n[^]+tokens\/s\n$/);
