@@ -59,7 +59,7 @@ fn job(line: &str, root: &Path, asked: &[String]) -> Result<Job> {
         Map::from_iter([("audio".to_owned(), Value::from(line))])
     };
     let audio = match fields.get("audio") {
-        Some(Value::String(audio)) => root.join(audio),
+        Some(Value::String(audio)) if audio != "-" => root.join(audio),
         _ => bail!("\"audio\" must be the path of a sound"),
     };
     let own = match (fields.remove("question"), fields.remove("questions")) {
@@ -104,6 +104,7 @@ mod tests {
             ("{", "EOF"),
             ("{\"question\": \"What?\"}", "\"audio\" must be"),
             ("{\"audio\": 3, \"question\": \"What?\"}", "\"audio\" must be"),
+            ("{\"audio\": \"-\", \"question\": \"What?\"}", "\"audio\" must be"),
             ("{\"audio\": \"a\", \"question\": \" \"}", "not empty"),
             ("{\"audio\": \"a\", \"questions\": \"What?\"}", "as an array"),
             ("{\"audio\": \"a\", \"questions\": []}", "no question"),
