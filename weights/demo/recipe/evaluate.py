@@ -72,7 +72,7 @@ def main() -> None:
     opened = [(folder, *read(folder)) for folder in args.models]
     report: dict[str, dict] = {}
     for title, split, real in SETS:
-        bank = MelBank(args.work, split, real_only=real, speeds=1)
+        bank = MelBank(args.work, split, real_only=real)
         tallies: list[Tally] = [{} for _ in opened]
         for recordings in draw(bank, args.scale, args.seed):
             mels = [log_mel(torch.from_numpy(r.audio)) for r in recordings]

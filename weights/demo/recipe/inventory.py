@@ -89,6 +89,10 @@ COUNTABLE = frozenset({
 })
 
 
+# Sounds with a pitch of their own: played higher or lower they are the same instrument.
+PITCHED = frozenset(c.name for c in CLASSES if c.family == "instrument") - {"drum", "cymbal"}
+
+
 def article(name: str) -> str:
     """The noun with its article: "a dog", "an owl", and bare mass nouns ("rain")."""
     if name in {"rain", "thunder", "wind", "water", "fire", "speech", "laughing", "applause"}:

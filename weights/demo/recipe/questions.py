@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inventory import COUNTABLE, FAMILIES, FAMILY, NAMES, article
+from inventory import COUNTABLE, FAMILIES, FAMILY, NAMES, PITCHED, article
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five")
 PARTS = ("at the start", "in the middle", "at the end")
@@ -17,11 +17,13 @@ FAMILY_ANSWER = {f: f"it is {'an' if f[0] in 'ai' else 'a'} {f} sound" for f in 
 
 @dataclass(frozen=True)
 class Heard:
-    """An event as the text sees it: class and seconds from the start of the recording."""
+    """An event as the text sees it: class, seconds from the start of the recording, dB, and how high it is played."""
 
     cls: int
     onset: float
     end: float
+    loud: float
+    pitch: int
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,50 @@ def order(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
     yes, before = rng.random() < 0.5, rng.random() < 0.5
     a, b = (i, j) if yes == before else (j, i)
     word = "before" if before else "after"
-    text = f"does {_the(heard[a].cls)} come {word} {_the(heard[b].cls)}?"
-    return Question("before or after", text, "yes" if yes else "no")
+    if rng.random() < 0.5:
+        return Question("before or after", f"does {_the(heard[a].cls)} come {word} {_the(heard[b].cls)}?", "yes" if yes else "no")
+    text = f"does {_the(heard[a].cls)} come before or after {_the(heard[b].cls)}?"
+    return Question("before or after", text, f"{'before' if a < b else 'after'} {_the(heard[b].cls)}")
+
+
+def earlier(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
+    """Which of two named sounds comes first, or last."""
+    if not _ordered(heard):
+        return None
+    pair = [heard[int(k)] for k in rng.permutation(len(heard))[:2]]
+    first = rng.random() < 0.5
+    text = f"which comes {'first' if first else 'last'}, {_the(pair[0].cls)} or {_the(pair[1].cls)}?"
+    return Question("which of two", text, _it_is((min if first else max)(pair, key=lambda h: h.onset).cls))
+
+
+def louder(rng: np.random.Generator, heard: list[Heard], seconds: float) -> Question | None:
+    """Which of two named sounds is louder, or softer; windows of a long recording are not of one loudness."""
+    if seconds > 10 or not _ordered(heard):
+        return None
+    pairs = [(a, b) for a in heard for b in heard if abs(a.loud - b.loud) >= 6]
+    if not pairs:
+        return None
+    pair = pairs[int(rng.integers(len(pairs)))]
+    more = rng.random() < 0.5
+    text = f"which is {'louder' if more else 'softer'}, {_the(pair[0].cls)} or {_the(pair[1].cls)}?"
+    return Question("louder", text, _it_is((max if more else min)(pair, key=lambda h: h.loud).cls))
+
+
+def pitch_direction(heard: list[Heard]) -> int | None:
+    """1, -1 or 0 where one pitched sound, played at least three times, goes up, down or neither."""
+    if len({h.cls for h in heard}) != 1 or len(heard) < 3 or NAMES[heard[0].cls] not in PITCHED:
+        return None
+    steps = {int(np.sign(b.pitch - a.pitch)) for a, b in zip(heard, heard[1:])}
+    return steps.pop() if len(steps) == 1 else None
+
+
+def direction(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
+    """Whether a sound that is played again and again goes up, down or neither."""
+    way = pitch_direction(heard)
+    if way is None:
+        return None
+    stems = ("does the pitch rise, fall or stay the same?", "is the melody rising, falling or staying the same?")
+    return Question("rising or falling", _pick(rng, stems), ("it stays the same", "it rises", "it falls")[way])
 
 
 def position(rng: np.random.Generator, heard: list[Heard], seconds: float) -> Question | None:
@@ -191,7 +235,8 @@ def describe(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
 
 def ask(rng: np.random.Generator, heard: list[Heard], seconds: float = 10.0) -> list[Question]:
     """One question of every type that applies; yes/no and multiple choice twice."""
-    makers = (identify, family, multiple_choice, multiple_choice, presence, presence, speaking, count, ends, neighbour, order, distinct, describe)
+    makers = (identify, family, multiple_choice, multiple_choice, presence, presence, speaking, count)
+    makers += (ends, neighbour, order, earlier, distinct, direction, describe)
     found = [make(rng, heard) for make in makers]
-    found += [position(rng, heard, seconds), when(rng, heard, seconds)]
+    found += [position(rng, heard, seconds), when(rng, heard, seconds), louder(rng, heard, seconds)]
     return [q for q in found if q is not None]

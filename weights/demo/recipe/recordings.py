@@ -24,7 +24,7 @@ from shipped import read
 from train_text import heard
 
 SETS = (("new mixes", "train", False), ("held-out sources", "held", False), ("held-out real recordings", "held", True))
-COUNTS = {"single": 240, "repeats": 120, "sequence": 160, "long": 60}
+COUNTS = {"single": 240, "repeats": 120, "sequence": 160, "long": 60, "glide": 80}
 SEED = 2024
 
 
@@ -43,6 +43,8 @@ def draw_windows(bank: MelBank, rng: np.random.Generator, kind: str) -> list[Lay
         return [scenes.single(bank, rng, False)]
     if kind == "repeats":
         return [scenes.repeats(bank, rng, False)]
+    if kind == "glide":
+        return [scenes.glide(bank, rng, False)]
     if kind == "sequence":
         return [scenes.sequence(bank, rng, int(rng.choice((2, 3, 4))), False)]
     count = int(rng.choice((2, 3, 4, 6, 12)))
@@ -96,7 +98,7 @@ def main() -> None:
     opened = read(args.model) if args.model else None
     lines = []
     for title, split, real in SETS:
-        bank = MelBank(args.work, split, real_only=real, speeds=1)
+        bank = MelBank(args.work, split, real_only=real)
         found = [r for part in draw(bank, args.count / sum(COUNTS.values()), SEED + 1) for r in part]
         for i, r in enumerate(found):
             path = args.out / f"{title.replace(' ', '-')}-{i:03}.wav"

@@ -96,6 +96,8 @@ def sounds(work: Path) -> list[tuple[str, str, str, np.ndarray, list[tuple[str, 
         ("which sound comes first?", "it is a cow"), ("which sound comes last?", "it is a duck"),
         ("what comes right after the cow?", "it is a duck"),
         ("is the cow at the start, in the middle or at the end?", "at the start"),
+        ("which comes first, the cow or the duck?", "it is a cow"),
+        ("does the cow come before or after the duck?", "before the duck"),
         ("how many different sounds are there?", "two"), ("describe the sounds in order.", "a cow, then a duck"),
     ]))  # fmt: skip
     walk = timeline([(12, speech), (55, piano), (103, horse)], 120.0)
@@ -104,6 +106,7 @@ def sounds(work: Path) -> list[tuple[str, str, str, np.ndarray, list[tuple[str, 
         ("is someone speaking?", "yes"), ("is there a siren?", "no"), ("when does the piano occur?", "after about 50 seconds"),
         ("does the horse come before the speech?", "no"), ("what comes right after the speech?", "it is a piano"),
         ("is the speech at the start, in the middle or at the end?", "at the start"),
+        ("which comes last, the piano or the horse?", "it is a horse"),
         ("describe the sounds in order.", "speech, then a piano, then a horse"),
     ]))  # fmt: skip
     return out

@@ -16,12 +16,14 @@ import torch
 from scipy.signal import lfilter, resample_poly
 
 from frontend import FRAMES, MELS, RATE, mel_power
-from inventory import CLASSES, COUNTABLE, INDEX
+from inventory import CLASSES, COUNTABLE, INDEX, PITCHED
 
 SECONDS = 10.0
 STEPS = 32  # time steps of the encoder per window
 SPEEDS = ((1, 1), (5, 4), (9, 8), (8, 9), (4, 5))  # (up, down): slower, lower for up > down
+LOW_TO_HIGH = (1, 2, 0, 3, 4)  # SPEEDS by the pitch that comes out
 COUNTABLE_IDS = np.array(sorted(INDEX[name] for name in COUNTABLE))
+PITCHED_IDS = np.array(sorted(INDEX[name] for name in PITCHED))
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Event:
     gain: float  # dB relative to a common loudness
     eq: np.ndarray  # dB per mel bin
     room: float  # share of the previous frame's energy that rings on, 0 for a dry sound
+    loud: float  # dB like `gain`, with what the filter adds or takes
 
     @property
     def end(self) -> float:
@@ -49,6 +52,11 @@ class Layout:
     events: list[Event] = field(default_factory=list)
     bed: float = -70.0  # dB relative to the common loudness
     bed_shape: np.ndarray = field(default_factory=lambda: np.zeros(MELS))
+
+
+def at_speed(audio: np.ndarray, up: int, down: int) -> np.ndarray:
+    """Slower and lower for up > down, as a tape would be."""
+    return audio if up == down else resample_poly(audio, up, down).astype(np.float32)
 
 
 def curve(rng: np.random.Generator, strength: float) -> np.ndarray:
@@ -82,8 +90,7 @@ class MelBank:
         self.classes = np.unique(self.cls)
         self.by_class = {c: self._by_origin(np.flatnonzero(self.cls == c)) for c in self.classes}
         self.mel = self._cached(work / f"mel-{split}-{int(real_only)}-{speeds}.pkl", SPEEDS[:speeds])
-        # Loudness of a clip: the level of its loudest tenth of a second, dB.
-        self.level = [[10 * np.log10(np.sort(m.sum(1))[-10:].mean() + 1e-10) for m in v] for v in self.mel]
+        self.level = [[self.loudness(m) for m in v] for v in self.mel]
 
     def _cached(self, path: Path, speeds: tuple) -> list[list[np.ndarray]]:
         """Energies of every clip at every speed, kept beside the bank (delete the file when the bank changes)."""
@@ -98,8 +105,7 @@ class MelBank:
 
     @staticmethod
     def _mel(audio: np.ndarray, up: int, down: int) -> np.ndarray:
-        if up != down:
-            audio = resample_poly(audio, up, down).astype(np.float32)
+        audio = at_speed(audio, up, down)
         padded = np.pad(audio, (0, max(0, 1600 - len(audio))))
         return mel_power(torch.from_numpy(padded)[None])[0].numpy()
 
@@ -117,7 +123,14 @@ class MelBank:
         limit = band_limit(rng) if augment else 0.0
         room = float(rng.uniform(0.7, 0.95)) if augment and rng.random() < 0.3 else 0.0
         gain = rng.uniform(-9, 3)
-        return Event(int(self.cls[clip]), clip, variant, onset, length, gain, curve(rng, strength) + limit, room)
+        eq = curve(rng, strength) + limit
+        loud = gain + self.loudness(self.mel[clip][variant][: int(length * 100)], eq) - self.level[clip][variant]
+        return Event(int(self.cls[clip]), clip, variant, onset, length, gain, eq, room, loud)
+
+    @staticmethod
+    def loudness(mel: np.ndarray, eq: np.ndarray | float = 0.0) -> float:
+        """Level of the loudest tenth of a second, dB."""
+        return float(10 * np.log10(np.sort((mel * 10 ** (np.asarray(eq) / 10)).sum(1))[-10:].mean() + 1e-10))
 
     def render(self, layout: Layout, rng: np.random.Generator) -> np.ndarray:
         """Log-mel [1001, 64] of the layout, float32."""
@@ -219,7 +232,25 @@ def repeats(bank: MelBank, rng: np.random.Generator, augment: bool) -> Layout:
         at = onset + k * step + rng.uniform(0, 0.1)
         if at + 0.3 < SECONDS:
             length = min(model.length, SECONDS - at)
-            events.append(Event(model.cls, clip, model.variant, at, length, model.gain, model.eq, 0.0))
+            events.append(Event(model.cls, clip, model.variant, at, length, model.gain, model.eq, 0.0, model.loud))
+    return with_bed(rng, Layout(events))
+
+
+def glide(bank: MelBank, rng: np.random.Generator, augment: bool) -> Layout:
+    """One pitched sound three to five times, each higher than the last or each lower."""
+    clip = bank.draw(rng, rng.choice(np.intersect1d(bank.classes, PITCHED_IDS)))
+    count = int(rng.integers(3, 6))
+    steps = sorted(int(k) for k in rng.choice(len(LOW_TO_HIGH), count, replace=False))
+    if rng.random() < 0.5:
+        steps.reverse()
+    model = bank.event(rng, clip, 0.0, rng.uniform(0.5, 1.1), augment)
+    step = rng.uniform(model.length + 0.1, SECONDS / count)
+    onset = rng.uniform(0.1, max(0.2, SECONDS - step * count))
+    events = []
+    for k, rank in enumerate(steps):
+        variant, at = LOW_TO_HIGH[rank], onset + k * step
+        length = min(model.length, len(bank.mel[clip][variant]) / 100, SECONDS - at)
+        events.append(Event(model.cls, clip, variant, at, length, model.gain, model.eq, 0.0, model.loud))
     return with_bed(rng, Layout(events))
 
 
@@ -228,8 +259,10 @@ def draw(bank: MelBank, rng: np.random.Generator, dense: float, augment: bool = 
     if rng.random() < dense:
         return thicken(bank, rng, sequence(bank, rng, int(rng.integers(5, 10)), augment))
     kind = rng.random()
-    if kind < 0.25:
+    if kind < 0.15:
         return repeats(bank, rng, augment)
+    if kind < 0.25:
+        return glide(bank, rng, augment)
     if kind < 0.5:
         return single(bank, rng, augment)
     if kind < 0.65:
@@ -252,18 +285,18 @@ def frame_targets(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
 
 
 def render_audio(bank: MelBank, layout: Layout, rng: np.random.Generator, seconds: float = SECONDS) -> np.ndarray:
-    """The layout as a waveform with peak 1 (unaugmented clips: variant 0, filters as in the layout)."""
+    """The layout as a waveform with peak 1."""
     out = np.zeros(int(seconds * RATE) + RATE, np.float32)
     centres = np.linspace(0, 2595 * np.log10(1 + 8000 / 700), MELS)
     for e in layout.events:
-        audio = bank.audio[e.clip][: int(e.length * RATE)].copy()
+        audio = at_speed(bank.audio[e.clip], *SPEEDS[e.variant])[: int(e.length * RATE)].copy()
         fade = min(320, len(audio) // 4)
         audio[len(audio) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
         spectrum = np.fft.rfft(audio, 2 * len(audio))
         mels = 2595 * np.log10(1 + np.linspace(0, 8000, len(spectrum)) / 700)
         gain = 10 ** (np.interp(mels, centres, e.eq) / 20)
         audio = np.fft.irfft(spectrum * gain)[: len(audio)].astype(np.float32)
-        audio *= 10 ** ((e.gain - bank.level[e.clip][0]) / 20)
+        audio *= 10 ** ((e.gain - bank.level[e.clip][e.variant]) / 20)
         start = int(e.onset * RATE)
         out[start : start + len(audio)] += audio
     noise = rng.standard_normal(len(out)).astype(np.float32)

@@ -22,20 +22,34 @@ from scenes import STEPS, MelBank, draw, frame_targets, sequence
 
 
 class FrameHead(nn.Module):
-    """Class, onset and place logits per time step from the lower and upper token; used in training only.
+    """What each time step's lower and upper token are asked for in training: class, onset, place, level and pitch.
 
     The encoder has no absolute positions: asking each token for its own place in the window makes it carry one.
+    Level and pitch do not help naming either: asking for them keeps what "louder" and "rising" are about.
     """
 
     def __init__(self, width: int):
         super().__init__()
         self.out = nn.Linear(2 * width, len(CLASSES) + 2)
         self.place = nn.Linear(2 * width, STEPS)
+        self.measure = nn.Linear(2 * width, 2)
 
-    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         both = torch.cat(tokens.chunk(2, 1), -1)
         y = self.out(both)
-        return y[..., :-1], y[..., -1], self.place(both)
+        return y[..., :-1], y[..., -1], self.place(both), self.measure(both)
+
+
+def measures(mel: Tensor) -> tuple[Tensor, Tensor]:
+    """Level (10 dB, from the loudest step) and centre of the spectrum (8 mel bins) of each step [B, 32, 2], and their weights.
+
+    The centre counts only where something sounds.
+    """
+    power = F.adaptive_avg_pool1d(10 ** (mel.transpose(1, 2) / 10), STEPS)
+    total = power.sum(1)
+    level = torch.log10(total / total.amax(1, keepdim=True)).clamp(-4)
+    centre = (power * torch.arange(64.0)[:, None]).sum(1) / total / 8 - 2
+    return torch.stack([level, centre], -1), torch.stack([torch.ones_like(level), (level > -2).float()], -1)
 
 
 def batch(bank: MelBank, rng: np.random.Generator, size: int, dense: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -130,11 +144,14 @@ def main() -> None:
         if progress >= 1:
             break
         mel, active, onsets = batch(bank, rng, args.batch, 0.75)
-        logits, onset, place = head(encoder(distort(mel, rng)))
+        mel = distort(mel, rng)
+        logits, onset, place, measure = head(encoder(mel))
         frames = F.cross_entropy(logits.flatten(0, 1), active.flatten(0, 1), label_smoothing=0.02)
         loss = frames + 0.3 * F.binary_cross_entropy_with_logits(onset, onsets, pos_weight=torch.tensor(3.0))
         places = F.cross_entropy(place.flatten(0, 1), torch.arange(STEPS).repeat(len(place)))
-        loss = loss + 0.15 * places
+        wanted, weight = measures(mel)
+        measured = (F.smooth_l1_loss(measure, wanted, reduction="none", beta=0.2) * weight).mean()
+        loss = loss + 0.15 * places + 0.5 * measured
         loss.backward()
         schedule.step(progress)
         average.update()
@@ -143,7 +160,7 @@ def main() -> None:
             shown = time.time()
             average.swap()
             scores = evaluate(encoder, head, bank), evaluate(encoder, head, held)
-            print(f"step {step} {progress:.3f} loss {running:.3f} place {places.item():.2f} train {scores[0]:.3f} held {scores[1]:.3f}", flush=True)
+            print(f"step {step} {progress:.3f} loss {running:.3f} place {places.item():.2f} measure {measured.item():.3f} train {scores[0]:.3f} held {scores[1]:.3f}", flush=True)
             save(args.work, encoder, head, step)
             average.swap()
     average.swap()
