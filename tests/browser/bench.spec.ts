@@ -60,7 +60,9 @@ test("WebGPU: what `af2 inspect` promises of a token, an abort, and a clip that 
 test("the fastest kernels are found, kept, and used by the next load", async ({ open, server }) => {
   const url = await serveDemo(server);
   const page = await open();
-  const { found, before, after, answers } = await page.evaluate(async (url) => {
+  const { found, kept, before, after, changed, foreign, answers } = await page.evaluate(async (url) => {
+    const slot = () => caches.open("audio-flamingo-2-kernels");
+    const KEY = "https://models.invalid/kernels";
     const run = async (tune: boolean) => {
       const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
       const clip = await model.listen("/sounds/cow.ogg");
@@ -71,11 +73,21 @@ test("the fastest kernels are found, kept, and used by the next load", async ({ 
       return { text, kernels, found };
     };
     const [first, second] = [await run(true), await run(false)];
-    return { found: first.found, before: first.kernels, after: second.kernels, answers: [first.text, second.text] };
+    const kept = await (await (await slot()).match(KEY))!.text();
+    const other = kept.replace(/: \w+ \d+ \d+ \d+$/, ": block 16 16 32");
+    await (await slot()).put(KEY, new Response(other));
+    const third = await run(false);
+    await (await slot()).put(KEY, new Response(`another GPU ${other}`));
+    const fourth = await run(false);
+    const answers = [first.text, second.text, third.text, fourth.text];
+    return { found: first.found, kept, before: first.kernels, after: second.kernels, changed: third.kernels, foreign: fourth.kernels, answers };
   }, url);
   expect(before).toContain("blocks in registers"); // what suits a program that plays a GPU
   expect(after).toBe(found);
-  expect(answers[1]).toBe(answers[0]);
+  expect(kept).toMatch(/ \| af2 [\d.]+: \w+ \d+ \d+ \d+$/);
+  expect(changed).toContain("16 rows by 16 threads a product of one row, 32 threads a norm");
+  expect(foreign).toBe(before);
+  expect(new Set(answers).size).toBe(1);
 });
 
 test("the processor is measured as well", async ({ open, server }) => {

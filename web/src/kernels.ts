@@ -7,7 +7,7 @@ const KEY = "https://models.invalid/kernels";
 
 export async function keptKernels(): Promise<string | undefined> {
   try {
-    return await (await (await caches.open(NAME)).match(KEY))?.text();
+    return await (await caches.match(KEY, { cacheName: NAME }))?.text(); // unlike `open`, makes no cache
   } catch {
     return undefined; // storage is forbidden
   }

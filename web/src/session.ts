@@ -39,7 +39,8 @@ export class Session {
     const kind = chooseEngine(args.engine, adapter, manifest);
     const engine = await engineModule(kind);
     this.#engine = engine;
-    this.#device = await engine.Engine.create(args.powerPreference === "low-power", await keptKernels());
+    const kernels = kind === "webgpu" ? await keptKernels() : undefined;
+    this.#device = await engine.Engine.create(args.powerPreference === "low-power", kernels);
     const plan = { kind, engine, device: this.#device, files, manifest, args };
     try {
       const filled = await this.#fill(plan, emit, signal);

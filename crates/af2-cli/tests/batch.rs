@@ -58,6 +58,15 @@ fn answers_come_in_order_with_the_fields_of_their_line() {
     }
 }
 
+/// Without `--root` paths are those of any command.
+#[test]
+fn sounds_are_found_from_where_the_command_runs() {
+    let arguments = ["batch", "--engine", "cpu", "--max-new-tokens", "2", "--question", "What?", "weights/toy", "-"];
+    let output = af2(&arguments, &format!("tests/fixtures/inputs/{SPEECH}\n"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(lines(&output.stdout)[0]["result"]["windows"], 1);
+}
+
 #[test]
 fn a_second_run_asks_only_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();

@@ -52,7 +52,12 @@ impl Gpu {
         let start = self.tuning();
         let matvecs = MATVEC.map(|(matvec_rows, matvec_threads)| Tuning { matvec_rows, matvec_threads, ..start });
         let best = watch.fastest(start, &matvecs, Stopwatch::matvec).await?;
-        let products = [Product::Tiled, Product::Wide, Product::Block].map(|product| Tuning { product, ..best });
+        // A program's work is too small for wide tiles: they would be chosen without having been measured.
+        let products: &[Product] = match self.facts().software {
+            true => &[Product::Tiled, Product::Block],
+            false => &[Product::Tiled, Product::Wide, Product::Block],
+        };
+        let products: Vec<_> = products.iter().map(|product| Tuning { product: *product, ..best }).collect();
         let best = watch.fastest(best, &products, Stopwatch::product).await?;
         let rows = ROW_THREADS.map(|row_threads| Tuning { row_threads, ..best });
         watch.fastest(best, &rows, Stopwatch::norm).await

@@ -24,7 +24,7 @@ use crate::weights::CrossAttention;
 const EPS: f32 = 1e-5;
 
 /// How the audio's keys and values are kept, by the matrix that makes them: exactly where it is exact, else in half the bytes. Float16
-/// errs by 0.03 %, the matrix by ten times as much and more; and every token reads all of them. In float32, those of five minutes would
+/// errs by 0.03 %, such a matrix by as much or more; and every token reads all of them. In float32, those of five minutes would
 /// be half as many bytes as the smallest release reads of weights.
 pub(crate) fn kept_as(to_kv: Scheme, head_dim: usize) -> Scheme {
     if to_kv == Scheme::F32 || !head_dim.is_multiple_of(4) { Scheme::F32 } else { Scheme::F16 }

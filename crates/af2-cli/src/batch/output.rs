@@ -35,6 +35,8 @@ impl Output {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             // As a whole or not at all: what was answered is never lost.
             let mut kept = tempfile::NamedTempFile::new_in(folder).with_context(unwritable)?;
+            let permissions = file.metadata().with_context(unwritable)?.permissions();
+            kept.as_file().set_permissions(permissions).with_context(unwritable)?;
             for line in BufReader::new(file).split(b'\n') {
                 let line = line.with_context(|| format!("cannot read {}", path.display()))?;
                 if let Some(key) = answer_of(&line) {

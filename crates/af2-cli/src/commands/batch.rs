@@ -35,9 +35,9 @@ pub struct Arguments {
     /// Append answers to this file instead of printing them. What it answers already is not asked again, so a run that was cut goes on.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Paths of sounds are relative to this folder.
-    #[arg(long, value_name = "DIR", default_value = "", hide_default_value = true)]
-    root: PathBuf,
+    /// Paths of sounds are relative to this folder instead of the one the command runs in.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
     /// Windows of 10 s to listen to; the model's own limit by default, 30 for five minutes.
     #[arg(long, value_name = "N")]
     max_windows: Option<usize>,
@@ -62,7 +62,8 @@ struct Ready {
 /// Reads the list, asks everything, and says how it went.
 pub fn run(arguments: Arguments) -> Result<()> {
     let sampling = arguments.decoding.sampling()?;
-    let jobs = read_list(&arguments.list, &arguments.root, &arguments.question)?;
+    let root = arguments.root.as_deref().unwrap_or(Path::new(""));
+    let jobs = read_list(&arguments.list, root, &arguments.question)?;
     let output = arguments.out.as_deref().map_or_else(|| Ok(Output::stdout()), Output::file)?;
     let asked = |jobs: &[Job]| jobs.iter().map(|job| job.questions.len()).sum::<usize>();
     let all = asked(&jobs);

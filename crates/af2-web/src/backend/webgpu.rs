@@ -101,8 +101,8 @@ pub async fn tune(model: &Model, now: &dyn Fn() -> f64) -> Result<Object, JsValu
 }
 
 /// What a token takes (`dispatches`, `weightBytes`), what the device reaches when it does one thing only (`copyBytesPerSecond`,
-/// `productFlopsPerSecond`), which kernels are in use (`kernels`), and where it has timestamps what they take (`encoder`, `token`: lists of `name`, `count`,
-/// `microseconds`, `bytes`, `flops`). `now` is a clock in milliseconds.
+/// `productFlopsPerSecond`), which kernels are in use (`kernels`), and where it has timestamps what they take (`encoder`, `token`: lists
+/// of `name`, `count`, `microseconds`, `bytes`, `flops`). `now` is a clock in milliseconds.
 pub async fn gpu_report(clip: &Clip, now: &dyn Fn() -> f64) -> Result<Option<Object>, JsValue> {
     let model = clip.model();
     let (facts, report) = (model.facts(), Object::new());
