@@ -32,7 +32,7 @@ pub struct Options {
     /// Judge with PyTorch instead of the engine: many more recordings, mixed anew from target/demo/bank.npz
     #[arg(long)]
     pytorch: bool,
-    /// With --pytorch: the share of the 580 recordings of each set
+    /// With --pytorch: the share of the 660 recordings of each set
     #[arg(long, default_value_t = 1.0, requires = "pytorch")]
     scale: f64,
     /// Install what is missing without asking
