@@ -8,7 +8,6 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;   // [F]
-//!include common/matvec.wgsl
 //!include common/activation.wgsl
 
 // Slots 2i and 2i + 1 are the gate and the up row of the same output.

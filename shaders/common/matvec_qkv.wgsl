@@ -15,7 +15,6 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> q: array<f32>;            // [heads * head_dim]
 @group(0) @binding(8) var<storage, read_write> kv: array<f32>;           // [cache rows, 2, kv_heads * head_dim]
 @group(0) @binding(9) var<uniform> step: Step;
-//!include common/matvec.wgsl
 
 fn pairs() -> u32 {
     return (params.heads + 2u * params.kv_heads) * params.head_dim / 2u;

@@ -11,7 +11,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read> bias: array<f32>;        // [N]
 @group(0) @binding(6) var<storage, read> gate: array<f32>;        // [1], for ADD_GATED
 @group(0) @binding(7) var<storage, read_write> out: array<f32>;   // [N]
-//!include common/matvec.wgsl
 //!include common/epilogue.wgsl
 
 fn row_of(block: u32, slot: u32) -> u32 {

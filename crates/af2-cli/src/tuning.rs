@@ -115,7 +115,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = TuningFile::at(folder.path().join("new/tuning.json"));
         assert_eq!(file.find(&facts("1")), None);
-        let tuning = Tuning { matvec_rows: 16, ..Tuning::HARDWARE };
+        let tuning = Tuning { matvec_rows: 4, ..Tuning::HARDWARE };
         file.keep(&facts("1"), tuning).unwrap();
         file.keep(&facts("2"), Tuning::SOFTWARE).unwrap();
         assert_eq!(file.find(&facts("1")), Some(tuning));

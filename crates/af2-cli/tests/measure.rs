@@ -37,13 +37,13 @@ fn the_bench_reports_what_inspect_promises_beside_a_rival() {
         "processor",
         "--json",
         "--kernels",
-        "wide 8 64 64",
+        "wide staged 8 64 64",
     ];
     let (report, promised) = (json(&bench(&rest)), json(&af2(&["inspect", toy().to_str().unwrap(), "--json"])));
     assert_eq!(report["token"]["dispatches"], promised["dispatches_per_token"], "{promised}");
     assert_eq!(report["token"]["audio_bytes_per_window"], promised["audio_bytes_per_window"], "{promised}");
     assert_eq!(report["contexts"][0]["windows"], 1);
-    assert_eq!(report["kernels"], "wide 8 64 64");
+    assert_eq!(report["kernels"], "wide staged 8 64 64");
     for part in
         ["/encode/seconds", "/contexts/0/seconds_per_token", "/against/seconds_per_token", "/against/token_ratio"]
     {

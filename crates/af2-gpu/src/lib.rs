@@ -27,5 +27,5 @@ pub use profile::{KernelTime, Span, by_kernel};
 pub use rates::Rates;
 pub use readback::Mapping;
 pub use self_test::SelfTest;
-pub use tuning::{NoTuning, Product, Tuning};
+pub use tuning::{NoTuning, Product, RowProduct, Tuning};
 pub use wgpu;

@@ -7,10 +7,19 @@ use crate::ops::Epilogue;
 use crate::ops::layer_norm::layer_norm;
 use crate::ops::matmul::matmul;
 use crate::ops::matvec::{InputNorm, Row, matvec};
-use crate::{Gpu, GpuError, Matrix, Plan, PlanBuilder, Product, Tuning};
+use crate::{Gpu, GpuError, Matrix, Plan, PlanBuilder, Product, RowProduct, Tuning};
 
-/// Rows and threads per workgroup of products with one row.
-const MATVEC: [(u32, u32); 9] = [(32, 8), (4, 32), (8, 32), (16, 32), (4, 64), (8, 64), (16, 64), (8, 128), (16, 128)];
+/// Kernel, rows and threads per workgroup of products with one row.
+const MATVEC: [(RowProduct, u32, u32); 8] = [
+    (RowProduct::Block, 32, 8),
+    (RowProduct::Block, 8, 32),
+    (RowProduct::Block, 8, 64),
+    (RowProduct::Staged, 8, 16),
+    (RowProduct::Staged, 4, 32),
+    (RowProduct::Staged, 8, 32),
+    (RowProduct::Staged, 4, 64),
+    (RowProduct::Staged, 8, 64),
+];
 /// Threads per workgroup where each works on one row.
 const ROW_THREADS: [u32; 4] = [8, 32, 64, 128];
 /// A choice is left for one that takes this share of its time or less; closer ones are noise.
@@ -50,7 +59,12 @@ impl Gpu {
         let work = if self.facts().software { ON_PROGRAM } else { ON_CHIP };
         let watch = Stopwatch { gpu: self, work, now };
         let start = self.tuning();
-        let matvecs = MATVEC.map(|(matvec_rows, matvec_threads)| Tuning { matvec_rows, matvec_threads, ..start });
+        let matvecs = MATVEC.map(|(row_product, matvec_rows, matvec_threads)| Tuning {
+            row_product,
+            matvec_rows,
+            matvec_threads,
+            ..start
+        });
         let best = watch.fastest(start, &matvecs, Stopwatch::matvec).await?;
         // A program's work is too small for wide tiles: they would be chosen without having been measured.
         let products: &[Product] = match self.facts().software {
@@ -165,7 +179,7 @@ mod tests {
         assert_eq!(chosen, start, "by a clock on which all take the same time");
         let (began, known) = (Instant::now(), |matvec| MATVEC.contains(&matvec));
         let chosen = wait(gpu().measure_tuning(&|| began.elapsed().as_secs_f64())).expect("a working device");
-        assert!(known((chosen.matvec_rows, chosen.matvec_threads)), "{chosen:?}");
+        assert!(known((chosen.row_product, chosen.matvec_rows, chosen.matvec_threads)), "{chosen:?}");
         assert!(ROW_THREADS.contains(&chosen.row_threads), "{chosen:?}");
     }
 }

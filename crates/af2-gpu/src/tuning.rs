@@ -16,7 +16,18 @@ pub enum Product {
     Block,
 }
 
-/// Partial sums that a product with one row keeps in workgroup memory.
+/// The kernel for products with one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowProduct {
+    /// Inputs staged in workgroup memory, weights loaded ahead of their use: for chips.
+    Staged,
+    /// Many rows for every input that is loaded: for programs.
+    Block,
+}
+
+/// Inputs of a thread of a staged product fill this much of workgroup memory at most.
+const MOST_STAGED_THREADS: u32 = 120;
+/// Partial sums that a block product with one row keeps in workgroup memory.
 const MOST_ROW_LANES: u32 = 4096;
 
 /// Sizes and kernels for one adapter.
@@ -24,9 +35,11 @@ const MOST_ROW_LANES: u32 = 4096;
 pub struct Tuning {
     /// Products with many rows.
     pub product: Product,
-    /// Matrix rows per workgroup of a product with one row; even, at most 32.
+    /// Products with one row.
+    pub row_product: RowProduct,
+    /// Matrix rows per workgroup of them: 4 or 8 if staged; even, at most 32, in blocks.
     pub matvec_rows: u32,
-    /// Threads per workgroup of a product with one row; a multiple of 8.
+    /// Threads per workgroup of them; a multiple of 8.
     pub matvec_threads: u32,
     /// Threads per workgroup where each works on one row or frame; a multiple of 8.
     pub row_threads: u32,
@@ -34,9 +47,21 @@ pub struct Tuning {
 
 impl Tuning {
     /// For chips: memory latency is hidden by many small workgroups.
-    pub const HARDWARE: Self = Self { product: Product::Tiled, matvec_rows: 8, matvec_threads: 64, row_threads: 64 };
+    pub const HARDWARE: Self = Self {
+        product: Product::Tiled,
+        row_product: RowProduct::Staged,
+        matvec_rows: 8,
+        matvec_threads: 64,
+        row_threads: 64,
+    };
     /// For programs: one vector of threads, and as much reuse of what was loaded as there are registers.
-    pub const SOFTWARE: Self = Self { product: Product::Block, matvec_rows: 32, matvec_threads: 8, row_threads: 8 };
+    pub const SOFTWARE: Self = Self {
+        product: Product::Block,
+        row_product: RowProduct::Block,
+        matvec_rows: 32,
+        matvec_threads: 8,
+        row_threads: 8,
+    };
 
     /// In words, for people.
     pub fn describe(&self) -> String {
@@ -45,19 +70,28 @@ impl Tuning {
             Product::Wide => "wide tiles in workgroup memory",
             Product::Block => "blocks in registers",
         };
+        let staged = match self.row_product {
+            RowProduct::Staged => "staged",
+            RowProduct::Block => "in blocks",
+        };
         let Self { matvec_rows, matvec_threads, row_threads, .. } = self;
         format!(
-            "{product}, {matvec_rows} rows by {matvec_threads} threads a product of one row, {row_threads} threads a norm"
+            "{product}; for one row {staged}, {matvec_rows} rows by {matvec_threads} threads; {row_threads} threads a norm"
         )
     }
 
     /// Whether kernels can have these sizes; what was read from somewhere may not.
     pub fn is_possible(&self) -> bool {
-        let threads = |count: u32| count.is_multiple_of(8) && (8..=256).contains(&count);
-        let rows = self.matvec_rows.is_multiple_of(2) && (2..=32).contains(&self.matvec_rows);
-        rows && threads(self.matvec_threads)
-            && threads(self.row_threads)
-            && self.matvec_rows * self.matvec_threads <= MOST_ROW_LANES
+        let threads = |count: u32, most: u32| count.is_multiple_of(8) && (8..=most).contains(&count);
+        let Self { matvec_rows: rows, matvec_threads, .. } = *self;
+        let one_row = match self.row_product {
+            RowProduct::Staged => [4, 8].contains(&rows) && threads(matvec_threads, MOST_STAGED_THREADS),
+            RowProduct::Block => {
+                let known = rows.is_multiple_of(2) && (2..=32).contains(&rows);
+                known && threads(matvec_threads, 256) && rows * matvec_threads <= MOST_ROW_LANES
+            }
+        };
+        one_row && threads(self.row_threads, 256)
     }
 
     /// What suits an adapter that nobody measured; [`crate::Gpu::measure_tuning`] does.
@@ -79,7 +113,7 @@ impl Tuning {
     }
 }
 
-/// Kernel for products, rows and threads of products with one row, threads of norms: `tiled 8 64 64`.
+/// Kernel for products; kernel, rows and threads of products with one row; threads of norms: `tiled staged 8 64 64`.
 impl fmt::Display for Tuning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let product = match self.product {
@@ -87,7 +121,11 @@ impl fmt::Display for Tuning {
             Product::Wide => "wide",
             Product::Block => "block",
         };
-        write!(f, "{product} {} {} {}", self.matvec_rows, self.matvec_threads, self.row_threads)
+        let row_product = match self.row_product {
+            RowProduct::Staged => "staged",
+            RowProduct::Block => "block",
+        };
+        write!(f, "{product} {row_product} {} {} {}", self.matvec_rows, self.matvec_threads, self.row_threads)
     }
 }
 
@@ -102,16 +140,22 @@ impl FromStr for Tuning {
     fn from_str(text: &str) -> Result<Self, NoTuning> {
         let wrong = || NoTuning(text.into());
         let words: Vec<&str> = text.split(' ').collect();
-        let [product, rows, threads, row_threads] = words[..] else { return Err(wrong()) };
+        let [product, row_product, rows, threads, row_threads] = words[..] else { return Err(wrong()) };
         let product = match product {
             "tiled" => Product::Tiled,
             "wide" => Product::Wide,
             "block" => Product::Block,
             _ => return Err(wrong()),
         };
+        let row_product = match row_product {
+            "staged" => RowProduct::Staged,
+            "block" => RowProduct::Block,
+            _ => return Err(wrong()),
+        };
         let number = |word: &str| word.parse().map_err(|_| wrong());
         let tuning = Self {
             product,
+            row_product,
             matvec_rows: number(rows)?,
             matvec_threads: number(threads)?,
             row_threads: number(row_threads)?,
@@ -136,12 +180,16 @@ mod tests {
         for text in [
             "",
             "tiled",
-            "tiled 8 64",
-            "tiles 8 64 64",
-            "tiled 3 64 64",
-            "tiled 8 1024 64",
-            "wide 32 256 64",
-            "wide 8 64 0",
+            "tiled staged 8 64",
+            "tiled 8 64 64",
+            "tiles staged 8 64 64",
+            "tiled wide 8 64 64",
+            "tiled staged 3 64 64",
+            "tiled staged 16 64 64",
+            "tiled staged 8 128 64",
+            "tiled block 8 1024 64",
+            "wide block 32 256 64",
+            "wide staged 8 64 0",
         ] {
             assert_eq!(text.parse::<Tuning>(), Err(NoTuning(text.into())));
         }

@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Tokens of the answer.
     #[arg(long, value_name = "N", default_value_t = 32)]
     tokens: usize,
-    /// Kernels for a chip, for a program that plays one, or as `af2 tune --json` names them ("wide 8 64 64"), whatever the adapter is.
+    /// Kernels for a chip, for a program that plays one, or as `af2 tune --json` names them ("wide staged 8 64 64"), whatever the adapter is.
     #[arg(long, value_name = "chip|program|NAMES", value_parser = tuning_of)]
     kernels: Option<Tuning>,
     /// Measure a rival as well, in the first of the contexts.

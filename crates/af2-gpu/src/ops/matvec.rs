@@ -1,18 +1,37 @@
 //! Product of one row of activations with a weight matrix, the norm before it fused in.
 
+use af2_core::weights::Scheme;
+
 use super::{Epilogue, for_scheme, weight_bindings};
 use crate::plan::params;
-use crate::shader::linear;
-use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, Tuning};
+use crate::shader::{Shader, linear};
+use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, RowProduct, Tuning};
 
 params! {
     MatvecParams { rows: u32, cols: u32, x_offset: u32, column: u32, epilogue: u32, eps: f32 }
 }
 
-/// The sizes of `matvec.wgsl` for an adapter, with the norm of the input.
+/// The sizes of the kernels of [`for_one_row`] for an adapter, with the norm of the input.
 pub(crate) fn constants(tuning: Tuning, norm: &InputNorm<'_>) -> Vec<(&'static str, f64)> {
     let (rows, threads) = (f64::from(tuning.matvec_rows), f64::from(tuning.matvec_threads));
-    vec![norm.constant(), ("ROWS", rows), ("THREADS", threads), ("ROW_LANES", rows * threads)]
+    let memory = match tuning.row_product {
+        RowProduct::Staged => ("TILE", 8.0 * (threads + 1.0)),
+        RowProduct::Block => ("ROW_LANES", rows * threads),
+    };
+    vec![norm.constant(), ("ROWS", rows), ("THREADS", threads), memory]
+}
+
+/// The kernel for a scheme and an adapter; both lists as in [`for_scheme`].
+pub(crate) fn for_one_row(
+    tuning: Tuning,
+    scheme: Scheme,
+    staged: [&'static Shader; 4],
+    block: [&'static Shader; 4],
+) -> &'static Shader {
+    match tuning.row_product {
+        RowProduct::Staged => for_scheme(scheme, staged),
+        RowProduct::Block => for_scheme(scheme, block),
+    }
 }
 
 /// The norm applied to the input row of a product.
@@ -83,10 +102,12 @@ pub fn matvec(
     out: &Buffer,
     epilogue: &Epilogue<'_>,
 ) -> Result<(), GpuError> {
-    let shader =
-        for_scheme(w.scheme, [&linear::MATVEC_F32, &linear::MATVEC_F16, &linear::MATVEC_Q8, &linear::MATVEC_Q4]);
-    let empty = plan.gpu().empty().clone();
     let tuning = plan.gpu().tuning();
+    let staged = [&linear::MATVEC_F32, &linear::MATVEC_F16, &linear::MATVEC_Q8, &linear::MATVEC_Q4];
+    let block =
+        [&linear::MATVEC_BLOCK_F32, &linear::MATVEC_BLOCK_F16, &linear::MATVEC_BLOCK_Q8, &linear::MATVEC_BLOCK_Q4];
+    let shader = for_one_row(tuning, w.scheme, staged, block);
+    let empty = plan.gpu().empty().clone();
     let constants = constants(tuning, &norm);
     for part in &w.parts {
         let mut buffers = weight_bindings(w.scheme, part);
@@ -116,8 +137,6 @@ pub fn matvec(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
-    use af2_core::weights::Scheme;
-
     use super::super::testing::{TUNINGS, assert_close, gpu, random, run, run_tuned, upload};
     use super::super::{Activation, Store};
     use super::*;

@@ -1,7 +1,7 @@
 //! Gate and up projection of the SwiGLU feed-forward for one token.
 
-use super::matvec::{InputNorm, Row, constants};
-use super::{for_scheme, weight_bindings};
+use super::matvec::{InputNorm, Row, constants, for_one_row};
+use super::weight_bindings;
 use crate::plan::params;
 use crate::shader::linear;
 use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
@@ -25,17 +25,21 @@ pub fn matvec_gate_up(
     w: &Matrix,
     out: &Buffer,
 ) -> Result<(), GpuError> {
-    let shader = for_scheme(
-        w.scheme,
-        [
-            &linear::MATVEC_GATE_UP_F32,
-            &linear::MATVEC_GATE_UP_F16,
-            &linear::MATVEC_GATE_UP_Q8,
-            &linear::MATVEC_GATE_UP_Q4,
-        ],
-    );
-    let empty = plan.gpu().empty().clone();
     let tuning = plan.gpu().tuning();
+    let staged = [
+        &linear::MATVEC_GATE_UP_F32,
+        &linear::MATVEC_GATE_UP_F16,
+        &linear::MATVEC_GATE_UP_Q8,
+        &linear::MATVEC_GATE_UP_Q4,
+    ];
+    let block = [
+        &linear::MATVEC_GATE_UP_BLOCK_F32,
+        &linear::MATVEC_GATE_UP_BLOCK_F16,
+        &linear::MATVEC_GATE_UP_BLOCK_Q8,
+        &linear::MATVEC_GATE_UP_BLOCK_Q4,
+    ];
+    let shader = for_one_row(tuning, w.scheme, staged, block);
+    let empty = plan.gpu().empty().clone();
     for part in &w.parts {
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);

@@ -1,7 +1,7 @@
 //! Query, key and value projection of one token, with rotary positions and cache write.
 
-use super::matvec::{InputNorm, Row, constants};
-use super::{for_scheme, weight_bindings};
+use super::matvec::{InputNorm, Row, constants, for_one_row};
+use super::weight_bindings;
 use crate::plan::params;
 use crate::shader::linear;
 use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
@@ -55,12 +55,16 @@ pub fn matvec_qkv(
     let [part] = w.parts.as_slice() else {
         return Err(GpuError::BadMatrix { name: w.name.clone(), problem: "q, k and v must fit in one binding".into() });
     };
-    let shader = for_scheme(
-        w.scheme,
-        [&linear::MATVEC_QKV_F32, &linear::MATVEC_QKV_F16, &linear::MATVEC_QKV_Q8, &linear::MATVEC_QKV_Q4],
-    );
-    let empty = plan.gpu().empty().clone();
     let tuning = plan.gpu().tuning();
+    let staged = [&linear::MATVEC_QKV_F32, &linear::MATVEC_QKV_F16, &linear::MATVEC_QKV_Q8, &linear::MATVEC_QKV_Q4];
+    let block = [
+        &linear::MATVEC_QKV_BLOCK_F32,
+        &linear::MATVEC_QKV_BLOCK_F16,
+        &linear::MATVEC_QKV_BLOCK_Q8,
+        &linear::MATVEC_QKV_BLOCK_Q4,
+    ];
+    let shader = for_one_row(tuning, w.scheme, staged, block);
+    let empty = plan.gpu().empty().clone();
     let mut bound = weight_bindings(w.scheme, part);
     bound.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("bias", buffers.bias), ("rotary", buffers.rotary)]);
     bound.extend([("q", buffers.q), ("kv", buffers.kv), ("step", buffers.step)]);

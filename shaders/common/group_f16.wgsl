@@ -1,0 +1,13 @@
+// What `matvec_block` takes of rows in float16.
+var<private> x_group: array<vec4<f32>, 8>;  // the 32 inputs that meet the current group
+
+// Dot product of 32 columns of row n with x_group; `group` counts groups of 32 columns. K is a multiple of 32 here.
+fn dot_group(n: u32, group: u32, cols: u32) -> f32 {
+    let base = (n * cols) / 4u + group * 8u;
+    var sum = 0.0;
+    for (var i = 0u; i < 8u; i += 1u) {
+        let packed = weight[base + i];
+        sum += dot(vec4<f32>(unpack2x16float(packed.x), unpack2x16float(packed.y)), x_group[i]);
+    }
+    return sum;
+}
