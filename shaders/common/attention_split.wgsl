@@ -1,6 +1,8 @@
 // Attention of one query over a slice of the keys ("split-K" flash decoding): with a single token there are only `heads` rows of work,
-// so the keys are shared out over workgroups, SLICE each. Writes, per head and split, the maximum, the sum of exponentials and the weighted
-// sum of v; attention_combine joins them. Grid x: heads; y: splits.
+// so the keys are shared out over workgroups, SLICE each. Writes, per head and split, the maximum, the sum of exponentials and the
+// weighted sum of v, which attention_combine joins; with WHOLE, one slice holds all keys and what is written is the result.
+// PARTS threads share a key, neighbours on neighbouring quads, and every thread has four loads under way at once.
+// Grid x: heads; y: splits.
 struct Params {
     keys: u32,       // keys; with CAUSAL, step.position + 1 instead
     head_dim: u32,
@@ -12,15 +14,46 @@ struct Params {
 }
 //!include common/step.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(3) var<storage, read_write> partial: array<f32>;   // [heads, splits, 2 + head_dim]: maximum, sum, values
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;   // WHOLE: [heads * head_dim]; else [heads, splits, 1 + quads] vec4: maximum, sum, 0, 0; values
 @group(0) @binding(4) var<uniform> step: Step;
 //!include common/queries.wgsl
-//!include common/reduce.wgsl
 
 override CAUSAL: u32 = 0u;
+override WHOLE: u32 = 0u;
+override THREADS: u32 = 256u;
+override PARTS: u32 = 4u;  // 1 or 4
 const SLICE: u32 = 64u;
+const LEAST: f32 = -3.4e38;
 
-var<workgroup> weights: array<f32, SLICE>;  // logits, then exponentials
+var<workgroup> products: array<vec4<f32>, SLICE>;      // [key, part]: parts of q . k
+var<workgroup> weights: array<vec4<f32>, SLICE / 4u>;  // logits, then exponentials
+var<workgroup> mixtures: array<vec4<f32>, THREADS>;    // parts of the weighted sum of v
+
+// One quad of q . k; past the last quad the query counts as zero.
+fn plus_quad(sum: f32, q_base: u32, k_base: u32, quad: u32, quads: u32) -> f32 {
+    let last = min(quad, quads - 1u);
+    let product = dot(q4(q_base, 4u * last), kv4(k_base, 4u * last));
+    return sum + select(0.0, product, quad < quads);
+}
+
+// One key's share of the weighted sum; past the last key the weight is zero.
+fn mixed(v_base: u32, key: u32, used: u32, d: u32) -> vec4<f32> {
+    let last = min(key, used - 1u);
+    return select(0.0, weights[last / 4u][last % 4u], key < used) * kv4(v_base + last * params.kv_stride, d);
+}
+
+fn put(head: u32, record: u32, sum: f32, d: u32, value: vec4<f32>) {
+    if (WHOLE == 1u) {
+        let result = value / sum;
+        for (var i = 0u; i < min(4u, params.head_dim - d); i += 1u) { out[head * params.head_dim + d + i] = result[i]; }
+        return;
+    }
+    let at = record + 4u + d;
+    out[at] = value.x;
+    out[at + 1u] = value.y;
+    out[at + 2u] = value.z;
+    out[at + 3u] = value.w;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -33,35 +66,69 @@ fn main(
     let first = group_id.y * SLICE;
     if (first >= keys) { return; }
     let used = min(SLICE, keys - first);
-    let cache = select(0u, step.slot_base * params.kv_stride, CAUSAL == 1u);
-    let key_head = head / params.queries_per_key_head;
-    let a = head * params.head_dim;
-    let k = cache + params.k_offset + key_head * params.head_dim + first * params.kv_stride;
-    var most = -3.4e38;
-    for (var j = lane; j < used; j += THREADS) {
-        var value = 0.0;
-        for (var d = 0u; d < params.head_dim; d += 4u) { value += dot(q4(a, d), kv4(k + j * params.kv_stride, d)); }
-        value *= params.scale;
-        weights[j] = value;
-        most = max(most, value);
+    let quads = (params.head_dim + 3u) / 4u;
+    let cache = select(0u, step.slot_base * params.kv_stride, CAUSAL == 1u) + first * params.kv_stride;
+    let key_head = (head / params.queries_per_key_head) * params.head_dim;
+    let q_base = head * params.head_dim;
+    let k_base = cache + params.k_offset + key_head;
+    let v_base = cache + params.v_offset + key_head;
+    let own = lane % PARTS;
+    for (var j = lane / PARTS; j < SLICE; j += THREADS / PARTS) {
+        let key = k_base + min(j, used - 1u) * params.kv_stride;
+        var sum = 0.0;
+        for (var c = own; c < quads; c += 4u * PARTS) {
+            sum = plus_quad(sum, q_base, key, c, quads);
+            sum = plus_quad(sum, q_base, key, c + PARTS, quads);
+            sum = plus_quad(sum, q_base, key, c + 2u * PARTS, quads);
+            sum = plus_quad(sum, q_base, key, c + 3u * PARTS, quads);
+        }
+        products[j][own] = sum;
     }
-    let high = workgroup_max(most, lane);
-    var part = 0.0;
-    for (var j = lane; j < used; j += THREADS) {
-        let weight = exp(weights[j] - high);
-        weights[j] = weight;
-        part += weight;
+    workgroupBarrier();
+    for (var j = lane; j < SLICE; j += THREADS) {
+        let four = products[j];
+        let sum = select((four.x + four.y) + (four.z + four.w), four.x, PARTS == 1u);
+        weights[j / 4u][j % 4u] = select(LEAST, sum * params.scale, j < used);
     }
-    let sum = workgroup_sum(part, lane);
-    let record = (head * groups.y + group_id.y) * (2u + params.head_dim);
-    if (lane == 0u) {
-        partial[record] = high;
-        partial[record + 1u] = sum;
+    workgroupBarrier();
+    var most = max(max(weights[0], weights[1]), max(weights[2], weights[3]));
+    for (var i = 4u; i < SLICE / 4u; i += 4u) {
+        most = max(most, max(max(weights[i], weights[i + 1u]), max(weights[i + 2u], weights[i + 3u])));
     }
-    let v = cache + params.v_offset + key_head * params.head_dim + first * params.kv_stride;
-    for (var d = lane * 4u; d < params.head_dim; d += THREADS * 4u) {
-        var mixed = vec4<f32>(0.0);
-        for (var j = 0u; j < used; j += 1u) { mixed += weights[j] * kv4(v + j * params.kv_stride, d); }
-        for (var i = 0u; i < min(4u, params.head_dim - d); i += 1u) { partial[record + 2u + d + i] = mixed[i]; }
+    let high = max(max(most.x, most.y), max(most.z, most.w));
+    workgroupBarrier();
+    for (var j = lane; j < SLICE; j += THREADS) {
+        weights[j / 4u][j % 4u] = select(0.0, exp(weights[j / 4u][j % 4u] - high), j < used);
+    }
+    workgroupBarrier();
+    var sum4 = vec4<f32>();
+    for (var i = 0u; i < SLICE / 4u; i += 4u) {
+        sum4 += (weights[i] + weights[i + 1u]) + (weights[i + 2u] + weights[i + 3u]);
+    }
+    let sum = (sum4.x + sum4.y) + (sum4.z + sum4.w);
+    let record = (head * groups.y + group_id.y) * 4u * (1u + quads);
+    if (WHOLE == 0u && lane == 0u) {
+        out[record] = high;
+        out[record + 1u] = sum;
+    }
+    // `share` threads stand beside each other on every quad, each with its share of the keys.
+    let width = min(THREADS, quads);
+    let shares = THREADS / width;
+    let share = lane / width;
+    for (var c = lane % width; c < quads; c += width) {
+        var mixture = vec4<f32>();
+        for (var j = share; j < used; j += 4u * shares) {
+            let near = mixed(v_base, j, used, 4u * c) + mixed(v_base, j + shares, used, 4u * c);
+            let far = mixed(v_base, j + 2u * shares, used, 4u * c) + mixed(v_base, j + 3u * shares, used, 4u * c);
+            mixture += near + far;
+        }
+        if (shares == 1u) { put(head, record, sum, 4u * c, mixture); }
+        mixtures[lane] = mixture;
+    }
+    workgroupBarrier();
+    if (shares > 1u && lane < quads) {
+        var mixture = mixtures[lane];
+        for (var i = 1u; i < shares; i += 1u) { mixture += mixtures[i * width + lane]; }
+        put(head, record, sum, 4u * lane, mixture);
     }
 }

@@ -47,16 +47,20 @@ fn nothing_is_allocated_over_300_tokens() {
 #[test]
 fn dispatches_and_bytes_per_token() {
     let session = toy(Scheme::Q4);
-    let mut clip = listen(&session);
-    let options = GenerateOptions { max_new_tokens: 2, ..GenerateOptions::default() };
-    drive(&session.gpu, clip.generate(&cases()[0].prompt_ids, &options, &mut |_| true)).unwrap().unwrap();
-    let (promised, run) = (session.model.facts(), clip.token_facts().expect("a question was asked"));
+    let promised = session.model.facts();
     let layers = session.model.config().text.num_hidden_layers;
-    assert_eq!(run.dispatches, promised.dispatches_per_token);
-    assert_eq!(run.dispatches, af2_model::dispatches_per_token(session.model.config()), "what `af2 inspect` prints");
-    assert!(run.dispatches <= 12 * layers + 6, "{} dispatches for {layers} layers", run.dispatches);
-    assert!(run.weight_bytes as f64 <= 1.05 * promised.bytes_per_token as f64, "{run:?} {promised:?}");
-    assert!(run.weight_bytes >= promised.bytes_per_token);
+    let inspected = af2_model::dispatches_per_token(session.model.config());
+    for (index, windows) in [1, 3].into_iter().enumerate() {
+        let (mut clip, _) = drive(&session.gpu, session.model.blank_clip(windows)).unwrap().unwrap();
+        let options = GenerateOptions { max_new_tokens: 2, ..GenerateOptions::default() };
+        drive(&session.gpu, clip.generate(&cases()[0].prompt_ids, &options, &mut |_| true)).unwrap().unwrap();
+        let run = clip.token_facts().expect("a question was asked");
+        assert_eq!(run.dispatches, promised.dispatches_per_token[index], "{windows} windows");
+        assert_eq!(run.dispatches, inspected[index], "{windows} windows: what `af2 inspect` prints");
+        assert!(run.dispatches <= 12 * layers + 6, "{} dispatches for {layers} layers", run.dispatches);
+        assert!(run.weight_bytes as f64 <= 1.05 * promised.bytes_per_token as f64, "{run:?} {promised:?}");
+        assert!(run.weight_bytes >= promised.bytes_per_token);
+    }
 }
 
 /// The work that is dispatched is the work that the formulas of `af2 inspect` count, plus the spectrogram.

@@ -99,12 +99,12 @@ impl Tuning {
         if facts.software { Self::SOFTWARE } else { Self::HARDWARE }
     }
 
-    /// Threads of a workgroup that shares out `keys` keys. A chip hides latency with one per key, whatever suits its norms; a program
-    /// steps through them a vector at a time and stops at every barrier.
-    pub(crate) fn key_threads(self, keys: u32) -> u32 {
-        match self.product {
-            Product::Tiled | Product::Wide => keys,
-            Product::Block => self.row_threads.min(keys),
+    /// Threads of a workgroup that attends to a slice of the keys, and how many share a key. A chip hides latency with many, whatever
+    /// suits its norms; a program steps through them a vector at a time and stops at every barrier.
+    pub(crate) fn key_threads(self) -> (u32, u32) {
+        match self.row_product {
+            RowProduct::Staged => (256, 4),
+            RowProduct::Block => (self.row_threads.min(64), 1),
         }
     }
 

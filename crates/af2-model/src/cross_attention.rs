@@ -101,7 +101,7 @@ pub(crate) fn prompt_block(
     plan.tap(&format!("xattn{layer}_out"), &s.x, &[1, rows, hidden])
 }
 
-/// The block for the one token in row 0 of `s.x`: six dispatches.
+/// The block for the one token in row 0 of `s.x`: five dispatches, or six where the sound has more than one window.
 pub(crate) fn token_block(
     plan: &mut PlanBuilder,
     layer: usize,

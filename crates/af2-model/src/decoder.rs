@@ -7,7 +7,7 @@
 
 use af2_core::config::ModelConfig;
 use af2_gpu::ops::attention::{AttentionShape, attention};
-use af2_gpu::ops::attention_split::{attention_split, partial_buffer};
+use af2_gpu::ops::attention_split::{attention_split, partial_bytes};
 use af2_gpu::ops::cache_write::cache_write;
 use af2_gpu::ops::embed::embed;
 use af2_gpu::ops::matmul::matmul;
@@ -76,15 +76,8 @@ impl Scratch {
         let storage = |label: &str, elements: usize| gpu.storage(label, 4 * elements as u64);
         let (q, kv) = (text.num_attention_heads * text.head_dim, text.num_key_value_heads * text.head_dim);
         let widest = q.max(cross.inner_dim());
-        let (own, audio) = (
-            partial_bytes(text.num_attention_heads, text.head_dim, capacity),
-            partial_bytes(cross.num_heads, cross.head_dim, audio_tokens),
-        );
-        let partial = if own > audio {
-            partial_buffer(gpu, text.num_attention_heads, text.head_dim, capacity)?
-        } else {
-            partial_buffer(gpu, cross.num_heads, cross.head_dim, audio_tokens)?
-        };
+        let own = partial_bytes(text.num_attention_heads, text.head_dim, capacity);
+        let audio = partial_bytes(cross.num_heads, cross.head_dim, audio_tokens);
         let caches = (0..text.num_hidden_layers).map(|_| storage("kv cache", slots * capacity * 2 * kv));
         Ok(Self {
             capacity,
@@ -97,7 +90,7 @@ impl Scratch {
             attended: storage("attended", rows * widest)?,
             inner: storage("inner", rows * text.intermediate_size.max(cross.ff_inner))?,
             gate_up: storage("gate and up", rows * 2 * text.intermediate_size)?,
-            partial,
+            partial: gpu.storage("attention partial", own.max(audio))?,
             logits: storage("logits", text.vocab_size)?,
             sequence: storage("sequence", slots * capacity)?,
             kv: caches.collect::<Result<_, _>>()?,
@@ -111,10 +104,6 @@ impl Scratch {
 /// Elements of a buffer that attention reads four at a time.
 fn quads(elements: usize) -> usize {
     elements.next_multiple_of(4)
-}
-
-fn partial_bytes(heads: usize, head_dim: usize, keys: usize) -> usize {
-    heads * keys.div_ceil(64) * (2 + head_dim)
 }
 
 /// The decoder for one clip: its weights, the audio's keys and values, and the scratch.

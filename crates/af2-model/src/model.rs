@@ -7,6 +7,7 @@ use af2_core::config::ModelConfig;
 use af2_core::generation::MOST_POSITIONS;
 use af2_core::text::Tokenizer;
 use af2_gpu::ops::Step;
+use af2_gpu::ops::attention_split::dispatches;
 use af2_gpu::{Buffer, Gpu};
 
 use crate::ModelError;
@@ -48,8 +49,8 @@ pub struct ModelFacts {
     pub bytes_per_token: u64,
     /// Bytes of keys and values that a window of sound holds, and that every token reads as well.
     pub audio_bytes_per_window: u64,
-    /// Dispatches that one decoded token takes.
-    pub dispatches_per_token: usize,
+    /// Dispatches that one decoded token takes: with one window of sound, and with more.
+    pub dispatches_per_token: [usize; 2],
 }
 
 /// Marks the model as answering until it is dropped.
@@ -107,9 +108,9 @@ impl Model {
     /// What the model costs.
     pub fn facts(&self) -> ModelFacts {
         let decoder = &self.0.weights.decoder;
-        let layer = |layer: &crate::weights::DecoderLayer| {
+        let layer = |layer: &crate::weights::DecoderLayer, attending: usize| {
             let cross = layer.gated_cross_attn.as_ref();
-            let cross = cross.map_or(0, |c| 2 + parts(&[&c.to_q, &c.to_out, &c.ff_1, &c.ff_3]));
+            let cross = cross.map_or(0, |c| attending + parts(&[&c.to_q, &c.to_out, &c.ff_1, &c.ff_3]));
             2 + cross + parts(&[&layer.qkv_proj, &layer.o_proj, &layer.gate_up_proj, &layer.down_proj])
         };
         let crosses = decoder.layers.iter().filter_map(|layer| layer.gated_cross_attn.as_ref());
@@ -121,7 +122,8 @@ impl Model {
             gpu_bytes: self.0.gpu.memory().bytes(),
             bytes_per_token: self.0.weights.decode_bytes(),
             audio_bytes_per_window: crosses.map(|cross| audio(&cross.to_kv)).sum(),
-            dispatches_per_token: decoder.layers.iter().map(layer).sum::<usize>() + ends,
+            dispatches_per_token: ATTENDING
+                .map(|attending| decoder.layers.iter().map(|each| layer(each, attending)).sum::<usize>() + ends),
         }
     }
 
@@ -168,12 +170,15 @@ impl Model {
     }
 }
 
-/// Dispatches that one decoded token takes where every matrix fits one binding: 6 per decoder layer and 6 per cross-attention
-/// block, and 3 for embedding, head and choice.
-pub fn dispatches_per_token(config: &ModelConfig) -> usize {
+/// Dispatches of a token's cross-attention with one window of sound, and with more: several slices of keys are joined.
+const ATTENDING: [usize; 2] = [dispatches(TOKENS_PER_WINDOW), dispatches(2 * TOKENS_PER_WINDOW)];
+
+/// Dispatches that one decoded token takes where every matrix fits one binding, with one window of sound and with more: 6 per decoder
+/// layer, 5 or 6 per cross-attention block, and 3 for embedding, head and choice.
+pub fn dispatches_per_token(config: &ModelConfig) -> [usize; 2] {
     let layers = config.text.num_hidden_layers;
     let blocks = (0..layers).filter(|layer| config.cross_attention.present_at(*layer)).count();
-    6 * layers + 6 * blocks + 3
+    ATTENDING.map(|attending| 6 * layers + (4 + attending) * blocks + 3)
 }
 
 fn parts(matrices: &[&af2_gpu::Matrix]) -> usize {

@@ -98,8 +98,8 @@ pub struct Context {
 /// What one token takes, whatever the device.
 #[derive(Debug, Serialize)]
 pub struct Token {
-    /// Dispatches.
-    pub dispatches: usize,
+    /// Dispatches: with one window of sound, with more.
+    pub dispatches: [usize; 2],
     /// Weight bytes read.
     pub weight_bytes: u64,
     /// Bytes of keys and values read per window of sound.
@@ -189,7 +189,7 @@ fn context(
         tokens_per_second: 1.0 / seconds_per_token,
         bytes_per_second,
         of_copy: bytes_per_second / rates.copy_bytes_per_second,
-        microseconds_per_dispatch: 1e6 * seconds_per_token / token.dispatches as f64,
+        microseconds_per_dispatch: 1e6 * seconds_per_token / token.dispatches[usize::from(windows > 1)] as f64,
     };
     Ok((context, clip))
 }

@@ -132,8 +132,9 @@ fn table(output: &Output<'_>) -> String {
         100.0 * encode.of_product
     );
     text += &format!(
-        "one token         {} dispatches, {:.1} MB of weights and {:.2} MB per window of sound\n\n",
-        token.dispatches,
+        "one token         {} dispatches with one window of sound, {} with more, {:.1} MB of weights and {:.2} MB per window of sound\n\n",
+        token.dispatches[0],
+        token.dispatches[1],
         mega(token.weight_bytes),
         mega(token.audio_bytes_per_window)
     );

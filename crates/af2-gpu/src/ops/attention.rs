@@ -63,6 +63,10 @@ impl AttentionShape {
         Err(GpuError::BadDispatch { kernel: half.name, problem })
     }
 
+    pub(crate) fn odd_constant(&self) -> (&'static str, f64) {
+        ("ODD", f64::from(u8::from(!self.head_dim.is_multiple_of(4))))
+    }
+
     pub(crate) fn causal_constant(&self) -> (&'static str, f64) {
         ("CAUSAL", f64::from(u8::from(self.causal)))
     }
@@ -103,7 +107,12 @@ pub fn attention(
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: shape.kernel([&kernels::ATTENTION_F32, &kernels::ATTENTION_F16])?,
-        constants: &[("QUERIES", queries as f64), ("TILE", (queries * KEYS / 4) as f64), shape.causal_constant()],
+        constants: &[
+            ("QUERIES", queries as f64),
+            ("TILE", (queries * KEYS / 4) as f64),
+            shape.causal_constant(),
+            shape.odd_constant(),
+        ],
         params: AttentionParams {
             rows: rows as u32,
             keys: shape.keys as u32,

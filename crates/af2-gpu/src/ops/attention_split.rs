@@ -3,7 +3,7 @@
 use super::attention::AttentionShape;
 use crate::plan::params;
 use crate::shader::attention as kernels;
-use crate::{Buffer, Dispatch, Gpu, GpuError, PlanBuilder};
+use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
 
 params! {
     SplitParams {
@@ -18,19 +18,20 @@ params! {
 /// Keys per workgroup: SLICE of the kernel.
 const KEYS_PER_SPLIT: usize = 64;
 
-/// A buffer for the partial results of at most `most_keys` keys.
-///
-/// # Errors
-/// The device allows no such buffer.
-pub fn partial_buffer(gpu: &Gpu, heads: usize, head_dim: usize, most_keys: usize) -> Result<Buffer, GpuError> {
-    let records = heads * most_keys.div_ceil(KEYS_PER_SPLIT);
-    gpu.storage("attention partial", (4 * records * (2 + head_dim)) as u64)
+/// Bytes of the partial results of `keys` keys.
+pub fn partial_bytes(heads: usize, head_dim: usize, keys: usize) -> u64 {
+    (16 * heads * keys.div_ceil(KEYS_PER_SPLIT) * (1 + head_dim.div_ceil(4))) as u64
 }
 
-/// `out = softmax(q · kᵀ / √head_dim) · v` per head for a single row, in two dispatches.
+/// How many dispatches [`attention_split`] takes: keys of one slice need no join.
+pub const fn dispatches(most_keys: usize) -> usize {
+    if most_keys <= KEYS_PER_SPLIT { 1 } else { 2 }
+}
+
+/// `out = softmax(q · kᵀ / √head_dim) · v` per head for a single row, in as many [`dispatches`] as there are.
 ///
 /// # Shapes
-/// `q`, `out` [heads · head_dim]; `kv` as in [`super::attention::attention`]; `partial` from [`partial_buffer`] for at least
+/// `q`, `out` [heads · head_dim]; `kv` as in [`super::attention::attention`]; `partial` of [`partial_bytes`] for at least
 /// `most_keys` keys, the most there can be when causal.
 ///
 /// # Errors
@@ -48,11 +49,19 @@ pub fn attention_split(
     most_keys: usize,
 ) -> Result<(), GpuError> {
     let splits = most_keys.div_ceil(KEYS_PER_SPLIT) as u32;
-    let threads = plan.gpu().tuning().key_threads(KEYS_PER_SPLIT as u32);
+    let whole = dispatches(most_keys) == 1;
+    let (threads, parts) = plan.gpu().tuning().key_threads();
+    let threads_constant = ("THREADS", f64::from(threads));
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: shape.kernel([&kernels::ATTENTION_SPLIT_F32, &kernels::ATTENTION_SPLIT_F16])?,
-        constants: &[("THREADS", f64::from(threads)), shape.causal_constant()],
+        constants: &[
+            threads_constant,
+            ("PARTS", f64::from(parts)),
+            ("WHOLE", f64::from(u8::from(whole))),
+            shape.causal_constant(),
+            shape.odd_constant(),
+        ],
         params: SplitParams {
             keys: shape.keys as u32,
             head_dim: shape.head_dim as u32,
@@ -62,15 +71,18 @@ pub fn attention_split(
             v_offset: shape.v_offset as u32,
             scale: shape.scale(),
         },
-        buffers: &[("q", q), ("kv", kv), ("partial", partial), ("step", step)],
+        buffers: &[("q", q), ("kv", kv), ("out", if whole { out } else { partial }), ("step", step)],
         groups: [shape.heads as u32, splits, 1],
         weight_bytes: 0,
         flops: shape.flops(1),
     })?;
+    if whole {
+        return Ok(());
+    }
     plan.dispatch(Dispatch {
         label: format!("{label} combine"),
         shader: &kernels::ATTENTION_COMBINE,
-        constants: &[shape.causal_constant()],
+        constants: &[threads_constant, shape.causal_constant()],
         params: CombineParams {
             keys: shape.keys as u32,
             head_dim: shape.head_dim as u32,
@@ -100,6 +112,8 @@ mod tests {
             (separate(8, 8, 64, 1920, false), 0),
             (separate(3, 3, 64, 65, false), 0),
             (separate(1, 1, 8, 1, false), 0),
+            (separate(2, 2, 512, 70, false), 0),
+            (separate(16, 2, 128, 0, true), 399),
             (separate(4, 2, 32, 0, true), 0),
             (separate(14, 2, 64, 0, true), 300),
             (separate(6, 1, 6, 0, true), 63),
@@ -113,7 +127,7 @@ mod tests {
             let step = Step::buffer(gpu()).unwrap();
             let state = Step { position: position as u32, slot_base: slot_base as u32, ..Step::default() };
             gpu().write(&step, 0, bytemuck::bytes_of(&state));
-            let partial = partial_buffer(gpu(), shape.heads, shape.head_dim, most_keys).unwrap();
+            let partial = gpu().storage("partial", partial_bytes(shape.heads, shape.head_dim, most_keys)).unwrap();
             let out = gpu().storage("out", (4 * shape.q_stride) as u64).unwrap();
             let (keys, kv) = if shape.half { (upload_half(&kv), halved(&kv)) } else { (upload(&kv), kv) };
             let expected = twin(&q, &kv, 1, shape, position, slot_base);

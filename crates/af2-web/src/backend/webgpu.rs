@@ -108,7 +108,7 @@ pub async fn gpu_report(clip: &Clip, now: &dyn Fn() -> f64) -> Result<Option<Obj
     let (facts, report) = (model.facts(), Object::new());
     let rates = model.gpu().measure_rates(&|| now() / 1e3).await.map_err(|error| gpu_failure(&error))?;
     for (key, value) in [
-        ("dispatches", facts.dispatches_per_token as f64),
+        ("dispatches", facts.dispatches_per_token[usize::from(clip.windows() > 1)] as f64),
         ("weightBytes", facts.bytes_per_token as f64),
         ("copyBytesPerSecond", rates.copy_bytes_per_second),
         ("productFlopsPerSecond", rates.product_flops_per_second),
