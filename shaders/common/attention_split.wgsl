@@ -73,8 +73,8 @@ fn main(
     let k_base = cache + params.k_offset + key_head;
     let v_base = cache + params.v_offset + key_head;
     let own = lane % PARTS;
-    for (var j = lane / PARTS; j < SLICE; j += THREADS / PARTS) {
-        let key = k_base + min(j, used - 1u) * params.kv_stride;
+    for (var j = lane / PARTS; j < used; j += THREADS / PARTS) {
+        let key = k_base + j * params.kv_stride;
         var sum = 0.0;
         for (var c = own; c < quads; c += 4u * PARTS) {
             sum = plus_quad(sum, q_base, key, c, quads);

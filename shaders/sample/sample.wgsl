@@ -16,12 +16,13 @@ struct Sampling {
     pad_2: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> logits: array<f32>;      // [V]
+@group(0) @binding(1) var<storage, read> logits: array<vec4<f32>>;  // [V], filled up to whole quads
 @group(0) @binding(2) var<uniform> sampling: Sampling;
 @group(0) @binding(3) var<storage, read_write> seen: array<u32>;  // one bit per token of the prompt or the answer so far
 //!include common/advance.wgsl
 //!include common/reduce.wgsl
 
+const NONE: f32 = -3.4e38;  // stands where no token is
 const LIMB: f32 = 4096.0;  // mass is kept as three limbs of 12 bits: V additions of each stay below 2^32
 
 var<workgroup> counts: array<atomic<u32>, 256>;
@@ -29,13 +30,18 @@ var<workgroup> limbs: array<atomic<u32>, 768>;
 var<workgroup> chosen: u32;
 var<workgroup> rest: f32;
 
-// The transformed logit of token i.
-fn value(i: u32) -> f32 {
-    var x = logits[i];
-    if (((seen[i / 32u] >> (i % 32u)) & 1u) == 1u) {
-        x = select(x / sampling.repetition_penalty, x * sampling.repetition_penalty, x < 0.0);
-    }
-    return x / sampling.temperature;
+// The transformed logits of tokens 4q..4q+3; what is past the vocabulary is the least there is, and never chosen.
+fn values4(q: u32) -> vec4<f32> {
+    let marks = vec4<u32>(seen[q / 8u] >> (4u * (q % 8u))) & vec4<u32>(1u, 2u, 4u, 8u);
+    var x = logits[q];
+    let penalised = select(x / sampling.repetition_penalty, x * sampling.repetition_penalty, x < vec4<f32>(0.0));
+    x = select(x, penalised, marks != vec4<u32>(0u)) / sampling.temperature;
+    return select(vec4<f32>(NONE), x, vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.vocab));
+}
+
+// The same, past the last quad too.
+fn further4(q: u32, quads: u32) -> vec4<f32> {
+    return select(vec4<f32>(NONE), values4(min(q, quads - 1u)), q < quads);
 }
 
 // Maps floats to integers of the same order.
@@ -62,34 +68,50 @@ fn bin_mass(bin: u32) -> f32 {
     return (low / LIMB + f32(atomicLoad(&limbs[3u * bin]))) / LIMB;
 }
 
+// Which tokens a pass of radix selection counts: those with these high bits that are not below the floor.
+struct Bin { prefix: u32, mask: u32, shift: u32, floor: u32, by_mass: bool, peak: f32 }
+
+fn count(x: f32, bin: Bin) {
+    let k = key(x);
+    if ((k & bin.mask) != bin.prefix || k < bin.floor) { return; }
+    let slot = (k >> bin.shift) & 255u;
+    atomicAdd(&counts[slot], 1u);
+    if (bin.by_mass) { add_mass(slot, exp(x - bin.peak)); }
+}
+
+fn count4(x: vec4<f32>, bin: Bin) {
+    count(x.x, bin);
+    count(x.y, bin);
+    count(x.z, bin);
+    count(x.w, bin);
+}
+
 // The key of the lowest token that is kept when tokens are taken from the top until `budget` (tokens, or mass with by_mass) is used up.
 // Tokens below `floor` do not count.
 fn threshold(budget: f32, by_mass: bool, floor: u32, peak: f32, lane: u32) -> u32 {
-    var prefix = 0u;
-    var mask = 0u;
+    let quads = (params.vocab + 3u) / 4u;
+    var bin = Bin(0u, 0u, 24u, max(floor, key(NONE) + 1u), by_mass, peak);
     var left = budget;
-    for (var shift = 24i; shift >= 0i; shift -= 8i) {
+    for (var round = 0u; round < 4u; round += 1u) {
         workgroupBarrier();
         clear(lane);
         workgroupBarrier();
-        for (var i = lane; i < params.vocab; i += THREADS) {
-            let x = value(i);
-            let k = key(x);
-            if ((k & mask) == prefix && k >= floor) {
-                let bin = (k >> u32(shift)) & 255u;
-                atomicAdd(&counts[bin], 1u);
-                if (by_mass) { add_mass(bin, exp(x - peak)); }
-            }
+        // Two loads at once, here and below: a chip would wait for each.
+        for (var q = lane; q < quads; q += 2u * THREADS) {
+            let near = values4(q);
+            let far = further4(q + THREADS, quads);
+            count4(near, bin);
+            count4(far, bin);
         }
         workgroupBarrier();
         if (lane == 0u) {
             var lowest = 0u;
             for (var b = 0u; b < 256u; b += 1u) {
-                let bin = 255u - b;
-                let count = atomicLoad(&counts[bin]);
-                if (count == 0u) { continue; }
-                lowest = bin;
-                let amount = select(f32(count), bin_mass(bin), by_mass);
+                let slot = 255u - b;
+                let tokens = atomicLoad(&counts[slot]);
+                if (tokens == 0u) { continue; }
+                lowest = slot;
+                let amount = select(f32(tokens), bin_mass(slot), by_mass);
                 if (amount >= left) { break; }
                 left -= amount;
             }
@@ -97,18 +119,29 @@ fn threshold(budget: f32, by_mass: bool, floor: u32, peak: f32, lane: u32) -> u3
             rest = left;
         }
         workgroupBarrier();
-        prefix |= chosen << u32(shift);
-        mask |= 255u << u32(shift);
+        bin.prefix |= chosen << bin.shift;
+        bin.mask |= 255u << bin.shift;
+        bin.shift -= 8u;
         left = rest;
     }
-    return prefix;
+    return bin.prefix;
 }
 
-// Probability mass of token i relative to the largest, 0 if it was ruled out.
-fn mass_of(i: u32, floor: u32, peak: f32) -> f32 {
-    let x = value(i);
+// Probability mass of a token relative to the largest, 0 if it was ruled out.
+fn mass_of(x: f32, floor: u32, peak: f32) -> f32 {
     let mass = exp(x - peak);
     return select(0.0, mass, key(x) >= floor && mass >= sampling.min_p);
+}
+
+// The same of four without the least probability: top-p comes before it.
+fn all_mass4(x: vec4<f32>, floor: u32, peak: f32) -> f32 {
+    let mass = exp(x - peak);
+    let kept = vec4<bool>(key(x.x) >= floor, key(x.y) >= floor, key(x.z) >= floor, key(x.w) >= floor);
+    return dot(select(vec4<f32>(), mass, kept), vec4<f32>(1.0));
+}
+
+fn mass_of4(x: vec4<f32>, floor: u32, peak: f32) -> f32 {
+    return (mass_of(x.x, floor, peak) + mass_of(x.y, floor, peak)) + (mass_of(x.z, floor, peak) + mass_of(x.w, floor, peak));
 }
 
 // pcg3d (Jarzynski and Olano 2020) over the seed and the number of the draw: no state to carry from step to step.
@@ -122,23 +155,26 @@ fn uniform_number(draw: u32) -> f32 {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) lane: u32) {
-    var high = -3.4e38;
-    for (var i = lane; i < params.vocab; i += THREADS) { high = max(high, value(i)); }
-    let peak = workgroup_max(high, lane);
+    let quads = (params.vocab + 3u) / 4u;
+    var high4 = vec4<f32>(NONE);
+    for (var q = lane; q < quads; q += 2u * THREADS) { high4 = max(high4, max(values4(q), further4(q + THREADS, quads))); }
+    let peak = workgroup_max(max(max(high4.x, high4.y), max(high4.z, high4.w)), lane);
     var floor = 0u;
     if (sampling.top_k > 0u && sampling.top_k < params.vocab) {
         floor = threshold(f32(sampling.top_k), false, 0u, peak, lane);
     }
     if (sampling.top_p < 1.0) {
         var kept = 0.0;
-        for (var i = lane; i < params.vocab; i += THREADS) { kept += select(0.0, exp(value(i) - peak), key(value(i)) >= floor); }
+        for (var q = lane; q < quads; q += 2u * THREADS) {
+            kept += all_mass4(values4(q), floor, peak) + all_mass4(further4(q + THREADS, quads), floor, peak);
+        }
         let total = workgroup_sum(kept, lane);
         floor = threshold(sampling.top_p * total, true, floor, peak, lane);
     }
-    // Every thread sums a run of neighbouring tokens; the draw walks the runs, then the tokens of one run, in order of index.
-    let run = (params.vocab + THREADS - 1u) / THREADS;
+    // Every thread sums a run of neighbouring quads; the draw walks the runs, then the tokens of one run, in order of index.
+    let run = (quads + THREADS - 1u) / THREADS;
     var sum = 0.0;
-    for (var i = lane * run; i < min((lane + 1u) * run, params.vocab); i += 1u) { sum += mass_of(i, floor, peak); }
+    for (var q = lane * run; q < min((lane + 1u) * run, quads); q += 1u) { sum += mass_of4(values4(q), floor, peak); }
     workgroupBarrier();
     lanes[lane] = sum;
     workgroupBarrier();
@@ -153,8 +189,8 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         at += 1u;
     }
     var token = 0u;
-    for (var i = at * run; i < min((at + 1u) * run, params.vocab); i += 1u) {
-        let mass = mass_of(i, floor, peak);
+    for (var i = 4u * at * run; i < min(4u * (at + 1u) * run, params.vocab); i += 1u) {
+        let mass = mass_of(values4(i / 4u)[i % 4u], floor, peak);
         if (mass == 0.0) { continue; }
         token = i;
         before += mass;

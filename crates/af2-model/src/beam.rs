@@ -70,7 +70,7 @@ impl<'a> Slots<'a> {
             let Some(pass) = self.plans.prompts.get(rows) else { continue };
             self.gpu.run(&[&pass.layers, &pass.head]);
         }
-        Ok(self.gpu.read_all(&self.plans.scratch.logits).await?)
+        Ok(self.plans.scratch.read_logits(self.gpu).await?)
     }
 
     /// Gives every new beam its parent's cache and its token, and returns the logits that follow.
@@ -95,6 +95,6 @@ impl<'a> Slots<'a> {
         let step = Step { position: self.length as u32, slot_base: base as u32, length, ..Step::default() };
         self.gpu.write(&scratch.step, 0, bytemuck::bytes_of(&step));
         self.gpu.run(&[&self.plans.token, &self.plans.token_head]);
-        Ok(self.gpu.read_all(&scratch.logits).await?)
+        Ok(scratch.read_logits(self.gpu).await?)
     }
 }

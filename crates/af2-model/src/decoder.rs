@@ -32,6 +32,8 @@ pub(crate) struct Scratch {
     pub slots: usize,
     /// Most audio tokens of a clip.
     pub audio_tokens: usize,
+    /// V.
+    vocab: usize,
     /// The residual stream, [rows, H].
     pub x: Buffer,
     /// A normed copy of it.
@@ -48,7 +50,7 @@ pub(crate) struct Scratch {
     pub gate_up: Buffer,
     /// Partial results of a single token's attention.
     pub partial: Buffer,
-    /// Logits of the last token, \[V\].
+    /// Logits of the last token, \[V\] filled up to whole quads.
     pub logits: Buffer,
     /// Token ids, [slots · capacity].
     pub sequence: Buffer,
@@ -83,6 +85,7 @@ impl Scratch {
             capacity,
             slots,
             audio_tokens,
+            vocab: text.vocab_size,
             x: storage("x", rows * text.hidden_size)?,
             normed: storage("normed", rows * text.hidden_size)?,
             q: storage("q", quads(rows * widest))?,
@@ -91,7 +94,7 @@ impl Scratch {
             inner: storage("inner", rows * text.intermediate_size.max(cross.ff_inner))?,
             gate_up: storage("gate and up", rows * 2 * text.intermediate_size)?,
             partial: gpu.storage("attention partial", own.max(audio))?,
-            logits: storage("logits", text.vocab_size)?,
+            logits: storage("logits", quads(text.vocab_size))?,
             sequence: storage("sequence", slots * capacity)?,
             kv: caches.collect::<Result<_, _>>()?,
             seen: storage("seen", text.vocab_size.div_ceil(32))?,
@@ -99,9 +102,15 @@ impl Scratch {
             step: Step::buffer(gpu)?,
         })
     }
+
+    /// The logits of the last token, \[V\].
+    pub async fn read_logits(&self, gpu: &Gpu) -> Result<Vec<f32>, GpuError> {
+        let bytes = gpu.read(&self.logits, 0, 4 * self.vocab as u64).await?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
 }
 
-/// Elements of a buffer that attention reads four at a time.
+/// Elements of a buffer that a kernel reads four at a time.
 fn quads(elements: usize) -> usize {
     elements.next_multiple_of(4)
 }

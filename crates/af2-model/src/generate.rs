@@ -147,7 +147,7 @@ impl<'a> Decoding<'a> {
                 self.submit(passes);
             }
             if self.options.keep_logits {
-                generation.logits.push(self.gpu.read_all(&self.plans.scratch.logits).await?);
+                generation.logits.push(self.plans.scratch.read_logits(self.gpu).await?);
             }
             let id = self.next().await?;
             generation.ids.push(id);

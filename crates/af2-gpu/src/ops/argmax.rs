@@ -11,7 +11,7 @@ params! {
 /// Appends the index of the largest logit (the first on ties) to the step's sequence and advances the step by `rows`.
 ///
 /// # Shapes
-/// `logits` \[vocab\], `sequence` token ids of all slots, `step` one [`super::Step`].
+/// `logits` \[vocab\] filled up to whole quads, `sequence` token ids of all slots, `step` one [`super::Step`].
 ///
 /// # Errors
 /// The device allows no such grid.
@@ -39,7 +39,7 @@ pub fn argmax(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Step;
-    use super::super::testing::{gpu, random, run, upload, wait};
+    use super::super::testing::{gpu, quads, random, run, upload, wait};
     use super::*;
 
     #[test]
@@ -52,7 +52,7 @@ mod tests {
             let step = Step::buffer(gpu()).unwrap();
             let state = Step { position: 3, slot_base: 8, length: 12, ..Step::default() };
             gpu().write(&step, 0, bytemuck::bytes_of(&state));
-            run(&sequence, |plan| argmax(plan, &upload(&logits), &sequence, &step, vocab, 2));
+            run(&sequence, |plan| argmax(plan, &upload(&quads(&logits)), &sequence, &step, vocab, 2));
             let ids: Vec<u32> = wait(gpu().read_all(&sequence)).unwrap();
             assert_eq!(ids[8 + 3 + 2], peaks[0] as u32);
             assert_eq!(ids.iter().filter(|id| **id != 0).count(), usize::from(peaks[0] != 0));

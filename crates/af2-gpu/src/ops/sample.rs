@@ -39,7 +39,7 @@ impl Sampling {
 /// What [`sample`] reads and writes.
 #[derive(Debug, Clone, Copy)]
 pub struct SampleBuffers<'a> {
-    /// Logits \[vocab\].
+    /// Logits \[vocab\], filled up to whole quads; what fills up is not looked at.
     pub logits: &'a Buffer,
     /// A [`Sampling`].
     pub sampling: &'a Buffer,
@@ -80,7 +80,7 @@ mod tests {
     use af2_core::sampling::{SamplingParams, next_token};
 
     use super::super::Step;
-    use super::super::testing::{gpu, random, run, upload, wait};
+    use super::super::testing::{gpu, quads, random, run, upload, wait};
     use super::*;
 
     const PROMPT: [u32; 3] = [0, 2, 5];
@@ -112,7 +112,7 @@ mod tests {
         gpu().write(&sampling, 0, bytemuck::bytes_of(&settings));
         gpu().write(&step, 0, bytemuck::bytes_of(&state));
         let (logits_buffer, seen, sequence) =
-            (upload(logits), upload(&bits), gpu().storage("sequence", 4 * 64).unwrap());
+            (upload(&quads(logits)), upload(&bits), gpu().storage("sequence", 4 * 64).unwrap());
         let buffers = SampleBuffers {
             logits: &logits_buffer,
             sampling: &sampling,

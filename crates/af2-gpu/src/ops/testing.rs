@@ -18,6 +18,13 @@ pub(crate) fn upload<T: bytemuck::NoUninit>(values: &[T]) -> Buffer {
     gpu().storage_with("test", values).expect("a buffer")
 }
 
+/// Filled up to whole quads with what must not be looked at.
+pub(crate) fn quads(values: &[f32]) -> Vec<f32> {
+    let mut filled = values.to_vec();
+    filled.resize(values.len().next_multiple_of(4), 1e30);
+    filled
+}
+
 /// Runs what `build` appends to a plan and returns `out` as float32.
 pub(crate) fn run(out: &Buffer, build: impl FnOnce(&mut PlanBuilder) -> Result<(), GpuError>) -> Vec<f32> {
     run_tuned(gpu().tuning(), out, build)
