@@ -1,6 +1,6 @@
 // out[m, n] = finish(sum_k x[m, k] * W[n, k]): a TILE x TILE block per workgroup of 256 threads, 4 x 4 results per thread.
 // Both tiles are kept along k in vec4, rows padded by one vec4 so that neighbouring rows fall in different banks.
-//!include common/matmul_params.wgsl
+//!include common/matmul_tile.wgsl
 const TILE: u32 = 64u;
 const QUADS: u32 = 4u;           // vec4 along k per tile: 16 columns
 const PITCH: u32 = QUADS + 1u;
@@ -23,36 +23,29 @@ fn main(
     let ty = lane / SIDE;
     let load_row = lane / QUADS;
     let load_quad = lane % QUADS;
-    let quads = params.cols / 4u;
     // Written out rather than looped over: not every compiler unrolls, and a looped-over array lives in memory.
     var sum0 = vec4<f32>(0.0);
     var sum1 = vec4<f32>(0.0);
     var sum2 = vec4<f32>(0.0);
     var sum3 = vec4<f32>(0.0);
-    for (var base = 0u; base < quads; base += QUADS) {
-        let quad = base + load_quad;
-        var from_x = vec4<f32>(0.0);
-        var from_w = vec4<f32>(0.0);
-        if (quad < quads) {
-            if (m0 + load_row < params.rows) { from_x = x[(m0 + load_row) * quads + quad]; }
-            if (n0 + load_row < params.outputs) { from_w = weight4(n0 + load_row, quad * 4u, params.cols); }
-        }
+    var from_x = x_quad(m0 + load_row, load_quad);
+    var from_w = w_quad(n0 + load_row, load_quad);
+    for (var base = 0u; base < params.cols / 4u; base += QUADS) {
         x_tile[load_row * PITCH + load_quad] = from_x;
         w_tile[load_row * PITCH + load_quad] = from_w;
         workgroupBarrier();
+        // The next tile is under way while this one is used.
+        from_x = x_quad(m0 + load_row, base + QUADS + load_quad);
+        from_w = w_quad(n0 + load_row, base + QUADS + load_quad);
         for (var q = 0u; q < QUADS; q += 1u) {
             let w0 = w_tile[tx * PITCH + q];
             let w1 = w_tile[(tx + SIDE) * PITCH + q];
             let w2 = w_tile[(tx + 2u * SIDE) * PITCH + q];
             let w3 = w_tile[(tx + 3u * SIDE) * PITCH + q];
-            let a0 = x_tile[ty * PITCH + q];
-            let a1 = x_tile[(ty + SIDE) * PITCH + q];
-            let a2 = x_tile[(ty + 2u * SIDE) * PITCH + q];
-            let a3 = x_tile[(ty + 3u * SIDE) * PITCH + q];
-            sum0 += vec4<f32>(dot(a0, w0), dot(a0, w1), dot(a0, w2), dot(a0, w3));
-            sum1 += vec4<f32>(dot(a1, w0), dot(a1, w1), dot(a1, w2), dot(a1, w3));
-            sum2 += vec4<f32>(dot(a2, w0), dot(a2, w1), dot(a2, w2), dot(a2, w3));
-            sum3 += vec4<f32>(dot(a3, w0), dot(a3, w1), dot(a3, w2), dot(a3, w3));
+            sum0 = plus_dots(sum0, x_tile[ty * PITCH + q], w0, w1, w2, w3);
+            sum1 = plus_dots(sum1, x_tile[(ty + SIDE) * PITCH + q], w0, w1, w2, w3);
+            sum2 = plus_dots(sum2, x_tile[(ty + 2u * SIDE) * PITCH + q], w0, w1, w2, w3);
+            sum3 = plus_dots(sum3, x_tile[(ty + 3u * SIDE) * PITCH + q], w0, w1, w2, w3);
         }
         workgroupBarrier();
     }

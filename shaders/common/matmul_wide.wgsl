@@ -1,7 +1,7 @@
 // out[m, n] = finish(sum_k x[m, k] * W[n, k]): a TILE x TILE block per workgroup of 256 threads, 8 x 8 results per thread.
 // For chips with registers to spare: 16 loads from workgroup memory make 256 products, where the 4 x 4 kernel takes 8 for 64.
 // Both tiles are kept along k in vec4, rows padded by one vec4 so that neighbouring rows fall in different banks.
-//!include common/matmul_params.wgsl
+//!include common/matmul_tile.wgsl
 const TILE: u32 = 128u;
 const QUADS: u32 = 2u;           // vec4 along k per tile: 8 columns
 const PITCH: u32 = QUADS + 1u;
@@ -9,10 +9,6 @@ const SIDE: u32 = 16u;           // threads per side; thread t owns rows and col
 
 var<workgroup> x_tile: array<vec4<f32>, TILE * PITCH>;
 var<workgroup> w_tile: array<vec4<f32>, TILE * PITCH>;
-
-fn dots(a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(dot(a, b0), dot(a, b1), dot(a, b2), dot(a, b3));
-}
 
 @compute @workgroup_size(256)
 fn main(
@@ -28,7 +24,6 @@ fn main(
     let ty = lane / SIDE;
     let load_row = lane / QUADS;
     let load_quad = lane % QUADS;
-    let quads = params.cols / 4u;
     // Written out rather than looped over: not every compiler unrolls, and a looped-over array lives in memory.
     var left0 = vec4<f32>();
     var left1 = vec4<f32>();
@@ -46,17 +41,15 @@ fn main(
     var right5 = vec4<f32>();
     var right6 = vec4<f32>();
     var right7 = vec4<f32>();
-    for (var base = 0u; base < quads; base += QUADS) {
-        let quad = base + load_quad;
-        var from_x = vec4<f32>();
-        var from_w = vec4<f32>();
-        if (quad < quads) {
-            if (m0 + load_row < params.rows) { from_x = x[(m0 + load_row) * quads + quad]; }
-            if (n0 + load_row < params.outputs) { from_w = weight4(n0 + load_row, quad * 4u, params.cols); }
-        }
+    var from_x = x_quad(m0 + load_row, load_quad);
+    var from_w = w_quad(n0 + load_row, load_quad);
+    for (var base = 0u; base < params.cols / 4u; base += QUADS) {
         x_tile[load_row * PITCH + load_quad] = from_x;
         w_tile[load_row * PITCH + load_quad] = from_w;
         workgroupBarrier();
+        // The next tile is under way while this one is used.
+        from_x = x_quad(m0 + load_row, base + QUADS + load_quad);
+        from_w = w_quad(n0 + load_row, base + QUADS + load_quad);
         for (var q = 0u; q < QUADS; q += 1u) {
             let w0 = w_tile[tx * PITCH + q];
             let w1 = w_tile[(tx + SIDE) * PITCH + q];
@@ -67,29 +60,29 @@ fn main(
             let w6 = w_tile[(tx + 6u * SIDE) * PITCH + q];
             let w7 = w_tile[(tx + 7u * SIDE) * PITCH + q];
             let a0 = x_tile[ty * PITCH + q];
-            left0 += dots(a0, w0, w1, w2, w3);
-            right0 += dots(a0, w4, w5, w6, w7);
+            left0 = plus_dots(left0, a0, w0, w1, w2, w3);
+            right0 = plus_dots(right0, a0, w4, w5, w6, w7);
             let a1 = x_tile[(ty + SIDE) * PITCH + q];
-            left1 += dots(a1, w0, w1, w2, w3);
-            right1 += dots(a1, w4, w5, w6, w7);
+            left1 = plus_dots(left1, a1, w0, w1, w2, w3);
+            right1 = plus_dots(right1, a1, w4, w5, w6, w7);
             let a2 = x_tile[(ty + 2u * SIDE) * PITCH + q];
-            left2 += dots(a2, w0, w1, w2, w3);
-            right2 += dots(a2, w4, w5, w6, w7);
+            left2 = plus_dots(left2, a2, w0, w1, w2, w3);
+            right2 = plus_dots(right2, a2, w4, w5, w6, w7);
             let a3 = x_tile[(ty + 3u * SIDE) * PITCH + q];
-            left3 += dots(a3, w0, w1, w2, w3);
-            right3 += dots(a3, w4, w5, w6, w7);
+            left3 = plus_dots(left3, a3, w0, w1, w2, w3);
+            right3 = plus_dots(right3, a3, w4, w5, w6, w7);
             let a4 = x_tile[(ty + 4u * SIDE) * PITCH + q];
-            left4 += dots(a4, w0, w1, w2, w3);
-            right4 += dots(a4, w4, w5, w6, w7);
+            left4 = plus_dots(left4, a4, w0, w1, w2, w3);
+            right4 = plus_dots(right4, a4, w4, w5, w6, w7);
             let a5 = x_tile[(ty + 5u * SIDE) * PITCH + q];
-            left5 += dots(a5, w0, w1, w2, w3);
-            right5 += dots(a5, w4, w5, w6, w7);
+            left5 = plus_dots(left5, a5, w0, w1, w2, w3);
+            right5 = plus_dots(right5, a5, w4, w5, w6, w7);
             let a6 = x_tile[(ty + 6u * SIDE) * PITCH + q];
-            left6 += dots(a6, w0, w1, w2, w3);
-            right6 += dots(a6, w4, w5, w6, w7);
+            left6 = plus_dots(left6, a6, w0, w1, w2, w3);
+            right6 = plus_dots(right6, a6, w4, w5, w6, w7);
             let a7 = x_tile[(ty + 7u * SIDE) * PITCH + q];
-            left7 += dots(a7, w0, w1, w2, w3);
-            right7 += dots(a7, w4, w5, w6, w7);
+            left7 = plus_dots(left7, a7, w0, w1, w2, w3);
+            right7 = plus_dots(right7, a7, w4, w5, w6, w7);
         }
         workgroupBarrier();
     }
