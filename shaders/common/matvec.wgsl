@@ -17,13 +17,7 @@ struct Inputs {
     x4: vec4<f32>, x5: vec4<f32>, x6: vec4<f32>, x7: vec4<f32>, right: f32,
 }
 
-// Quad of the input row, zero past its end.
-fn input4(quad: u32) -> vec4<f32> {
-    let quads = params.cols / 4u;
-    return select(vec4<f32>(), x[params.x_offset + min(quad, quads - 1u)], quad < quads);
-}
-
-// What the norm makes of it, but for the scale of RMS: that one factor joins the finished sums.
+// What the norm makes of an input, but for the scale of RMS: that one factor joins the finished sums.
 fn normed4(value: vec4<f32>, quad: u32, s: Statistics) -> vec4<f32> {
     if (NORM == NORM_NONE) { return value; }
     let quads = params.cols / 4u;
@@ -31,8 +25,6 @@ fn normed4(value: vec4<f32>, quad: u32, s: Statistics) -> vec4<f32> {
     if (NORM == NORM_RMS) { return value * weight; }
     return select(vec4<f32>(), (value - s.mean) * s.scale * weight + norm[quads + min(quad, quads - 1u)], quad < quads);
 }
-
-fn total(v: vec4<f32>) -> f32 { return (v.x + v.y) + (v.z + v.w); }
 
 fn eight_parts(i: u32) -> vec4<f32> {
     return ((tile[i] + tile[i + 1u]) + (tile[i + 2u] + tile[i + 3u])) + ((tile[i + 4u] + tile[i + 5u]) + (tile[i + 6u] + tile[i + 7u]));

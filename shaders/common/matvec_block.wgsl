@@ -11,7 +11,7 @@ override ROW_LANES: u32 = 256u;  // ROWS * THREADS
 var<workgroup> row_lanes: array<f32, ROW_LANES>;
 var<workgroup> row_sums: array<f32, ROWS>;
 
-fn input4(quad: u32, s: Statistics) -> vec4<f32> {
+fn normed4(quad: u32, s: Statistics) -> vec4<f32> {
     let value = x[params.x_offset + quad];
     if (NORM == NORM_NONE) { return value; }
     let scaled = (value - s.mean) * s.scale * norm[quad];
@@ -29,7 +29,7 @@ fn main(
     let s = statistics(lane);
     var sums: array<f32, MOST_ROWS>;
     for (var group = lane; group < params.cols / 32u; group += THREADS) {
-        for (var i = 0u; i < 8u; i += 1u) { x_group[i] = input4(group * 8u + i, s); }
+        for (var i = 0u; i < 8u; i += 1u) { x_group[i] = normed4(group * 8u + i, s); }
         for (var r = 0u; r < ROWS; r += 1u) { sums[r] += dot_group(row_of(block, r), group, params.cols); }
     }
     for (var r = 0u; r < ROWS; r += 1u) { row_lanes[r * THREADS + lane] = sums[r]; }
