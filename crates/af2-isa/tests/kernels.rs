@@ -1,0 +1,41 @@
+//! Mesa's driver for AMD chips is part of what the tests need on Linux anyway (`mesa-vulkan-drivers`); elsewhere there is none.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+use std::process::{Command, Output};
+
+fn isa(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_af2-isa")).args(arguments).output().unwrap()
+}
+
+/// What lives in memory instead of registers is read and written again and again.
+#[test]
+fn no_kernel_spills_on_a_chip() {
+    let output = isa(&[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows.len(), af2_gpu::shader::ALL.len(), "a row for every kernel:\n{table}");
+    let spilling: Vec<_> = rows.iter().filter(|row| row[3] != "0").map(|row| row[0]).collect();
+    assert!(spilling.is_empty(), "{spilling:?}\n{table}");
+    assert!(rows.iter().all(|row| row[1].parse::<u32>().unwrap() > 10), "every kernel has instructions:\n{table}");
+}
+
+#[test]
+fn kernels_and_overrides_are_named() {
+    let four = String::from_utf8(isa(&["linear/matvec_q4,ROWS=4", "--text"]).stdout).unwrap();
+    assert!(four.contains("s_endpgm"), "machine code:\n{four}");
+    let instructions = |table: &str| {
+        let row = table.lines().find(|line| line.starts_with("linear/matvec_q4")).unwrap().to_owned();
+        row.split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()
+    };
+    let eight = String::from_utf8(isa(&["linear/matvec_q4"]).stdout).unwrap();
+    assert!(instructions(&four) < instructions(&eight), "half the rows:\n{eight}");
+    for (wrong, problem) in
+        [("nosuch", "no kernel's name"), ("argmax,A", "no NAME=NUMBER"), ("argmax,A=x", "no number")]
+    {
+        let output = isa(&[wrong]);
+        assert!(!output.status.success(), "{wrong}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(problem), "{wrong}");
+    }
+}
