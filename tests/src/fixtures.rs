@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use af2_cli::convert::{ConvertOptions, convert};
+use af2_cli::executor::open_gpu;
 use af2_cli::session::Session;
 use af2_core::weights::Scheme;
+use af2_gpu::Tuning;
 use af2_reference::{Backend, ModelLoader};
 
 /// A file or folder of `tests/fixtures`.
@@ -45,6 +47,15 @@ pub fn toy(scheme: Scheme) -> MutexGuard<'static, Session> {
         Box::leak(Box::new(Mutex::new(Session::load(&out, None).expect("an adapter and a sound model"))))
     });
     session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The toy model in a scheme, with the kernels that a chip would get.
+pub fn toy_as_on_a_chip(scheme: Scheme) -> Session {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let out = dir.path().join("toy");
+    convert_release(&fixture("tiny-a"), &out, scheme);
+    let gpu = open_gpu(None).expect("an adapter").tuned(Tuning::HARDWARE);
+    Session::load_on(gpu, &out).expect("a sound model")
 }
 
 /// The toy model in float32 on the processor.
