@@ -14,9 +14,11 @@ struct Params {
 }
 //!include common/grid.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> qkv: array<f32>;        // [images * side^2, 3C]: q, k, v, heads consecutive
+@group(0) @binding(1) var<storage, read> qkv: array<vec4<f32>>;  // [images * side^2, 3C]: q, k, v, heads consecutive
 @group(0) @binding(2) var<storage, read> table: array<f32>;      // [225, heads]
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;  // [images * side^2, C]
+
+override ODD: u32 = 0u;  // 1: the width of a head is no multiple of 4, so that a head may start within a quad
 
 const WINDOW: u32 = 8u;
 const KEYS: u32 = 64u;
@@ -42,9 +44,9 @@ fn token_at(image: u32, y0: u32, x0: u32, t: u32) -> u32 {
 
 // Elements d..d+3 of a head, zero past its end.
 fn head4(base: u32, d: u32, head_dim: u32) -> vec4<f32> {
-    if (d + 4u <= head_dim) { return vec4<f32>(qkv[base + d], qkv[base + d + 1u], qkv[base + d + 2u], qkv[base + d + 3u]); }
+    if (ODD == 0u) { return qkv[(base + d) / 4u]; }
     var rest = vec4<f32>(0.0);
-    for (var i = 0u; d + i < head_dim; i += 1u) { rest[i] = qkv[base + d + i]; }
+    for (var i = 0u; i < min(4u, head_dim - d); i += 1u) { rest[i] = qkv[(base + d + i) / 4u][(base + d + i) % 4u]; }
     return rest;
 }
 

@@ -1,5 +1,6 @@
 //! Attention of many queries: audio transformer, cross-attention and self-attention of a prompt.
 
+use super::odd_heads;
 use crate::plan::params;
 use crate::shader::{Shader, attention as kernels};
 use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
@@ -63,10 +64,6 @@ impl AttentionShape {
         Err(GpuError::BadDispatch { kernel: half.name, problem })
     }
 
-    pub(crate) fn odd_constant(&self) -> (&'static str, f64) {
-        ("ODD", f64::from(u8::from(!self.head_dim.is_multiple_of(4))))
-    }
-
     pub(crate) fn causal_constant(&self) -> (&'static str, f64) {
         ("CAUSAL", f64::from(u8::from(self.causal)))
     }
@@ -111,7 +108,7 @@ pub fn attention(
             ("QUERIES", queries as f64),
             ("TILE", (queries * KEYS / 4) as f64),
             shape.causal_constant(),
-            shape.odd_constant(),
+            odd_heads(shape.head_dim),
         ],
         params: AttentionParams {
             rows: rows as u32,

@@ -1,6 +1,7 @@
 //! Attention of one query over keys shared out to workgroups, and the join of their results.
 
 use super::attention::AttentionShape;
+use super::odd_heads;
 use crate::plan::params;
 use crate::shader::attention as kernels;
 use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
@@ -60,7 +61,7 @@ pub fn attention_split(
             ("PARTS", f64::from(parts)),
             ("WHOLE", f64::from(u8::from(whole))),
             shape.causal_constant(),
-            shape.odd_constant(),
+            odd_heads(shape.head_dim),
         ],
         params: SplitParams {
             keys: shape.keys as u32,

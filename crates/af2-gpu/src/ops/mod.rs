@@ -56,6 +56,11 @@ pub(crate) fn weight_bindings(scheme: Scheme, part: &crate::MatrixPart) -> Vec<(
     bindings
 }
 
+/// Tells kernels that read four elements at once whether a head may start within a quad.
+pub(crate) fn odd_heads(head_dim: usize) -> (&'static str, f64) {
+    ("ODD", f64::from(u8::from(!head_dim.is_multiple_of(4))))
+}
+
 /// Workgroups of 64 threads for `count` elements.
 pub(crate) fn blocks_of_64(count: usize) -> [u32; 3] {
     [count.div_ceil(64) as u32, 1, 1]

@@ -1,5 +1,6 @@
 //! Shifted-window attention of a Swin block.
 
+use super::odd_heads;
 use crate::plan::params;
 use crate::shader::attention;
 use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
@@ -45,7 +46,7 @@ pub fn window_attention(
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: &attention::WINDOW_ATTENTION,
-        constants: &[],
+        constants: &[odd_heads(grid.channels / grid.heads)],
         params: WindowAttentionParams {
             side: grid.side as u32,
             channels: grid.channels as u32,
