@@ -27,6 +27,8 @@ const LEAST: f32 = -3.4e38;
 
 var<workgroup> products: array<vec4<f32>, SLICE>;      // [key, part]: parts of q . k
 var<workgroup> weights: array<vec4<f32>, SLICE / 4u>;  // logits, then exponentials
+var<workgroup> maxima: array<vec4<f32>, SLICE / 4u>;   // of the logits that a thread made
+var<workgroup> sums: array<vec4<f32>, SLICE / 4u>;     // of its exponentials
 var<workgroup> mixtures: array<vec4<f32>, THREADS>;    // parts of the weighted sum of v
 
 // One quad of q . k; past the last quad the query counts as zero.
@@ -85,26 +87,28 @@ fn main(
         products[j][own] = sum;
     }
     workgroupBarrier();
-    for (var j = lane; j < SLICE; j += THREADS) {
+    var most = LEAST;
+    for (var j = lane; j < used; j += THREADS) {
         let four = products[j];
-        let sum = select((four.x + four.y) + (four.z + four.w), four.x, PARTS == 1u);
-        weights[j / 4u][j % 4u] = select(LEAST, sum * params.scale, j < used);
+        let logit = params.scale * select((four.x + four.y) + (four.z + four.w), four.x, PARTS == 1u);
+        weights[j / 4u][j % 4u] = logit;
+        most = max(most, logit);
     }
+    if (lane < SLICE) { maxima[lane / 4u][lane % 4u] = most; }
     workgroupBarrier();
-    var most = max(max(weights[0], weights[1]), max(weights[2], weights[3]));
-    for (var i = 4u; i < SLICE / 4u; i += 4u) {
-        most = max(most, max(max(weights[i], weights[i + 1u]), max(weights[i + 2u], weights[i + 3u])));
+    var high4 = maxima[0];
+    for (var i = 0u; i < min(SLICE, THREADS) / 4u; i += 2u) { high4 = max(high4, max(maxima[i], maxima[i + 1u])); }
+    let high = max(max(high4.x, high4.y), max(high4.z, high4.w));
+    var part = 0.0;
+    for (var j = lane; j < used; j += THREADS) {
+        let weight = exp(weights[j / 4u][j % 4u] - high);
+        weights[j / 4u][j % 4u] = weight;
+        part += weight;
     }
-    let high = max(max(most.x, most.y), max(most.z, most.w));
-    workgroupBarrier();
-    for (var j = lane; j < SLICE; j += THREADS) {
-        weights[j / 4u][j % 4u] = select(0.0, exp(weights[j / 4u][j % 4u] - high), j < used);
-    }
+    if (lane < SLICE) { sums[lane / 4u][lane % 4u] = part; }
     workgroupBarrier();
     var sum4 = vec4<f32>();
-    for (var i = 0u; i < SLICE / 4u; i += 4u) {
-        sum4 += (weights[i] + weights[i + 1u]) + (weights[i + 2u] + weights[i + 3u]);
-    }
+    for (var i = 0u; i < min(SLICE, THREADS) / 4u; i += 2u) { sum4 += sums[i] + sums[i + 1u]; }
     let sum = (sum4.x + sum4.y) + (sum4.z + sum4.w);
     let record = (head * groups.y + group_id.y) * 4u * (1u + quads);
     if (WHOLE == 0u && lane == 0u) {

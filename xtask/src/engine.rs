@@ -30,6 +30,10 @@ pub const ALL: [Engine; 2] = [
     },
 ];
 
+/// burn-wgpu in the place of the processor, to be measured beside the engine: minutes of compiling, and nothing to be shipped.
+pub const RIVAL: Engine =
+    Engine { feature: "burn-wgpu", name: "af2_processor", profile: "wasm-processor", flags: "[]" };
+
 impl Engine {
     /// File name of the glue.
     pub fn script(&self) -> String {

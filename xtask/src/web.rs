@@ -19,6 +19,9 @@ pub struct Options {
     /// Build this engine only; web/wasm already holds the other
     #[arg(long, conflicts_with = "skip_wasm", value_parser = engine::ALL.map(|engine| engine.feature))]
     engine: Option<String>,
+    /// Put burn-wgpu in the place of the processor's engine, to be measured with tests/browser/bench.config.ts and never shipped
+    #[arg(long, conflicts_with_all = ["skip_wasm", "engine"])]
+    rival: bool,
 }
 
 /// Builds everything a browser loads and checks its size.
@@ -29,6 +32,9 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.skip_wasm {
         let wanted = |engine: &&Engine| options.engine.as_ref().is_none_or(|feature| feature == engine.feature);
         engine::ALL.iter().filter(wanted).try_for_each(|engine| engine.build(&root, !options.quick))?;
+        if options.rival {
+            engine::RIVAL.build(&root, !options.quick)?;
+        }
     }
     package(&web)?;
     page(&root)?;

@@ -151,7 +151,7 @@ impl Engine {
             }
             (Self::Cpu(_), Heard::Cpu(clip)) => {
                 let options = af2_reference::GenerateOptions { sampling, max_new_tokens, ..Default::default() };
-                Ok(clip.generate(prompt, &options, on_token)?)
+                Ok(pollster::block_on(clip.generate(prompt, &options, on_token))?)
             }
             _ => Err(other_engine()),
         }
@@ -167,7 +167,9 @@ impl Engine {
             Self::Gpu(session) => {
                 Ok(drive(&session.gpu, session.model.trace(windows, prompt, max_new_tokens, &nothing))??)
             }
-            Self::Cpu(session) => Ok(session.model.trace(windows, prompt, max_new_tokens, &nothing)?),
+            Self::Cpu(session) => {
+                Ok(pollster::block_on(session.model.trace(windows, prompt, max_new_tokens, &nothing))?)
+            }
         }
     }
 
@@ -187,7 +189,9 @@ impl Engine {
             (Self::Gpu(session), Heard::Gpu(clip)) => {
                 Ok(drive(&session.gpu, clip.beam_search(prompt, beams, max_new_tokens, &mut go_on))??)
             }
-            (Self::Cpu(_), Heard::Cpu(clip)) => Ok(clip.beam_search(prompt, beams, max_new_tokens, &mut go_on)?),
+            (Self::Cpu(_), Heard::Cpu(clip)) => {
+                Ok(pollster::block_on(clip.beam_search(prompt, beams, max_new_tokens, &mut go_on))?)
+            }
             _ => Err(other_engine()),
         }
     }

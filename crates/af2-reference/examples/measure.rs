@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let windows = from_codes(&codes, &model.config().audio, 1)?;
     let prompt: Vec<u32> = (0..16).map(|i| i * 7 % model.config().text.vocab_size as u32).collect();
     let start = Instant::now();
-    let found = model.measure(&windows, &prompt, tokens, &|| start.elapsed().as_secs_f64())?;
+    let now = || start.elapsed().as_secs_f64();
+    let found = pollster::block_on(model.measure(&windows, &prompt, tokens, &now))?;
     println!("{:.4} s a window, {:.4} s a prompt, {:.5} s a token", found.encode, found.prompt, found.token);
     Ok(())
 }

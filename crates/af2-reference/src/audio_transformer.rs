@@ -34,7 +34,7 @@ impl AudioTransformer {
         let root = weights.scope("audio_transformer_clap");
         let layer = |layer: usize| Layer::load(&root.at(&format!("layer_stack.{layer}")), config.n_head);
         Ok(Self {
-            inv_freq: root.tensor::<1>("position_enc.inv_freq")?.into_data().iter().collect(),
+            inv_freq: root.vector("position_enc.inv_freq")?,
             layer_norm: LayerNorm::load(&root, "layer_norm", EPS)?,
             layer_stack: (0..config.n_layers).map(layer).collect::<Result<_, _>>()?,
         })

@@ -10,7 +10,7 @@ impl Clip {
     ///
     /// # Errors
     /// As [`Clip::generate`].
-    pub fn beam_search(
+    pub async fn beam_search(
         &self,
         prompt: &[u32],
         beams: usize,
@@ -20,7 +20,7 @@ impl Clip {
         self.check_prompt(prompt, max_new_tokens)?;
         let mut search = BeamSearch::new(beams, self.model.config().tokens.end_of_text, max_new_tokens)?;
         let mut caches = vec![self.model.0.decoder.cache()];
-        let mut rows = vec![self.next_logits(prompt, &mut caches[0])?];
+        let mut rows = vec![self.next_logits(prompt, &mut caches[0]).await?];
         for searched in 1.. {
             let logits: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
             let BeamOutcome::Continue(step) = search.advance(&logits)? else { break };
@@ -28,8 +28,10 @@ impl Clip {
                 break;
             }
             caches = step.parents.iter().map(|parent| caches[*parent].clone()).collect();
-            let beams = step.tokens.iter().zip(&mut caches);
-            rows = beams.map(|(token, cache)| self.next_logits(&[*token], cache)).collect::<Result<_, _>>()?;
+            rows.clear();
+            for (token, cache) in step.tokens.iter().zip(&mut caches) {
+                rows.push(self.next_logits(&[*token], cache).await?);
+            }
         }
         Ok(search.finish())
     }

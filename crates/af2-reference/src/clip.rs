@@ -91,4 +91,14 @@ impl Clip {
     pub fn model(&self) -> &Model {
         &self.model
     }
+
+    /// Completes when the memory is there and not only asked for: backends compute when they find time.
+    ///
+    /// # Errors
+    /// The backend failed.
+    pub async fn computed(&self) -> Result<(), ReferenceError> {
+        let Some(last) = self.memory.iter().flatten().last() else { return Ok(()) };
+        let one = last.v.clone().slice([0..1, 0..1, 0..1]).into_data_async().await;
+        one.map(drop).map_err(|error| ReferenceError::Backend(error.to_string()))
+    }
 }

@@ -20,7 +20,7 @@ const EPS: f64 = 1e-5;
 #[derive(Clone)]
 pub(crate) struct AudioMemory {
     k: Tensor<3>,
-    v: Tensor<3>,
+    pub v: Tensor<3>,
 }
 
 pub(crate) struct GatedCrossAttention {

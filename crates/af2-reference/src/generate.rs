@@ -43,12 +43,12 @@ impl Answering<'_> {
     ///
     /// # Errors
     /// The logits have no finite value, or the tensor library failed.
-    pub fn step(&mut self) -> Result<Option<u32>, ReferenceError> {
+    pub async fn step(&mut self) -> Result<Option<u32>, ReferenceError> {
         if let Some(finish) = self.ended() {
             self.generation.finish = finish;
             return Ok(None);
         }
-        let mut logits = self.clip.next_logits(&self.history[self.cache.length..], &mut self.cache)?;
+        let mut logits = self.clip.next_logits(&self.history[self.cache.length..], &mut self.cache).await?;
         if self.options.keep_logits {
             self.generation.logits.push(logits.clone());
         }
@@ -95,14 +95,14 @@ impl Clip {
     ///
     /// # Errors
     /// As [`Clip::answer`] and [`Answering::step`].
-    pub fn generate(
+    pub async fn generate(
         &self,
         prompt: &[u32],
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generation, ReferenceError> {
         let mut answer = self.answer(prompt, options)?;
-        while let Some(id) = answer.step()? {
+        while let Some(id) = answer.step().await? {
             if !on_token(id) {
                 break;
             }
@@ -111,11 +111,11 @@ impl Clip {
     }
 
     /// Logits, \[V\], after tokens that follow those of the cache.
-    pub(crate) fn next_logits(&self, tokens: &[u32], cache: &mut KvCache) -> Result<Vec<f32>, ReferenceError> {
+    pub(crate) async fn next_logits(&self, tokens: &[u32], cache: &mut KvCache) -> Result<Vec<f32>, ReferenceError> {
         let decoder = &self.model.0.decoder;
         let x = decoder.forward(tokens, &self.memory, cache, &mut Taps::default());
         let last: Tensor<2> = x.narrow(0, tokens.len() - 1, 1);
-        let logits = decoder.logits(last, &mut Taps::default()).try_into_data();
+        let logits = decoder.logits(last, &mut Taps::default()).into_data_async().await;
         let logits = logits.map_err(|error| ReferenceError::Backend(error.to_string()))?;
         Ok(logits.iter().collect())
     }

@@ -20,18 +20,18 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::listen`] and [`crate::Clip::generate`], or the backend failed.
-    pub fn measure(
+    pub async fn measure(
         &self,
         windows: &Windows,
         prompt: &[u32],
         tokens: usize,
         now: &dyn Fn() -> f64,
     ) -> Result<Measurement, ReferenceError> {
-        self.timed(windows, prompt, tokens, now)?;
-        self.timed(windows, prompt, tokens, now)
+        self.timed(windows, prompt, tokens, now).await?;
+        self.timed(windows, prompt, tokens, now).await
     }
 
-    fn timed(
+    async fn timed(
         &self,
         windows: &Windows,
         prompt: &[u32],
@@ -40,8 +40,7 @@ impl Model {
     ) -> Result<Measurement, ReferenceError> {
         let start = now();
         let clip = self.listen(windows, &mut |_, _| true)?;
-        let device = self.0.decoder.embed_tokens.device();
-        device.sync().map_err(|error| ReferenceError::Backend(error.to_string()))?;
+        clip.computed().await?;
         let heard = now();
         let options = GenerateOptions { max_new_tokens: tokens + 1, ignore_end: true, ..GenerateOptions::default() };
         let mut first = None;
@@ -49,7 +48,7 @@ impl Model {
             first.get_or_insert_with(now);
             true
         };
-        clip.generate(prompt, &options, &mut on_token)?;
+        clip.generate(prompt, &options, &mut on_token).await?;
         let (first, end) = (first.unwrap_or(heard), now());
         Ok(Measurement { encode: heard - start, prompt: first - heard, token: (end - first) / tokens.max(1) as f64 })
     }

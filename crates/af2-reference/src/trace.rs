@@ -14,7 +14,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::listen`] and [`crate::Clip::generate`].
-    pub fn trace(
+    pub async fn trace(
         &self,
         windows: &Windows,
         prompt: &[u32],
@@ -30,7 +30,7 @@ impl Model {
         let x = decoder.forward(prompt, &clip.memory, &mut decoder.cache(), &mut taps);
         decoder.logits(x, &mut taps);
         let options = GenerateOptions { max_new_tokens, keep_logits: true, ..GenerateOptions::default() };
-        let generation = clip.generate(prompt, &options, &mut |_| true)?;
+        let generation = clip.generate(prompt, &options, &mut |_| true).await?;
         Ok(Trace { tensors: taps.kept, new_ids: generation.ids, step_logits: generation.logits })
     }
 }

@@ -45,11 +45,16 @@ impl Weights {
 
     /// A tensor in its checkpoint's shape, of rank `D`.
     pub fn tensor<const D: usize>(&self, name: &str) -> Result<Tensor<D>, ReferenceError> {
-        let missing = || StoredError::NotIndexed(name.into());
-        let wanted = self.expected.get(name).filter(|wanted| wanted.shape.len() == D).ok_or_else(missing)?;
+        let wanted = self.wanted(name, D)?;
         let data = TensorData::new(self.values(wanted)?, wanted.shape.clone());
         let tensor = Tensor::from_data(data, &self.device);
         Ok(if self.device.is_autodiff() { tensor.require_grad() } else { tensor })
+    }
+
+    /// What the configuration expects under a name, if it has this rank.
+    fn wanted(&self, name: &str, rank: usize) -> Result<&TensorUse, ReferenceError> {
+        let wanted = self.expected.get(name).filter(|wanted| wanted.shape.len() == rank);
+        Ok(wanted.ok_or_else(|| StoredError::NotIndexed(name.into()))?)
     }
 
     /// The values the kernels compute with, row-major.
@@ -78,6 +83,11 @@ impl<'a> Scope<'a> {
 
     pub fn tensor<const D: usize>(&self, name: &str) -> Result<Tensor<D>, ReferenceError> {
         self.weights.tensor(&format!("{}.{name}", self.prefix))
+    }
+
+    /// A vector's values, for what is computed on the host.
+    pub fn vector(&self, name: &str) -> Result<Vec<f32>, ReferenceError> {
+        self.weights.values(self.weights.wanted(&format!("{}.{name}", self.prefix), 1)?)
     }
 
     pub fn device(&self) -> &'a Device {

@@ -13,6 +13,7 @@ use af2_reference::Backend;
 use af2_tests::compare::{largest_difference, tensor};
 
 use crate::random_model::{Dice, RandomModel};
+use pollster::block_on;
 
 /// Models compared.
 const MODELS: u64 = 10;
@@ -28,7 +29,7 @@ fn every_tap_on_random_models() {
         let mut dice = Dice::new(!seed);
         let (windows, prompt) = (random_sound(&model, &mut dice), random_prompt(&model, &mut dice));
         println!("    {} windows, {} prompt tokens", windows.count, prompt.len());
-        let expected = reference(&model).trace(&windows, &prompt, NEW_TOKENS, &HashMap::new()).unwrap();
+        let expected = block_on(reference(&model).trace(&windows, &prompt, NEW_TOKENS, &HashMap::new())).unwrap();
         check(&engine(&gpu, &model, &windows, &prompt, &expected), &expected, model.scheme);
     }
 }

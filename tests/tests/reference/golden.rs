@@ -8,6 +8,7 @@ use af2_reference::{GenerateOptions, Model};
 use af2_tests::compare::{check_log_mel, compare, largest_difference, stage_limit, tensor};
 use af2_tests::fixtures::toy_reference;
 use af2_tests::golden::{Golden, cases, cases_json};
+use pollster::block_on;
 
 fn windows_of_codes(model: &Model, input: &str) -> Option<Windows> {
     let golden = Golden::read(&format!("golden/audio/{input}.safetensors"));
@@ -22,7 +23,7 @@ fn every_stage_from_the_original_of_the_stage_before() {
     let case = cases().into_iter().find(|case| case.full).unwrap();
     let golden = Golden::read(&case.file);
     let windows = windows_of_codes(&model, &case.input).unwrap();
-    let trace = model.trace(&windows, &case.prompt_ids, 24, &golden.floats).unwrap();
+    let trace = block_on(model.trace(&windows, &case.prompt_ids, 24, &golden.floats)).unwrap();
     check_log_mel(&case.file, &tensor(&trace, "logmel").values, &golden.floats["logmel"]);
     let mut compared = 0;
     for tensor in trace.tensors.iter().filter(|tensor| tensor.name != "logmel") {
@@ -45,7 +46,7 @@ fn every_case_from_its_codes() {
         let golden = Golden::read(&case.file);
         let clip = model.listen(&windows, &mut |_, _| true).unwrap();
         let options = GenerateOptions { keep_logits: true, ..GenerateOptions::default() };
-        let generation = clip.generate(&case.prompt_ids, &options, &mut |_| true).unwrap();
+        let generation = block_on(clip.generate(&case.prompt_ids, &options, &mut |_| true)).unwrap();
         let steps = generation.logits[..case.new_ids.len()].concat();
         let (worst, _) = largest_difference(&steps, &golden.floats["step_logits"]);
         println!("{}: step logits {worst:e}", case.file);
@@ -66,7 +67,7 @@ fn beam_search() {
     let prompt = cases().into_iter().find(|case| case.prompt == beam["prompt"].as_str().unwrap()).unwrap().prompt_ids;
     let clip = model.listen(&windows, &mut |_, _| true).unwrap();
     let beams = beam["num_beams"].as_u64().unwrap() as usize;
-    let ids = clip.beam_search(&prompt, beams, 24, &mut |_| true).unwrap();
+    let ids = block_on(clip.beam_search(&prompt, beams, 24, &mut |_| true)).unwrap();
     let expected: Vec<u32> = beam["new_ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect();
     assert_eq!(ids, expected);
 }
@@ -79,11 +80,12 @@ fn bad_input_is_refused() {
     let stopped = model.listen(&windows, &mut |_, _| false).map(|_| ()).unwrap_err();
     assert_eq!(stopped.to_string(), "stopped");
     let short = Windows { window_samples: 1000, ..windows.clone() };
-    let refused = model.trace(&short, &case.prompt_ids, 1, &HashMap::new()).unwrap_err().to_string();
+    let refused = block_on(model.trace(&short, &case.prompt_ids, 1, &HashMap::new())).unwrap_err().to_string();
     assert!(refused.contains("windows of 1000 samples"), "{refused}");
     let clip = model.listen(&windows, &mut |_, _| true).unwrap();
     for (prompt, part) in [(vec![], "has 0 tokens"), (vec![1; 2048], "2048 tokens"), (vec![609], "token 609")] {
-        let refused = clip.generate(&prompt, &GenerateOptions::default(), &mut |_| true).unwrap_err().to_string();
+        let refused =
+            block_on(clip.generate(&prompt, &GenerateOptions::default(), &mut |_| true)).unwrap_err().to_string();
         assert!(refused.contains(part), "{refused}");
     }
 }

@@ -57,7 +57,7 @@ impl Rival {
         let start = Instant::now();
         let now = || start.elapsed().as_secs_f64();
         let prompt = plan.prompt(config.text.vocab_size);
-        let measured = session.model.measure(&sound, &prompt, plan.tokens - 1, &now)?;
+        let measured = pollster::block_on(session.model.measure(&sound, &prompt, plan.tokens - 1, &now))?;
         Ok(self.beside(measured, windows, ours))
     }
 

@@ -12,6 +12,12 @@ use js_sys::Object;
 use std::hint::black_box;
 use wasm_bindgen::JsValue;
 
+/// What computes.
+#[cfg(not(feature = "burn-wgpu"))]
+const BACKEND: Backend = Backend::Cpu;
+#[cfg(feature = "burn-wgpu")]
+const BACKEND: Backend = Backend::Wgpu;
+
 /// Bytes of a piece of memory.
 const PIECE: u64 = 1 << 20;
 
@@ -21,8 +27,12 @@ pub use af2_reference::{Clip, GenerateOptions, Model, ModelLoader};
 pub struct Device;
 
 impl Device {
-    /// Cannot fail, saves no power, and has no kernels to choose from.
+    /// Saves no power, and has no kernels to choose from.
+    ///
+    /// # Errors
+    /// Of the processor, none; `NO_WEBGPU` of the backend that takes its place to be measured.
     pub async fn open(_low_power: bool, _kernels: Option<String>) -> Result<Self, JsValue> {
+        BACKEND.open().await.map_err(|error| failure(Code::NoWebGpu, error))?;
         Ok(Self)
     }
 
@@ -36,7 +46,7 @@ impl Device {
     /// # Errors
     /// `BAD_MODEL`, `INSUFFICIENT_MEMORY`.
     pub async fn begin(&self, config: &str, tokenizer: &str, index: &str) -> Result<ModelLoader, JsValue> {
-        let loader = ModelLoader::new(Backend::Cpu, config.as_bytes(), tokenizer.as_bytes(), index.as_bytes());
+        let loader = ModelLoader::new(BACKEND, config.as_bytes(), tokenizer.as_bytes(), index.as_bytes());
         let loader = loader.map_err(thrown)?;
         let shards = loader.shards().iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
         reserve(loader.unpacked_bytes().saturating_add(shards))?;
@@ -88,7 +98,9 @@ pub async fn listen(
             return Err(thrown(ReferenceError::Cancelled));
         }
         if heard == windows.count {
-            return listening.finish().map_err(thrown);
+            let clip = listening.finish().map_err(thrown)?;
+            clip.computed().await.map_err(thrown)?;
+            return Ok(clip);
         }
         listening.step();
     }
@@ -103,7 +115,7 @@ pub async fn generate(
 ) -> Result<Generation, JsValue> {
     let mut answer = clip.answer(prompt, options).map_err(thrown)?;
     let turn = Turn::new()?;
-    while let Some(id) = answer.step().map_err(thrown)? {
+    while let Some(id) = answer.step().await.map_err(thrown)? {
         turn.pass().await?;
         if !on_token(id) {
             break;
