@@ -31,8 +31,8 @@ fn main(
     var from_x = x_quad(m0 + load_row, load_quad);
     var from_w = w_quad(n0 + load_row, load_quad);
     for (var base = 0u; base < params.cols / 4u; base += QUADS) {
-        x_tile[load_row * PITCH + load_quad] = from_x;
-        w_tile[load_row * PITCH + load_quad] = from_w;
+        x_tile[load_row * PITCH + load_quad] = inside(base + load_quad, from_x);
+        w_tile[load_row * PITCH + load_quad] = values4(from_w);
         workgroupBarrier();
         // The next tile is under way while this one is used.
         from_x = x_quad(m0 + load_row, base + QUADS + load_quad);

@@ -1,17 +1,20 @@
 // What the kernels with tiles in workgroup memory load and add up.
 //!include common/matmul_params.wgsl
 
-// Elements 4 quad .. 4 quad + 3 of row m of x, zero past the last column. Rows past the end repeat the last one and are not stored:
-// no load stands behind a branch, so that several are under way at once.
+// Elements 4 quad .. 4 quad + 3 of row m of x. Past the end the last row, and the last elements, come again: no load stands behind a
+// branch, and nothing is made of what is loaded until it is stored, so that it is under way while a tile is used.
 fn x_quad(m: u32, quad: u32) -> vec4<f32> {
     let quads = params.cols / 4u;
-    return select(vec4<f32>(), x[min(m, params.rows - 1u) * quads + min(quad, quads - 1u)], quad < quads);
+    return x[min(m, params.rows - 1u) * quads + min(quad, quads - 1u)];
 }
 
-// The same of row n of W; past the last column the last elements again, which meet zeros.
-fn w_quad(n: u32, quad: u32) -> vec4<f32> {
-    return weight4(min(n, params.outputs - 1u), 4u * min(quad, params.cols / 4u - 1u), params.cols);
+// The same of row n of W.
+fn w_quad(n: u32, quad: u32) -> Quad {
+    return quad4(min(n, params.outputs - 1u), 4u * min(quad, params.cols / 4u - 1u), params.cols);
 }
+
+// What x holds there: zero past the last column, whatever W has there.
+fn inside(quad: u32, value: vec4<f32>) -> vec4<f32> { return select(vec4<f32>(), value, quad < params.cols / 4u); }
 
 // One multiply-add per product: a dot product that is added afterwards takes a fifth operation.
 fn plus_dot(sum: f32, a: vec4<f32>, b: vec4<f32>) -> f32 {

@@ -24,5 +24,18 @@ fn scaled4(n: u32, k: u32, cols: u32, scale: f32) -> vec4<f32> {
     return (vec4<f32>(codes) - 8.0) * scale;
 }
 
-// Elements k..k+3 of row n, yet to be multiplied with the row's scale; k is a multiple of 4.
-fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> { return scaled4(n, k, cols, shared_scale(n, k, cols)); }
+// Elements k..k+3 of row n as they are stored, for kernels that load ahead; k is a multiple of 4.
+struct Quad { codes: u32, scales: u32, k: u32 }
+
+fn quad4(n: u32, k: u32, cols: u32) -> Quad {
+    let element = n * cols + k;
+    return Quad(weight[element / 32u][(element / 8u) & 3u], scales[scales_of(n, cols) + 1u + k / 64u], k);
+}
+
+// Their values, yet to be multiplied with the row's scale.
+fn values4(quad: Quad) -> vec4<f32> {
+    let codes = unpack4xU8((quad.codes >> (quad.k & 4u)) & 0x0f0f0f0fu);
+    return (vec4<f32>(codes) - 8.0) * f32(extractBits(bitcast<i32>(quad.scales), (quad.k / 2u) & 24u, 8u));
+}
+
+fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> { return values4(quad4(n, k, cols)); }

@@ -21,5 +21,17 @@ fn scaled4(n: u32, k: u32, cols: u32, scale: f32) -> vec4<f32> {
     return vec4<f32>(unpack4xI8(weight[element / 16u][(element / 4u) & 3u])) * scale;
 }
 
-// Elements k..k+3 of row n; k is a multiple of 4.
-fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> { return scaled4(n, k, cols, shared_scale(n, k, cols)); }
+// Elements k..k+3 of row n as they are stored, for kernels that load ahead; k is a multiple of 4.
+struct Quad { codes: u32, scales: u32, odd: bool }
+
+fn quad4(n: u32, k: u32, cols: u32) -> Quad {
+    let element = n * cols + k;
+    return Quad(weight[element / 16u][(element / 4u) & 3u], scales[element / 64u], ((element / 32u) & 1u) == 1u);
+}
+
+fn values4(quad: Quad) -> vec4<f32> {
+    let pair = unpack2x16float(quad.scales);
+    return vec4<f32>(unpack4xI8(quad.codes)) * select(pair.x, pair.y, quad.odd);
+}
+
+fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> { return values4(quad4(n, k, cols)); }
