@@ -52,9 +52,10 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
     let base = group_id.x * params.splits * (1u + quads);
     let width = min(THREADS, quads);
     let shares = THREADS / width;
-    for (var c = lane % width; c < quads; c += width) {
+    let share = lane / width;  // threads that are left over have none
+    for (var c = lane % width; c < quads && share < shares; c += width) {
         var mixture = Mixture(LEAST, 0.0, vec4<f32>());
-        for (var s = lane / width; s < used; s += 4u * shares) {
+        for (var s = share; s < used; s += 4u * shares) {
             let near = joined(slice(base, s, used, c, quads), slice(base, s + shares, used, c, quads));
             let far = joined(slice(base, s + 2u * shares, used, c, quads), slice(base, s + 3u * shares, used, c, quads));
             mixture = joined(mixture, joined(near, far));

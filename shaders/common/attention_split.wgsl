@@ -115,11 +115,11 @@ fn main(
         out[record] = high;
         out[record + 1u] = sum;
     }
-    // `share` threads stand beside each other on every quad, each with its share of the keys.
+    // `shares` threads stand on every quad, each with its share of the keys; threads that are left over have none.
     let width = min(THREADS, quads);
     let shares = THREADS / width;
     let share = lane / width;
-    for (var c = lane % width; c < quads; c += width) {
+    for (var c = lane % width; c < quads && share < shares; c += width) {
         var mixture = vec4<f32>();
         for (var j = share; j < used; j += 4u * shares) {
             let near = mixed(v_base, j, used, 4u * c) + mixed(v_base, j + shares, used, 4u * c);

@@ -29,18 +29,28 @@ const SLICE: f64 = 0.01;
 
 /// Sizes of the work that stands for a model's.
 struct Work {
-    /// Rows of the matrix that one row meets: on a chip more bytes than its caches hold.
-    matvec_rows: usize,
-    /// Inputs of it.
-    matvec_cols: usize,
+    /// Rows and columns of the matrices that one row meets, one after another: on a chip more bytes than its caches hold, and in sizes
+    /// of which some are read at once and others wait for the one before.
+    matvecs: &'static [(usize, usize)],
     /// Rows of the other two kinds of work.
     rows: usize,
     /// Their columns.
     cols: usize,
 }
 
-const ON_CHIP: Work = Work { matvec_rows: 49_152, matvec_cols: 2_048, rows: 1_024, cols: 1_024 };
-const ON_PROGRAM: Work = Work { matvec_rows: 1_024, matvec_cols: 512, rows: 64, cols: 128 };
+/// Two layers of a decoder of 3 billion parameters: q, k and v; output; gate and up; down.
+const LAYERS: [(usize, usize); 8] = [
+    (2_560, 2_048),
+    (2_048, 2_048),
+    (22_016, 2_048),
+    (2_048, 11_008),
+    (2_560, 2_048),
+    (2_048, 2_048),
+    (22_016, 2_048),
+    (2_048, 11_008),
+];
+const ON_CHIP: Work = Work { matvecs: &LAYERS, rows: 1_024, cols: 1_024 };
+const ON_PROGRAM: Work = Work { matvecs: &[(1_024, 512)], rows: 64, cols: 128 };
 
 /// Measures on one device with one clock.
 struct Stopwatch<'a> {
@@ -128,12 +138,15 @@ impl Stopwatch<'_> {
 
     /// A token's largest part: 4-bit weights met by one row.
     fn matvec(&self, gpu: &Gpu) -> Result<Plan, GpuError> {
-        let (rows, cols) = (self.work.matvec_rows, self.work.matvec_cols);
-        let (matrix, _) = Matrix::allocate(gpu, "tuning", Scheme::Q4, cols, &[rows], Stacking::Stacked)?;
-        let (x, out) = (gpu.storage("x", 4 * cols as u64)?, gpu.storage("out", 4 * rows as u64)?);
+        let most = self.work.matvecs.iter().map(|(rows, cols)| rows.max(cols)).max().unwrap_or(&0);
+        let vector = |label| gpu.storage(label, 4 * *most as u64);
+        let (x, norm, out) = (vector("x")?, vector("norm")?, vector("out")?);
         let mut plan = PlanBuilder::new(gpu, "tuning", None);
-        let row = Row { buffer: &x, row: 0 };
-        matvec(&mut plan, "tuning", row, InputNorm::None, &matrix, &out, &Epilogue::default())?;
+        for (rows, cols) in self.work.matvecs {
+            let (matrix, _) = Matrix::allocate(gpu, "tuning", Scheme::Q4, *cols, &[*rows], Stacking::Stacked)?;
+            let (row, norm) = (Row { buffer: &x, row: 0 }, InputNorm::Rms(&norm, 1.0));
+            matvec(&mut plan, "tuning", row, norm, &matrix, &out, &Epilogue::default())?;
+        }
         plan.finish()
     }
 

@@ -11,7 +11,7 @@ params! {
 /// `out[r, :] = (s − mean(s)) / √(var(s) + eps) · w + b` with `s = x[r, :] · input_scale`.
 ///
 /// # Shapes
-/// `x`, `out` [rows, cols]; `weight_bias` [2, cols].
+/// `x`, `out` [rows, cols], cols a multiple of 4; `weight_bias` [2, cols].
 ///
 /// # Errors
 /// The device allows no such grid.

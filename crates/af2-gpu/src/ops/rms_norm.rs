@@ -11,7 +11,7 @@ params! {
 /// `out[r, :] = x[r, :] / √(mean(x[r, :]²) + eps) · w`.
 ///
 /// # Shapes
-/// `x`, `out` [rows, cols]; `weight` \[cols\].
+/// `x`, `out` [rows, cols], cols a multiple of 4; `weight` \[cols\].
 ///
 /// # Errors
 /// The device allows no such grid.
