@@ -231,7 +231,7 @@ fn doctor_tests_the_kernels() {
     let report: serde_json::Value = serde_json::from_str(&text(&af2(&["doctor", "--json"]))).unwrap();
     assert!(report["self_test"].as_array().unwrap().iter().all(|test| test["passed"] == true));
     assert!(!report["adapters"].as_array().unwrap().is_empty());
-    assert!(report["tuning"].as_str().unwrap().split(' ').count() == 4 && report["tuning_measured"].is_boolean());
+    assert!(report["tuning"].as_str().unwrap().split(' ').count() == 5 && report["tuning_measured"].is_boolean());
 }
 
 #[test]
