@@ -13,36 +13,41 @@ const THREADS: u32 = 256u;
 var<workgroup> values: array<f32, THREADS>;
 var<workgroup> indices: array<u32, THREADS>;
 
-// A logit and its token.
-struct Choice { value: f32, index: u32 }
+const LEAST: f32 = -3.4e38;
+const NOTHING: u32 = 0xffffffffu;
+const PLACES: vec4<u32> = vec4<u32>(0u, 1u, 2u, 3u);
 
-fn better(best: Choice, value: f32, index: u32) -> Choice {
-    if (value > best.value && index < params.vocab) { return Choice(value, index); }
-    return best;
-}
-
-fn best_of(best: Choice, quad: vec4<f32>, first: u32) -> Choice {
-    return better(better(better(better(best, quad.x, first), quad.y, first + 1u), quad.z, first + 2u), quad.w, first + 3u);
+// What lies past the vocabulary is never the largest.
+fn quad(i: u32) -> vec4<f32> {
+    return select(vec4<f32>(LEAST), logits[i], 4u * i + PLACES < vec4<u32>(params.vocab));
 }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) lane: u32) {
-    var best = Choice(-3.4e38, 0xffffffffu);
+    var best = vec4<f32>(LEAST);       // by place in a quad
+    var index = vec4<u32>(NOTHING);    // the quads they are in
     let quads = (params.vocab + 3u) / 4u;
     // Four loads at once: a chip would wait for each. Past the end the last quad comes again, which changes nothing.
     for (var i = lane; i < quads; i += 4u * THREADS) {
-        let i1 = min(i + THREADS, quads - 1u);
-        let i2 = min(i + 2u * THREADS, quads - 1u);
-        let i3 = min(i + 3u * THREADS, quads - 1u);
-        let quad0 = logits[i];
-        let quad1 = logits[i1];
-        let quad2 = logits[i2];
-        let quad3 = logits[i3];
-        best = best_of(best_of(best, quad0, 4u * i), quad1, 4u * i1);
-        best = best_of(best_of(best, quad2, 4u * i2), quad3, 4u * i3);
+        let at = min(i + PLACES * THREADS, vec4<u32>(quads - 1u));
+        let quad0 = quad(at.x);
+        let quad1 = quad(at.y);
+        let quad2 = quad(at.z);
+        let quad3 = quad(at.w);
+        index = select(index, vec4<u32>(at.x), quad0 > best);
+        best = select(best, quad0, quad0 > best);
+        index = select(index, vec4<u32>(at.y), quad1 > best);
+        best = select(best, quad1, quad1 > best);
+        index = select(index, vec4<u32>(at.z), quad2 > best);
+        best = select(best, quad2, quad2 > best);
+        index = select(index, vec4<u32>(at.w), quad3 > best);
+        best = select(best, quad3, quad3 > best);
     }
-    values[lane] = best.value;
-    indices[lane] = best.index;
+    let high = max(max(best.x, best.y), max(best.z, best.w));
+    let winners = (best == vec4<f32>(high)) & (index != vec4<u32>(NOTHING));
+    let tokens = select(vec4<u32>(NOTHING), 4u * index + PLACES, winners);
+    values[lane] = high;
+    indices[lane] = min(min(tokens.x, tokens.y), min(tokens.z, tokens.w));
     for (var width = THREADS / 2u; width > 0u; width /= 2u) {
         workgroupBarrier();
         if (lane < width) {

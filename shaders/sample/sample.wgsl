@@ -30,13 +30,15 @@ var<workgroup> limbs: array<atomic<u32>, 768>;
 var<workgroup> chosen: u32;
 var<workgroup> rest: f32;
 
-// The transformed logits of tokens 4q..4q+3; what is past the vocabulary is the least there is, and never chosen.
+// The transformed logits of tokens 4q..4q+3; what is past the vocabulary or not a number is the least there is, and never chosen.
 fn values4(q: u32) -> vec4<f32> {
     let marks = vec4<u32>(seen[q / 8u] >> (4u * (q % 8u))) & vec4<u32>(1u, 2u, 4u, 8u);
     var x = logits[q];
     let penalised = select(x / sampling.repetition_penalty, x * sampling.repetition_penalty, x < vec4<f32>(0.0));
     x = select(x, penalised, marks != vec4<u32>(0u)) / sampling.temperature;
-    return select(vec4<f32>(NONE), x, vec4<u32>(4u * q) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.vocab));
+    // By its bits: compilers may take it that there are only numbers.
+    let number = (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) <= vec4<u32>(0x7f800000u);
+    return select(vec4<f32>(NONE), x, number & (4u * q + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.vocab)));
 }
 
 // The same, past the last quad too.
@@ -130,14 +132,14 @@ fn threshold(budget: f32, by_mass: bool, floor: u32, peak: f32, lane: u32) -> u3
 // Probability mass of a token relative to the largest, 0 if it was ruled out.
 fn mass_of(x: f32, floor: u32, peak: f32) -> f32 {
     let mass = exp(x - peak);
-    return select(0.0, mass, key(x) >= floor && mass >= sampling.min_p);
+    return select(0.0, mass, x > NONE && key(x) >= floor && mass >= sampling.min_p);
 }
 
 // The same of four without the least probability: top-p comes before it.
 fn all_mass4(x: vec4<f32>, floor: u32, peak: f32) -> f32 {
     let mass = exp(x - peak);
     let kept = vec4<bool>(key(x.x) >= floor, key(x.y) >= floor, key(x.z) >= floor, key(x.w) >= floor);
-    return dot(select(vec4<f32>(), mass, kept), vec4<f32>(1.0));
+    return dot(select(vec4<f32>(), mass, kept & (x > vec4<f32>(NONE))), vec4<f32>(1.0));
 }
 
 fn mass_of4(x: vec4<f32>, floor: u32, peak: f32) -> f32 {

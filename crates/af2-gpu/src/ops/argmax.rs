@@ -44,8 +44,13 @@ mod tests {
 
     #[test]
     fn first_of_the_largest() {
-        for (vocab, peaks) in [(1, vec![0]), (609, vec![608]), (151_669, vec![77_777, 150_000]), (300, vec![255, 256])]
-        {
+        for (vocab, peaks) in [
+            (1, vec![0]),
+            (609, vec![608]),
+            (151_669, vec![77_777, 150_000]),
+            (300, vec![255, 256]),
+            (9_000, vec![4_098, 8_193]),
+        ] {
             let mut logits: Vec<f32> = random(vocab, 1);
             peaks.iter().for_each(|peak| logits[*peak] = 5.0);
             let sequence = gpu().storage("sequence", 4 * 20).unwrap();
