@@ -56,7 +56,7 @@ test("the GPU is measured, kernel by kernel", async ({ page, address }) => {
   await page.getByText("Kernels of a window").click();
   await page.getByText("Kernels of a token").click();
   await expect(page.getByRole("row", { name: /window_attention × \d+/ })).toContainText("%");
-  await expect(page.getByRole("row", { name: /matvec_q4 × \d+/ })).toContainText("%");
+  await expect(page.getByRole("row", { name: /matvec_block_q4 × \d+/ })).toContainText("%");
   await expect(page.getByRole("row", { name: "Kernels" })).toContainText("blocks in registers");
   await page.getByRole("button", { name: "Find the fastest kernels" }).click();
   await expect(page.locator("#bench-status")).toContainText("The fastest here: ", { timeout: 300_000 });
