@@ -14,6 +14,5 @@ fn code_dot(word: u32, x: vec4<f32>) -> f32 { return dot(vec4<f32>(unpack4xI8(wo
 fn dot_piece(p: Piece, own: Inputs) -> f32 {
     let left = code_dot(p.low.x, own.x0) + code_dot(p.low.y, own.x1) + code_dot(p.low.z, own.x2) + code_dot(p.low.w, own.x3);
     let right = code_dot(p.high.x, own.x4) + code_dot(p.high.y, own.x5) + code_dot(p.high.z, own.x6) + code_dot(p.high.w, own.x7);
-    let pair = unpack2x16float(p.scales);
-    return (left + right) * select(pair.x, pair.y, p.odd);
+    return (left + right) * scale_in(p.scales, p.odd);
 }

@@ -11,17 +11,18 @@ fn scales_of(n: u32, cols: u32) -> u32 { return n * (1u + (cols + 63u) / 64u); }
 // What every sum over row n is yet to be multiplied with.
 fn row_scale(n: u32, cols: u32) -> f32 { return bitcast<f32>(scales[scales_of(n, cols)]); }
 
+// Columns k..k+3 in their words of codes and of scales.
+fn codes_in(word: u32, k: u32) -> vec4<f32> { return vec4<f32>(unpack4xU8((word >> (k & 4u)) & 0x0f0f0f0fu)) - 8.0; }
+
+fn scale_in(word: u32, k: u32) -> f32 { return f32(extractBits(bitcast<i32>(word), (k / 2u) & 24u, 8u)); }
+
 // The scale that elements k..k+3 of row n share with the rest of their group of 16, read once for all of them.
-fn shared_scale(n: u32, k: u32, cols: u32) -> f32 {
-    let word = bitcast<i32>(scales[scales_of(n, cols) + 1u + k / 64u]);
-    return f32(extractBits(word, (k / 2u) & 24u, 8u));
-}
+fn shared_scale(n: u32, k: u32, cols: u32) -> f32 { return scale_in(scales[scales_of(n, cols) + 1u + k / 64u], k); }
 
 // Elements k..k+3 of row n, given their scale, yet to be multiplied with the row's; k is a multiple of 4.
 fn scaled4(n: u32, k: u32, cols: u32, scale: f32) -> vec4<f32> {
     let element = n * cols + k;
-    let codes = unpack4xU8((weight[element / 32u][(element / 8u) & 3u] >> (element & 4u)) & 0x0f0f0f0fu);
-    return (vec4<f32>(codes) - 8.0) * scale;
+    return codes_in(weight[element / 32u][(element / 8u) & 3u], k) * scale;
 }
 
 // Elements k..k+3 of row n as they are stored, for kernels that load ahead; k is a multiple of 4.
@@ -33,9 +34,6 @@ fn quad4(n: u32, k: u32, cols: u32) -> Quad {
 }
 
 // Their values, yet to be multiplied with the row's scale.
-fn values4(quad: Quad) -> vec4<f32> {
-    let codes = unpack4xU8((quad.codes >> (quad.k & 4u)) & 0x0f0f0f0fu);
-    return (vec4<f32>(codes) - 8.0) * f32(extractBits(bitcast<i32>(quad.scales), (quad.k / 2u) & 24u, 8u));
-}
+fn values4(quad: Quad) -> vec4<f32> { return codes_in(quad.codes, quad.k) * scale_in(quad.scales, quad.k); }
 
 fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> { return values4(quad4(n, k, cols)); }

@@ -7,10 +7,12 @@ const SHARED: u32 = 32u;  // columns that share a scale
 // Only 4-bit rows have a scale of their own: see weights_q4.
 fn row_scale(n: u32, cols: u32) -> f32 { return 1.0; }
 
-fn scale_of(group: u32) -> f32 {
-    let pair = unpack2x16float(scales[group / 2u]);
-    return select(pair.x, pair.y, (group & 1u) == 1u);
+fn scale_in(word: u32, odd: bool) -> f32 {
+    let pair = unpack2x16float(word);
+    return select(pair.x, pair.y, odd);
 }
+
+fn scale_of(group: u32) -> f32 { return scale_in(scales[group / 2u], (group & 1u) == 1u); }
 
 // The scale that elements k..k+3 of row n share with the rest of their group of 32, read once for all of them.
 fn shared_scale(n: u32, k: u32, cols: u32) -> f32 { return scale_of((n * cols + k) / 32u); }
@@ -29,9 +31,6 @@ fn quad4(n: u32, k: u32, cols: u32) -> Quad {
     return Quad(weight[element / 16u][(element / 4u) & 3u], scales[element / 64u], ((element / 32u) & 1u) == 1u);
 }
 
-fn values4(quad: Quad) -> vec4<f32> {
-    let pair = unpack2x16float(quad.scales);
-    return vec4<f32>(unpack4xI8(quad.codes)) * select(pair.x, pair.y, quad.odd);
-}
+fn values4(quad: Quad) -> vec4<f32> { return vec4<f32>(unpack4xI8(quad.codes)) * scale_in(quad.scales, quad.odd); }
 
 fn weight4(n: u32, k: u32, cols: u32) -> vec4<f32> { return values4(quad4(n, k, cols)); }

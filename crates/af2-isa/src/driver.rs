@@ -97,13 +97,16 @@ impl Driver {
                 let named = |found: &&vk::PipelineExecutableStatisticKHR<'_>| {
                     CStr::from_ptr(found.name.as_ptr()).to_bytes() == name.as_bytes()
                 };
-                statistics.iter().find(named).map_or(0, |found| found.value.u64)
+                let found = statistics.iter().find(named);
+                found
+                    .map(|found| found.value.u64)
+                    .with_context(|| format!("this version of Mesa does not tell '{name}'"))
             };
             Ok(Compiled {
-                instructions: count("Instructions"),
-                registers: count("VGPRs"),
-                spilled: count("Spilled VGPRs") + count("Scratch size"),
-                waves: count("Subgroups per SIMD"),
+                instructions: count("Instructions")?,
+                registers: count("VGPRs")?,
+                spilled: count("Spilled VGPRs")? + count("Scratch size")?,
+                waves: count("Subgroups per SIMD")?,
                 text: self.assembly(&executable)?,
             })
         }
