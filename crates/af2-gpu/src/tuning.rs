@@ -131,7 +131,7 @@ impl fmt::Display for Tuning {
 
 /// A text that is no [`Tuning`], or one that kernels cannot have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' names no kernels")]
+#[error("'{0}' names no kernels, as 'tiled staged 8 64 64' does")]
 pub struct NoTuning(String);
 
 impl FromStr for Tuning {
