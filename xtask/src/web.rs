@@ -54,7 +54,7 @@ fn install(web: &Path) -> Result<()> {
     if fresh { Ok(()) } else { run::run(web, "npm", &["ci", "--no-audit", "--no-fund"]) }
 }
 
-/// web/dist/lib: type-checks, writes the declarations, bundles the modules, adds the engines.
+/// web/dist/lib: type-checks, writes the declarations, bundles the modules, adds the engines and the licences.
 fn package(web: &Path) -> Result<()> {
     let lib = web.join("dist/lib");
     if lib.exists() {
@@ -64,6 +64,9 @@ fn package(web: &Path) -> Result<()> {
     run::run(web, "node", &["node_modules/rolldown/bin/cli.mjs", "--config", "rolldown.config.js"])?;
     for engine in engine::ALL {
         fs::copy(web.join("wasm").join(engine.wasm()), lib.join(engine.wasm()))?;
+    }
+    for licence in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
+        fs::copy(run::root().join(licence), lib.join(licence))?; // both licences ask to go with every copy
     }
     Ok(())
 }

@@ -6,6 +6,23 @@
 //!
 //! Everything is async and nothing waits: the caller's executor (a browser, or the desktop's loop around
 //! [`af2_gpu::Gpu::wait`]) drives it. The sound is encoded once per [`Clip`]; its keys and values serve every question.
+//!
+//! ```no_run
+//! use af2_core::audio::Windows;
+//! use af2_model::{GenerateOptions, ListenOptions, Model, ModelError};
+//!
+//! /// The ids of an answer, each printed as it comes.
+//! async fn answer(model: &Model, windows: &Windows, prompt: &[u32]) -> Result<Vec<u32>, ModelError> {
+//!     let mut clip = model.listen(windows, ListenOptions::default(), &mut |_, _| true).await?;
+//!     let mut on_token = |id| {
+//!         println!("{id}");
+//!         true
+//!     };
+//!     Ok(clip.generate(prompt, &GenerateOptions::default(), &mut on_token).await?.ids)
+//! }
+//! ```
+//!
+//! `examples/ask.rs` is a whole program.
 
 mod audio_transformer;
 mod beam;

@@ -12,6 +12,21 @@
 //!
 //! A tensor's device decides what computes it, so nothing here depends on a backend. Nothing is read or written either:
 //! bytes and closures come from above.
+//!
+//! ```
+//! use af2_reference::{Backend, Model, ModelLoader, ReferenceError};
+//!
+//! /// A model from its files; shards are named as in the index.
+//! fn load(config: &[u8], tokenizer: &[u8], index: &[u8], shards: &[(&str, Vec<u8>)]) -> Result<Model, ReferenceError> {
+//!     let mut loader = ModelLoader::new(Backend::Cpu, config, tokenizer, index)?;
+//!     for (name, bytes) in shards {
+//!         loader.push(name, bytes)?;
+//!         loader.finish_shard(name)?;
+//!     }
+//!     loader.finish()
+//! }
+//! assert!(load(b"no configuration", b"", b"", &[]).is_err());
+//! ```
 
 mod attention;
 mod audio_transformer;

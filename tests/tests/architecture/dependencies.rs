@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::workspace::{assert_none, metadata};
+use crate::workspace::{assert_none, metadata, root};
 
 /// Licences that allow use in any product and combine with ours.
 const ALLOWED: [&str; 14] = [
@@ -77,6 +77,14 @@ fn licence_expressions_are_read_as_spdx_says() {
     for bad in ["", "GPL-3.0", "MIT AND GPL-2.0", "MIT WITH GPL", "(MIT", "MIT)", "MIT OR", "MIT MIT"] {
         assert!(!acceptable(bad), "{bad}");
     }
+}
+
+#[test]
+fn cargo_deny_allows_the_same_licences() {
+    let rules = std::fs::read_to_string(root().join(".cargo/deny.toml")).expect("rules of cargo-deny");
+    let list = rules.split("\nallow = [").nth(1).and_then(|rest| rest.split(']').next()).expect("a list of licences");
+    let allowed: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    assert_eq!(allowed, ALLOWED);
 }
 
 /// Two versions of these would compile, and then not understand each other's types.

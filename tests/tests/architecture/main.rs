@@ -4,6 +4,7 @@
 
 mod dependencies;
 mod floors;
+mod release;
 mod shaders;
 mod sources;
 mod workspace;
