@@ -1,4 +1,4 @@
-/** The package: three entries and what they share, minified; the engine's .wasm is put beside them by the build. */
+/** Bundles the package: three entries and their shared chunks, minified. `cargo xtask web` puts the .wasm files beside them. */
 export default {
   input: { index: "src/index.ts", worker: "src/worker.ts", openai: "src/openai.ts" },
   platform: "browser",

@@ -1,4 +1,4 @@
-/** The page: index.html at the repository's root, built to a static folder that works under any path. */
+/** Builds the page from the repository's index.html to a static folder that works under any path. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 

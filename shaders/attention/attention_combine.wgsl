@@ -1,5 +1,6 @@
-// Joins the slices of attention_split: out[h, :] = sum_s e^(m_s - m) * o_s / sum_s e^(m_s - m) * l_s. Threads side by side on every quad
-// take the splits in turn with a running maximum, four loads under way at once. Grid x: heads.
+// out[h, :] = (sum_s e^(m_s - m) * o_s) / (sum_s e^(m_s - m) * l_s): joins the slices s of attention_split. m_s: maximum of a slice's
+// logits, l_s: sum of its exponentials, o_s: weighted sum of v, m: maximum of all m_s. Several threads per quad of out take the
+// splits in turn with a running maximum, four loads in flight each. Grid x: heads.
 struct Params {
     keys: u32,       // as in attention_split
     head_dim: u32,
@@ -52,7 +53,7 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
     let base = group_id.x * params.splits * (1u + quads);
     let width = min(THREADS, quads);
     let shares = THREADS / width;
-    let share = lane / width;  // threads that are left over have none
+    let share = lane / width;  // threads left over have none
     for (var c = lane % width; c < quads && share < shares; c += width) {
         var mixture = Mixture(LEAST, 0.0, vec4<f32>());
         for (var s = share; s < used; s += 4u * shares) {

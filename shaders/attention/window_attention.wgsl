@@ -1,8 +1,8 @@
 // Attention of a Swin block on tokens in grid order: the cyclic shift, the partition in 8 x 8 windows, the relative
 // position bias and the shift mask are index arithmetic; nothing is rolled or copied.
 //   logit[i, j] = q_i . k_j * head_dim^-0.5 + table[rel(i, j), head] + mask(i, j);  out_i = softmax_j(logit) v
-// One workgroup (a thread per token of the window): one window, one head, 32 of its 64 queries. Both products are made of blocks of
-// 4 x 4 in registers, two of them per thread and turn: an element that is loaded serves four results or more.
+// One workgroup (a thread per token of the window): one window, one head, 32 of its 64 queries. Both matmuls work on 4 x 4 blocks in
+// registers, two per thread and turn: every loaded element serves at least four results.
 // Grid x, y: windows of all images; z: 2 * heads.
 struct Params {
     side: u32,      // tokens per side of the grid
@@ -18,7 +18,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> table: array<f32>;      // [225, heads]
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;  // [images * side^2, C]
 
-override ODD: u32 = 0u;  // 1: the width of a head is no multiple of 4, so that a head may start within a quad
+override ODD: u32 = 0u;  // 1: head_dim is no multiple of 4, and a head may start within a quad
 
 const WINDOW: u32 = 8u;
 const KEYS: u32 = 64u;
@@ -50,7 +50,7 @@ fn head4(base: u32, d: u32, head_dim: u32) -> vec4<f32> {
     return rest;
 }
 
-// What is added to a logit: the bias of the relative position and the mask of the shift.
+// The term added to a logit: bias of the relative position and mask of the shift.
 fn added(y0: u32, x0: u32, head: u32, i: u32, j: u32) -> f32 {
     let dy = i / WINDOW + 7u - j / WINDOW;
     let dx = i % WINDOW + 7u - j % WINDOW;

@@ -1,5 +1,5 @@
-// From log-mel to the image the encoder sees: batch norm per mel bin, bicubic interpolation along time, four quarters stacked.
-//   img[n_mels * r + m, c] = sum_tap weight[256 r + c, tap] * bn(logmel[index[256 r + c, tap], m])
+// image[n_mels * r + m, c] = sum_tap tap_weights[side * r + c, tap] * bn(logmel[taps[side * r + c, tap], m]): batch norm per mel bin,
+// bicubic interpolation along time, and the quarters r of the time axis stacked.
 struct Params {
     windows: u32,
     frames: u32,  // rows of the log-mel

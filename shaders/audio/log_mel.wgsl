@@ -1,4 +1,5 @@
-// out[t, m] = 10 log10(max(sum_b power[t, b] * bank[b, m], 1e-10)); one thread per frame and mel bin, over the bins where the triangle is not zero.
+// out[t, m] = 10 log10(max(sum_b power[t, b] * bank[b, m], 1e-10)). One thread per frame and mel bin, over the bins where the triangle is
+// not zero.
 struct Params {
     rows: u32,    // frames of all windows
     n_mels: u32,
@@ -26,6 +27,6 @@ fn main(
     let range = support[mel];
     var energy = 0.0;
     for (var b = range.x; b < range.y; b += 1u) { energy += power[row * params.bins + b] * bank[b * params.n_mels + mel]; }
-    // Silence is exactly -100 dB in the original; log2 alone would leave it a rounding error away.
+    // Silence is exactly -100 dB in the published implementation; log2 alone would be a rounding error away.
     out[index] = select(-100.0, DECIBELS_PER_OCTAVE * log2(energy), energy > 1.0e-10);
 }

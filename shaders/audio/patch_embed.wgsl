@@ -1,4 +1,4 @@
-// Patch embedding: a 4 x 4 convolution with stride 4 and bias. out[i, j, e] = b[e] + sum_rc w[e, r, c] * image[4i + r, 4j + c].
+// out[i, j, e] = bias[e] + sum_rc weight[e, r, c] * image[4i + r, 4j + c]: patch embedding, a 4 x 4 convolution with stride 4.
 struct Params {
     tokens: u32,    // patches of all windows
     side: u32,      // side of the image

@@ -1,6 +1,6 @@
-// |FFT|^2 of the Hann-windowed frames of one sound: one workgroup per frame. The N_FFT real samples of a frame are taken as N_FFT/2
-// complex ones, transformed in workgroup memory (decimation in time, two radix-2 stages per barrier), and taken apart again.
-// Frame t starts at sample t * hop - n_fft/2; the sound is mirrored at both ends without repeating the edge sample.
+// power[t, b] = |FFT(hann * frame t)[b]|^2: one workgroup per frame. The N_FFT real samples of a frame are packed as N_FFT/2 complex
+// ones, transformed in workgroup memory (decimation in time, two radix-2 stages per barrier) and separated again.
+// Frame t starts at sample t * hop - N_FFT/2; the audio is mirrored at both ends without repeating the edge sample.
 // Twiddles come from a table: built-in sin and cos may be off by 2^-11.
 struct Params {
     samples: u32,  // per window
@@ -10,7 +10,7 @@ struct Params {
 }
 //!include common/grid.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> sound: array<f32>;           // [windows, samples]
+@group(0) @binding(1) var<storage, read> audio: array<f32>;           // [windows, samples]
 @group(0) @binding(2) var<storage, read> hann: array<f32>;            // [N_FFT]
 @group(0) @binding(3) var<storage, read> twiddle: array<vec2<f32>>;   // [N_FFT/2]: cos, -sin of 2 pi k / N_FFT
 @group(0) @binding(4) var<storage, read_write> power: array<f32>;     // [windows * frames, N_FFT/2 + 1]
@@ -24,7 +24,7 @@ var<workgroup> signal: array<vec2<f32>, HALF>;
 fn sample(window: u32, position: i32) -> f32 {
     let last = i32(params.samples) - 1;
     let folded = abs(position);
-    return sound[window * params.samples + u32(select(folded, 2 * last - folded, folded > last))];
+    return audio[window * params.samples + u32(select(folded, 2 * last - folded, folded > last))];
 }
 
 fn turned(a: vec2<f32>, by: vec2<f32>) -> vec2<f32> {

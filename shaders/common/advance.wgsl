@@ -1,4 +1,4 @@
-// The end of a decoding step: append the chosen token to the sequence and move on, so that the next step needs nothing from the host.
+// The end of a decoding step: appends the token to the sequence and advances the step, so that the next one needs nothing from the host.
 //!include common/step.wgsl
 @group(0) @binding(5) var<storage, read_write> sequence: array<u32>;  // token ids of all slots
 @group(0) @binding(6) var<storage, read_write> step: Step;

@@ -1,7 +1,6 @@
-// What happens to one element of a product before it is stored: bias, activation, then one of
-// store, add to what is there (residual), or add scaled by tanh of a gate (Flamingo's gated residual).
-// `params.epilogue` says which. Overrides would make every combination a pipeline of its own, and products are the longest
-// kernels to compile.
+// The end of a matmul or matvec: y = activation(sum + bias), then out = y, out += y (residual) or out += tanh(gate) * y (gated residual).
+// `params.epilogue` holds the bits below. Overrides instead would make every combination a pipeline of its own, and these are the
+// kernels that take longest to compile.
 //!include common/activation.wgsl
 const BIAS: u32 = 1u;
 const GELU: u32 = 2u;
@@ -16,9 +15,9 @@ fn exact_tanh(x: f32) -> f32 {
     return select(y, -y, x < 0.0);
 }
 
-fn finish(index: u32, column: u32, product: f32) {
+fn finish(index: u32, column: u32, sum: f32) {
     let what = params.epilogue;
-    var y = product;
+    var y = sum;
     if ((what & BIAS) != 0u) { y += bias[column]; }
     if ((what & GELU) != 0u) { y = gelu(y); }
     if ((what & RELU) != 0u) { y = max(y, 0.0); }

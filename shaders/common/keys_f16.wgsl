@@ -1,5 +1,5 @@
-// Keys and values in float16, four per element: half the bytes that a token reads of a long sound. The width of a head, strides and
-// offsets are multiples of 4.
+// Keys and values in float16, four per element: half the bytes that every token reads of a long audio. Head width, strides and offsets
+// are multiples of 4.
 @group(0) @binding(2) var<storage, read> kv: array<vec2<u32>>;
 
 // Elements d..d+3 of the head at `base`.

@@ -1,12 +1,12 @@
-// Parameters and bindings of the products of many rows, and what is done with a result.
+// Parameters and bindings of the matmul kernels: out[m, n] = epilogue(sum_k x[m, k] * W[n, k]).
 struct Params {
     rows: u32,        // M
     outputs: u32,     // N
     cols: u32,        // K, a multiple of 4
     out_stride: u32,  // elements between output rows
     column: u32,      // output column and bias index of row 0 of this part of W
-    lanes_n: u32,     // threads of a block kernel that stand side by side along N
-    epilogue: u32,    // what is done with a result
+    lanes_n: u32,     // matmul_block: threads side by side along N
+    epilogue: u32,    // bits of common/epilogue.wgsl
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;    // [M, K]

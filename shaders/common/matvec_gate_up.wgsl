@@ -1,4 +1,5 @@
-// out[f] = silu(sum_k G[f, k] * norm(x)[k]) * (sum_k U[f, k] * norm(x)[k]); W holds the F rows of gate_proj, then the F rows of up_proj.
+// out[f] = silu(sum_k G[f, k] * norm(x)[k]) * (sum_k U[f, k] * norm(x)[k]) of the SwiGLU feed-forward. W holds the F rows of gate_proj (G),
+// then the F rows of up_proj (U).
 struct Params {
     inner: u32,       // F: rows of each half
     cols: u32,        // K
@@ -11,13 +12,13 @@ struct Params {
 //!include common/activation.wgsl
 
 // Slots 2i and 2i + 1 are the gate and the up row of the same output.
-fn row_of(block: u32, slot: u32) -> u32 {
-    let pair = min(block * (ROWS / 2u) + slot / 2u, params.inner - 1u);
+fn row_of(group: u32, slot: u32) -> u32 {
+    let pair = min(group * (ROWS / 2u) + slot / 2u, params.inner - 1u);
     return pair + (slot & 1u) * params.inner;
 }
 
-fn store(block: u32, slot: u32) {
-    let pair = block * (ROWS / 2u) + slot / 2u;
+fn store(group: u32, slot: u32) {
+    let pair = group * (ROWS / 2u) + slot / 2u;
     if ((slot & 1u) == 0u && pair < params.inner) {
         out[params.column + pair] = silu(row_sums[slot]) * row_sums[slot + 1u];
     }

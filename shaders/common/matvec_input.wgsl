@@ -1,4 +1,4 @@
-// The input row of a matrix-vector product and the norm before it.
+// The input row of a matvec and the norm before it.
 //!include common/reduce.wgsl
 const NORM_NONE: u32 = 0u;
 const NORM_RMS: u32 = 1u;    // x / sqrt(mean(x^2) + eps) * w
@@ -9,7 +9,7 @@ override NORM: u32 = 0u;
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;     // [K], from x_offset
 @group(0) @binding(4) var<storage, read> norm: array<vec4<f32>>;  // [K] weight, then [K] bias for NORM_LAYER
 
-// Quad of the input row, zero past its end. No load stands behind a branch, so that a chip has several under way at once.
+// Quad of the input row, zero past its end. No load is behind a branch, so that a GPU has several in flight.
 fn input4(quad: u32) -> vec4<f32> {
     let quads = params.cols / 4u;
     return select(vec4<f32>(), x[params.x_offset + min(quad, quads - 1u)], quad < quads);
@@ -24,7 +24,7 @@ fn total(v: vec4<f32>) -> f32 { return (v.x + v.y) + (v.z + v.w); }
 
 struct Statistics { mean: f32, scale: f32 }
 
-// Mean and reciprocal deviation of the input row; two passes, so that a large mean costs no accuracy.
+// Mean and reciprocal deviation of the input row, in two passes, so that a large mean costs no accuracy.
 fn statistics(lane: u32) -> Statistics {
     var result = Statistics(0.0, 1.0);
     if (NORM == NORM_NONE) { return result; }

@@ -1,4 +1,4 @@
-// q, k and v of one token: products with bias, rotary positions on q and k, k and v written to the cache.
+// q, k, v = W * norm(x) + bias of one token; rotary positions on q and k; k and v are written to the cache.
 // W holds the rows of q_proj, k_proj and v_proj. Rows i and i + head_dim/2 of a head are rotated together ("half" pairing).
 struct Params {
     heads: u32,       // query heads
@@ -25,13 +25,13 @@ fn first_row(pair: u32) -> u32 {
     return (pair / half) * params.head_dim + pair % half;
 }
 
-fn row_of(block: u32, slot: u32) -> u32 {
-    let pair = min(block * (ROWS / 2u) + slot / 2u, pairs() - 1u);
+fn row_of(group: u32, slot: u32) -> u32 {
+    let pair = min(group * (ROWS / 2u) + slot / 2u, pairs() - 1u);
     return first_row(pair) + (slot & 1u) * (params.head_dim / 2u);
 }
 
-fn store(block: u32, slot: u32) {
-    let pair = block * (ROWS / 2u) + slot / 2u;
+fn store(group: u32, slot: u32) {
+    let pair = group * (ROWS / 2u) + slot / 2u;
     if ((slot & 1u) == 1u || pair >= pairs()) { return; }
     let half = params.head_dim / 2u;
     let row = first_row(pair);

@@ -1,7 +1,7 @@
 // Queries in float32, for kernels over keys of any precision.
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
 
-override ODD: u32 = 0u;  // 1: the width of a head is no multiple of 4, so that a head may start within a quad
+override ODD: u32 = 0u;  // 1: head_dim is no multiple of 4, and a head may start within a quad
 
 // Elements d..d+3 of the head at `base`, zero past its end; d is a multiple of 4.
 fn q4(base: u32, d: u32) -> vec4<f32> {

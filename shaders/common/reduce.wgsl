@@ -1,4 +1,4 @@
-// Sums over the threads of one workgroup in two steps of at most 16 additions: fewer barriers than a tree, and software GPUs pay for barriers.
+// Sum and maximum over the threads of a workgroup in two steps of at most 32: fewer barriers than a tree, which software adapters pay for.
 // THREADS is a multiple of 8, at most 256.
 override THREADS: u32 = 64u;
 

@@ -1,4 +1,4 @@
-// out[i] = float16(x[i]), nearest; what float16 cannot hold becomes its largest value.
+// out[i] = float16(clamp(x[i], -65504, 65504)), rounded to nearest.
 struct Params {
     quads: u32,  // elements / 4
 }

@@ -1,4 +1,4 @@
-// Swin patch merging, the gathering half: out[(i, j)] = concat(x[2i, 2j], x[2i+1, 2j], x[2i, 2j+1], x[2i+1, 2j+1]); the row offset varies first.
+// The gather of Swin patch merging: out[(i, j)] = concat(x[2i, 2j], x[2i+1, 2j], x[2i, 2j+1], x[2i+1, 2j+1]); the row offset varies first.
 struct Params {
     tokens: u32,    // output tokens of all images
     side: u32,      // tokens per side of the input grid

@@ -1,5 +1,5 @@
-// Rotary positions in place: of each of the first `heads` heads of a row, dimensions i and i + R/2 (i < R/2) turn by position * theta_i;
-// the dimensions from R on stay. One thread per pair.
+// Rotary positions in place: in each of the first `heads` heads of a row, dimensions i and i + R/2 (i < R/2) are rotated by
+// position * theta_i; dimensions from R on stay. One thread per pair.
 struct Params {
     rows: u32,
     heads: u32,     // heads to rotate, consecutive from the start of the row
@@ -12,7 +12,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> rotary: array<vec2<f32>>;  // [positions, R/2]: cos, sin
 @group(0) @binding(2) var<storage, read_write> x: array<f32>;       // [rows, stride]
-@group(0) @binding(3) var<uniform> step: Step;                      // row r stands at step.position + r
+@group(0) @binding(3) var<uniform> step: Step;                      // row r is at step.position + r
 
 @compute @workgroup_size(64)
 fn main(

@@ -1,4 +1,4 @@
-// out[r, f] = silu(x[r, f]) * x[r, F + f]: the SwiGLU product after gate and up projection, for one part of their rows.
+// out[r, f] = silu(x[r, f]) * x[r, F + f]: SwiGLU after the gate and up projections, for one part of their rows.
 struct Params {
     rows: u32,
     inner: u32,   // F: outputs of this part

@@ -1,8 +1,8 @@
-// Greedy choice: the index of the largest logit, the first one on ties; then the step advances. One workgroup.
-// When no logit is finite the token is 0xffffffff, which the host reports.
+// Greedy decoding: token = argmax(logits), the first one on ties; then the step advances. One workgroup.
+// The token is 0xffffffff if no logit is finite: the host reports it.
 struct Params {
     vocab: u32,  // V
-    rows: u32,   // tokens of this pass: the chosen token follows the last of them
+    rows: u32,   // tokens of this pass: the new token follows the last of them
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<vec4<f32>>;  // [V], filled up to whole quads
@@ -17,7 +17,7 @@ const LEAST: f32 = -3.4e38;
 const NOTHING: u32 = 0xffffffffu;
 const PLACES: vec4<u32> = vec4<u32>(0u, 1u, 2u, 3u);
 
-// What lies past the vocabulary is never the largest.
+// Entries past the vocabulary are never the largest.
 fn quad(i: u32) -> vec4<f32> {
     return select(vec4<f32>(LEAST), logits[i], 4u * i + PLACES < vec4<u32>(params.vocab));
 }
@@ -27,7 +27,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     var best = vec4<f32>(LEAST);       // by place in a quad
     var index = vec4<u32>(NOTHING);    // the quads they are in
     let quads = (params.vocab + 3u) / 4u;
-    // Four loads at once: a chip would wait for each. Past the end the last quad comes again, which changes nothing.
+    // Four loads in flight: one at a time, each would stall. Past the end the last quad is read again, which changes nothing.
     for (var i = lane; i < quads; i += 4u * THREADS) {
         let at = min(i + PLACES * THREADS, vec4<u32>(quads - 1u));
         let quad0 = quad(at.x);

@@ -1,9 +1,9 @@
-// Draws a token in the original's order: repetition penalty, temperature, top-k (ties with the k-th are kept), top-p, min-p, draw; then the
-// step advances. No sorting: thresholds are found by radix selection on the logits' bit patterns, and probability mass is counted in
-// integers, so that the result does not depend on the order of additions. One workgroup; THREADS = 256.
+// Samples a token in the order of the published implementation: repetition penalty, temperature, top-k (with ties of the k-th), top-p,
+// min-p, random number; then the step advances. Nothing is sorted: radix selection on the logits' bit patterns finds the thresholds.
+// Probability mass is counted in integers, so that the result does not depend on the order of additions. One workgroup; THREADS = 256.
 struct Params {
     vocab: u32,  // V
-    rows: u32,   // tokens of this pass: the chosen token follows the last of them
+    rows: u32,   // tokens of this pass: the new token follows the last of them
 }
 struct Sampling {
     temperature: f32,
@@ -22,21 +22,21 @@ struct Sampling {
 //!include common/advance.wgsl
 //!include common/reduce.wgsl
 
-const NONE: f32 = -3.4e38;  // stands where no token is
-const LIMB: f32 = 4096.0;  // mass is kept as three limbs of 12 bits: V additions of each stay below 2^32
+const NONE: f32 = -3.4e38;  // logit where there is no token
+const LIMB: f32 = 4096.0;  // mass is held in three limbs of 12 bits: V additions of each stay below 2^32
 
 var<workgroup> counts: array<atomic<u32>, 256>;
 var<workgroup> limbs: array<atomic<u32>, 768>;
 var<workgroup> chosen: u32;
 var<workgroup> rest: f32;
 
-// The transformed logits of tokens 4q..4q+3; what is past the vocabulary or not a number is the least there is, and never chosen.
+// The transformed logits of tokens 4q..4q+3; NONE, which is never sampled, past the vocabulary and for NaN.
 fn values4(q: u32) -> vec4<f32> {
     let marks = vec4<u32>(seen[q / 8u] >> (4u * (q % 8u))) & vec4<u32>(1u, 2u, 4u, 8u);
     var x = logits[q];
     let penalised = select(x / sampling.repetition_penalty, x * sampling.repetition_penalty, x < vec4<f32>(0.0));
     x = select(x, penalised, marks != vec4<u32>(0u)) / sampling.temperature;
-    // By its bits: compilers may take it that there are only numbers.
+    // By its bits: compilers may assume that there is no NaN.
     let number = (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) <= vec4<u32>(0x7f800000u);
     return select(vec4<f32>(NONE), x, number & (4u * q + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.vocab)));
 }
@@ -70,7 +70,7 @@ fn bin_mass(bin: u32) -> f32 {
     return (low / LIMB + f32(atomicLoad(&limbs[3u * bin]))) / LIMB;
 }
 
-// Which tokens a pass of radix selection counts: those with these high bits that are not below the floor.
+// The tokens that a pass of radix selection counts: those with these high bits, not below the floor.
 struct Bin { prefix: u32, mask: u32, shift: u32, floor: u32, by_mass: bool, peak: f32 }
 
 fn count(x: f32, bin: Bin) {
@@ -88,7 +88,7 @@ fn count4(x: vec4<f32>, bin: Bin) {
     count(x.w, bin);
 }
 
-// The key of the lowest token that is kept when tokens are taken from the top until `budget` (tokens, or mass with by_mass) is used up.
+// Key of the lowest token left when tokens are taken from the top until `budget` (a count, or mass with by_mass) is used up.
 // Tokens below `floor` do not count.
 fn threshold(budget: f32, by_mass: bool, floor: u32, peak: f32, lane: u32) -> u32 {
     let quads = (params.vocab + 3u) / 4u;
@@ -98,7 +98,7 @@ fn threshold(budget: f32, by_mass: bool, floor: u32, peak: f32, lane: u32) -> u3
         workgroupBarrier();
         clear(lane);
         workgroupBarrier();
-        // Two loads at once, here and below: a chip would wait for each.
+        // Two loads in flight, here and below: one at a time, each would stall.
         for (var q = lane; q < quads; q += 2u * THREADS) {
             let near = values4(q);
             let far = further4(q + THREADS, quads);
@@ -135,20 +135,20 @@ fn mass_of(x: f32, floor: u32, peak: f32) -> f32 {
     return select(0.0, mass, x > NONE && key(x) >= floor && mass >= sampling.min_p);
 }
 
-// The same of four without the least probability: top-p comes before it.
+// The same of four tokens without min-p, which comes after top-p.
 fn all_mass4(x: vec4<f32>, floor: u32, peak: f32) -> f32 {
     let mass = exp(x - peak);
-    let kept = vec4<bool>(key(x.x) >= floor, key(x.y) >= floor, key(x.z) >= floor, key(x.w) >= floor);
-    return dot(select(vec4<f32>(), mass, kept & (x > vec4<f32>(NONE))), vec4<f32>(1.0));
+    let allowed = vec4<bool>(key(x.x) >= floor, key(x.y) >= floor, key(x.z) >= floor, key(x.w) >= floor);
+    return dot(select(vec4<f32>(), mass, allowed & (x > vec4<f32>(NONE))), vec4<f32>(1.0));
 }
 
 fn mass_of4(x: vec4<f32>, floor: u32, peak: f32) -> f32 {
     return (mass_of(x.x, floor, peak) + mass_of(x.y, floor, peak)) + (mass_of(x.z, floor, peak) + mass_of(x.w, floor, peak));
 }
 
-// pcg3d (Jarzynski and Olano 2020) over the seed and the number of the draw: no state to carry from step to step.
-fn uniform_number(draw: u32) -> f32 {
-    var v = vec3<u32>(step.seed_lo, step.seed_hi, draw) * 1664525u + 1013904223u;
+// pcg3d (Jarzynski and Olano 2020) of the seed and a counter: no state to carry from step to step. In [0, 1).
+fn uniform_number(counter: u32) -> f32 {
+    var v = vec3<u32>(step.seed_lo, step.seed_hi, counter) * 1664525u + 1013904223u;
     v.x += v.y * v.z; v.y += v.z * v.x; v.z += v.x * v.y;
     v ^= v >> vec3<u32>(16u);
     v.x += v.y * v.z;
@@ -166,14 +166,14 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         floor = threshold(f32(sampling.top_k), false, 0u, peak, lane);
     }
     if (sampling.top_p < 1.0) {
-        var kept = 0.0;
+        var mass = 0.0;
         for (var q = lane; q < quads; q += 2u * THREADS) {
-            kept += all_mass4(values4(q), floor, peak) + all_mass4(further4(q + THREADS, quads), floor, peak);
+            mass += all_mass4(values4(q), floor, peak) + all_mass4(further4(q + THREADS, quads), floor, peak);
         }
-        let total = workgroup_sum(kept, lane);
+        let total = workgroup_sum(mass, lane);
         floor = threshold(sampling.top_p * total, true, floor, peak, lane);
     }
-    // Every thread sums a run of neighbouring quads; the draw walks the runs, then the tokens of one run, in order of index.
+    // Every thread sums a run of neighbouring quads; thread 0 walks the runs, then the tokens of one run, in order of index.
     let run = (quads + THREADS - 1u) / THREADS;
     var sum = 0.0;
     for (var q = lane * run; q < min((lane + 1u) * run, quads); q += 1u) { sum += mass_of4(values4(q), floor, peak); }

@@ -1,4 +1,4 @@
-/** Sound in the browser: the same codes as the goldens, and the browser's decoder where ours has no format. */
+/** Audio in the browser: the same codes as the goldens, and the browser's decoder for formats that the engine lacks. */
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -42,7 +42,7 @@ test("a preview describes the sound without a model", async ({ server, open }) =
   expect(Math.max(...sound.waveform)).toBeCloseTo(1, 2);
 });
 
-test("a WebM/Opus recording falls back to the browser's decoder, and says so", async ({ open }) => {
+test("a WebM/Opus recording is decoded by the engine, as the command line does", async ({ open }) => {
   const page = await open();
   const outcome = await page.evaluate(async () => {
     const context = new AudioContext();
@@ -61,7 +61,7 @@ test("a WebM/Opus recording falls back to the browser's decoder, and says so", a
     const { decodedBy, sourceRate, seconds } = await window.AudioFlamingo.preview(new Blob(chunks, { type: recorder.mimeType }));
     return { decodedBy, sourceRate, seconds };
   });
-  expect(outcome).toMatchObject({ decodedBy: "browser", sourceRate: 48_000 });
+  expect(outcome).toMatchObject({ decodedBy: "engine", sourceRate: 48_000 });
   expect(outcome.seconds).toBeGreaterThan(0.5);
 });
 
@@ -75,7 +75,7 @@ test("raw samples, AudioBuffers and nonsense", async ({ open }) => {
     buffer.getChannelData(0).set(samples.subarray(0, 22_050));
     const fromBuffer = await preview(buffer);
     const code = (error: { code: string }) => error.code;
-    const text = await preview(new Blob(["this is no sound"])).catch(code);
+    const text = await preview(new Blob(["this is not audio"])).catch(code);
     const empty = await preview(new Blob([])).catch(code);
     const missing = await preview("/missing.wav").catch(code);
     const badPcm = await preview({ sampleRate: 0, channels: [] }).catch(code);

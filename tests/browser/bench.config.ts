@@ -1,4 +1,4 @@
-/** Measurements in Chromium; see real-size.bench.ts. */
+/** Runs the measurements in Chromium; see real-size.bench.ts. */
 
 import config from "./playwright.config.js";
 

@@ -1,7 +1,7 @@
-/** The cache: what it holds, what it notices, and what happens when it has no room. */
+/** The cache: its contents, damaged shards, and a full disk. */
 
 import { expect, load, test } from "./support/fixtures.js";
-import { shardName, syntheticModel } from "./support/model.js";
+import { shardName, syntheticModel } from "./support/synthetic-model.js";
 
 const LENGTHS = [1_500_000, 700_003];
 const TOTAL = LENGTHS[0]! + LENGTHS[1]!;
@@ -47,7 +47,7 @@ test("verify finds a damaged shard, deletes it, and the next load repairs it", a
   expect(server.requests(shardName(1))).toHaveLength(1);
 });
 
-test("a cached shard that went bad is noticed while loading and fetched again, alone", async ({ server, mock, open }) => {
+test("a damaged cached shard is found while loading, and only that shard is fetched again", async ({ server, mock, open }) => {
   const page = await open();
   const url = server.serveModel("m", syntheticModel(LENGTHS));
   await load(page, { url });
@@ -57,7 +57,7 @@ test("a cached shard that went bad is noticed while loading and fetched again, a
   expect((await load(page, { url })).last).toMatchObject({ networkBytes: 0 });
 });
 
-test("a full disk means: continue without cache, and say so", async ({ server, mock, open }) => {
+test("a full disk: loading continues without a cache, and a notice says so", async ({ server, mock, open }) => {
   const page = await open();
   const session = await page.context().newCDPSession(page);
   await session.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize: 1_000_000 });
@@ -67,7 +67,7 @@ test("a full disk means: continue without cache, and say so", async ({ server, m
   expect(outcome.notices?.join()).toContain("without cache");
 });
 
-test("a disk that fills up on the way ends caching, not loading", async ({ server, mock, open }) => {
+test("a disk that fills up while loading ends caching, not loading", async ({ server, mock, open }) => {
   const page = await open();
   const session = await page.context().newCDPSession(page);
   const url = server.serveModel("m", syntheticModel([1_000_000, 6_000_000]));
@@ -80,7 +80,7 @@ test("a disk that fills up on the way ends caching, not loading", async ({ serve
   expect(outcome.notices?.join()).toContain("without cache");
 });
 
-test("cache none keeps nothing; the main thread uses the Cache API", async ({ server, mock, open }) => {
+test("cache none stores nothing; the main thread uses the Cache API", async ({ server, mock, open }) => {
   const page = await open();
   const url = server.serveModel("m", syntheticModel(LENGTHS));
   expect(await load(page, { url, cache: "none" })).toMatchObject({ ok: true, cache: "none" });
@@ -92,7 +92,7 @@ test("cache none keeps nothing; the main thread uses the Cache API", async ({ se
   expect((await load(page, { url, cache: "cache-api" })).last).toMatchObject({ networkBytes: 0 });
 });
 
-test("check tells what a load would fetch, without fetching shards", async ({ server, mock, open }) => {
+test("check reports what a load would fetch, without fetching shards", async ({ server, mock, open }) => {
   const page = await open();
   const url = server.serveModel("m", syntheticModel(LENGTHS));
   const before = await page.evaluate((address) => window.AudioFlamingo.check(address), url);

@@ -1,12 +1,12 @@
-/** The real engine through the public API, in a worker, from the built package, on Chromium's software adapter. */
+/** The engine through the public API, in a worker, from the built package, on Chromium's software adapter. */
 
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
 import { expect, test as base } from "./support/fixtures.js";
+import { folder, serveToy } from "./support/real-models.js";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
-const TOY = fileURLToPath(new URL("../../target/browser-models/toy-f32/", import.meta.url));
 const TOY_Q4 = fileURLToPath(new URL("../../weights/toy/", import.meta.url));
 
 interface Case {
@@ -17,12 +17,9 @@ interface Case {
   text24: string;
 }
 
-/** `toy` and `q4` are the addresses of two models; sounds are at `/inputs/`. */
+/** `toy` and `q4` are the addresses of two models. Audio is at `/inputs/`. */
 const test = base.extend<{ toy: string; q4: string; cases: Case[] }>({
-  toy: async ({ server }, use) => {
-    server.serveFolder("/inputs/", `${FIXTURES}inputs/`);
-    await use(server.serveModel("toy", await folder(TOY)));
-  },
+  toy: async ({ server }, use) => use(await serveToy(server)),
   q4: async ({ server }, use) => use(server.serveModel("toy-q4", await folder(TOY_Q4))),
   cases: async ({}, use) => {
     const { cases } = JSON.parse(await readFile(`${FIXTURES}golden/tiny-a/cases.json`, "utf8")) as { cases: Case[] };
@@ -30,11 +27,7 @@ const test = base.extend<{ toy: string; q4: string; cases: Case[] }>({
   },
 });
 
-async function folder(path: string) {
-  return Promise.all((await readdir(path)).map(async (name) => ({ name, body: await readFile(path + name) })));
-}
-
-// software rendering on a busy machine takes its time
+// Software rendering on a busy machine is slow.
 test.describe.configure({ timeout: 600_000 });
 
 test("every kernel compiles in Tint without a message", async ({ open }) => {
@@ -64,11 +57,11 @@ test("the goldens' ids, on every sound of up to three windows", async ({ open, t
       const answers = [];
       for (const { input, prompt, windows } of list) {
         const clip = await model.listen(`/inputs/${input}`);
-        const pieces: string[] = [];
+        const deltas: string[] = [];
         const answer = clip.ask(prompt, { maxNewTokens: 24 });
-        for await (const piece of answer) pieces.push(piece.text);
+        for await (const delta of answer) deltas.push(delta.text);
         const { text, tokens } = await answer.result;
-        answers.push({ input, prompt, windows: clip.info.windows === windows, tokens, text, streamed: pieces.join("") });
+        answers.push({ input, prompt, windows: clip.info.windows === windows, tokens, text, streamed: deltas.join("") });
         await clip.dispose();
       }
       return { inWorker: model.inWorker, answers, left: await model.dispose() };
@@ -144,8 +137,8 @@ test("sampling: same seed, same answer; options are checked; stop strings end th
   const outcome = await page.evaluate(async (url) => {
     const model = await window.AudioFlamingo.load(url);
     const clip = await model.listen("/inputs/speech_16k_mono.wav");
-    const draw = (seed: number) => clip.ask("Caption the input audio.", { temperature: 2, topK: 50, seed, maxNewTokens: 8 }).result;
-    const [one, same, other] = [await draw(7), await draw(7), await draw(8)];
+    const sample = (seed: number) => clip.ask("Caption the input audio.", { temperature: 2, topK: 50, seed, maxNewTokens: 8 }).result;
+    const [one, same, other] = [await sample(7), await sample(7), await sample(8)];
     const stopped = await clip.ask("Caption the input audio.", { stop: ["speaking"] }).result;
     const short = await clip.ask("Caption the input audio.", { maxNewTokens: 2 }).result;
     const code = (options: object) => clip.ask("what?", options).result.then(() => "answered", (error) => error.code);
@@ -180,7 +173,7 @@ test("after a reload, and on the main thread, the answers are the same", async (
   expect(await ask(page, false)).toEqual({ tokens: new_ids, inWorker: false });
 });
 
-test("the OpenAI-shaped adapter answers, whole and in chunks", async ({ open, toy, server }) => {
+test("the adapter for OpenAI's interface answers, whole and in chunks", async ({ open, toy, server }) => {
   server.serveText("/openai.js", 'export * from "/lib/openai.js";', "text/javascript");
   const page = await open();
   const sound = (await readFile(`${FIXTURES}inputs/speech_16k_mono.wav`)).toString("base64");

@@ -1,18 +1,18 @@
 /**
- * Smoke runs in Firefox ESR: with WebGPU, of which it is a second implementation, and as it comes, without. Debian's Firefox
- * answers no Playwright, so the page itself asks the model and posts what it got.
+ * Smoke tests in Firefox ESR: with WebGPU, its second implementation, and without. Playwright cannot drive Debian's
+ * Firefox, so the page asks the model by itself and posts the result.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@playwright/test";
 import { FlakyServer } from "./support/flaky-server.js";
+import { serveToy } from "./support/real-models.js";
 
 const LIB = fileURLToPath(new URL("../../web/dist/lib/", import.meta.url));
-const TOY = fileURLToPath(new URL("../../target/browser-models/toy-f32/", import.meta.url));
 const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
 const PREFERENCES = {
@@ -25,21 +25,21 @@ const PREFERENCES = {
 
 const SCRIPT = `
 import { AudioFlamingo } from "/lib/index.js";
-const tell = (result) => fetch("/result", { method: "POST", body: JSON.stringify(result) });
+const post = (result) => fetch("/result", { method: "POST", body: JSON.stringify(result) });
 try {
   const model = await AudioFlamingo.load("/toy/");
   const clip = await model.listen("/inputs/speech_16k_mono.wav");
   const { tokens, text } = await clip.ask("Caption the input audio.", { maxNewTokens: 24 }).result;
-  await tell({ engine: model.info.engine, tokens, text, cache: model.info.cache, left: await model.dispose() });
+  await post({ engine: model.info.engine, tokens, text, cache: model.info.cache, left: await model.dispose() });
 } catch (error) {
-  await tell({ error: error.code + ": " + error.message });
+  await post({ error: error.code + ": " + error.message });
 }`;
 
 const WEBGPU = { "dom.webgpu.enabled": true, "dom.webgpu.workers.enabled": true, "gfx.webgpu.ignore-blocklist": true };
 
 for (const [engine, title, preferences] of [
   ["webgpu", "with WebGPU", WEBGPU],
-  ["processor", "without WebGPU", { "dom.webgpu.enabled": false }],
+  ["cpu", "without WebGPU", { "dom.webgpu.enabled": false }],
 ] as const) {
   test(`Firefox ESR gives the golden answer (${title})`, () => smoke(engine, preferences));
 }
@@ -49,10 +49,9 @@ async function smoke(engine: string, preferences: Record<string, boolean>): Prom
   const server = new FlakyServer();
   await server.start();
   server.serveFolder("/lib/", LIB);
-  server.serveFolder("/inputs/", `${FIXTURES}inputs/`);
   server.serveText("/smoke.js", SCRIPT, "text/javascript");
   server.serveText("/", '<!doctype html><title>smoke</title><script type="module" src="/smoke.js"></script>', "text/html");
-  server.serveModel("toy", await Promise.all((await readdir(TOY)).map(async (name) => ({ name, body: await readFile(TOY + name) }))));
+  await serveToy(server);
   const posted = server.receive("/result");
   const profile = await mkdtemp(join(tmpdir(), "af2-firefox-"));
   const firefox = await start(profile, { ...PREFERENCES, ...preferences }, server.origin);
@@ -73,7 +72,7 @@ async function start(profile: string, preferences: Record<string, boolean | stri
   const options = ["--headless", "--no-remote", "--profile", profile, address];
   const firefox = spawn(process.env["FIREFOX"] ?? "/usr/bin/firefox-esr", options, { stdio: "ignore", env: { ...process.env, HOME: profile } });
   return new Promise((resolve, reject) => {
-    firefox.once("error", reject); // no such program: the test fails
+    firefox.once("error", reject); // Firefox is missing: the test fails
     firefox.once("spawn", () => resolve(firefox));
   });
 }

@@ -1,7 +1,7 @@
-/** A hostile network: nothing wrong is ever cached, only what is missing is fetched, errors have the right class. */
+/** An unreliable network: no damaged shard is cached, only missing bytes are fetched, errors have the right class. */
 
 import { expect, load, test } from "./support/fixtures.js";
-import { shardName, syntheticModel } from "./support/model.js";
+import { shardName, syntheticModel } from "./support/synthetic-model.js";
 
 const LENGTHS = [1_500_000, 2_000_003, 900_001];
 const TOTAL = LENGTHS.reduce((sum, length) => sum + length, 0);
@@ -47,7 +47,7 @@ test("a cut connection is resumed at the byte", async ({ server, mock, open }) =
   expect(requests[2]?.sent).toBe(2_000_003 - third);
 });
 
-test("server errors are waited out", async ({ server, mock, open }) => {
+test("transient server errors are retried", async ({ server, mock, open }) => {
   const url = server.serveModel("m", syntheticModel(LENGTHS));
   server.fail(`/m/${shardName(0)}`, { kind: "status", status: 500 }, 2);
   server.fail(`/m/${shardName(2)}`, { kind: "status", status: 429 });

@@ -1,12 +1,12 @@
-/** A model of more than 1 GB passes through the package while the engine's own memory stays small. */
+/** The package loads a model of more than 1 GB while wasm memory stays small. */
 
 import { expect, test } from "./support/fixtures.js";
-import { syntheticModel } from "./support/model.js";
+import { syntheticModel } from "./support/synthetic-model.js";
 
 const SHARD = 256 * 2 ** 20;
 const SHARDS = 4;
 
-test("wasm memory stays flat while 1 GiB is fetched, hashed, cached and handed on, and read again", async ({ server, mock, open }) => {
+test("wasm memory stays flat while 1 GiB is fetched, hashed, cached and pushed to the engine, and read again", async ({ server, mock, open }) => {
   test.setTimeout(900_000);
   const url = server.serveModel("big", syntheticModel(Array.from({ length: SHARDS }, () => SHARD)));
   const page = await open();

@@ -1,4 +1,4 @@
-/** What `npm pack` gives works where people put it: in a fresh Vite app, with hand-checked types, with a strict policy. */
+/** The result of `npm pack` in a fresh Vite app: it type-checks, builds and runs under a strict content security policy. */
 
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -84,6 +84,6 @@ test("the lock files name no registry", async () => {
   }
 });
 
-function run(program: string, options: string[], folder: string): string {
-  return execFileSync(program, options, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+function run(command: string, options: string[], folder: string): string {
+  return execFileSync(command, options, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }

@@ -1,4 +1,4 @@
-/** The page as a visitor meets it: alone, by keyboard, without WebGPU and without a worker, at two widths. Leaves screenshots behind. */
+/** The page: with a mouse, by keyboard, without WebGPU and without a worker, at two widths. Writes screenshots. */
 
 import { fileURLToPath } from "node:url";
 import { expect, test as base } from "@playwright/test";
@@ -11,7 +11,7 @@ const test = base.extend<{ address: string }>({
   address: async ({ page }, use) => {
     const server = new FlakyServer();
     await server.start();
-    server.policy = undefined; // the page brings its own
+    server.policy = undefined; // the page has its own
     server.serveFolder("/", PAGE);
     const foreign: string[] = [];
     const problems: string[] = [];
@@ -20,13 +20,13 @@ const test = base.extend<{ address: string }>({
     page.on("pageerror", (error) => problems.push(error.message));
     await use(`${server.origin}/index.html`);
     expect(foreign, "requests to other hosts").toEqual([]);
-    const unexpected = problems.filter((text) => !text.includes("net::ERR_FAILED")); // a request that the test itself blocked
+    const unexpected = problems.filter((text) => !text.includes("net::ERR_FAILED")); // a request that the test blocked
     expect(unexpected, "errors in the console").toEqual([]);
     await server.stop();
   },
 });
 
-// software rendering on a busy machine takes its time
+// Software rendering on a busy machine is slow.
 test.describe.configure({ timeout: 600_000 });
 
 for (const [name, width, height, colorScheme] of [
@@ -52,24 +52,24 @@ for (const [name, width, height, colorScheme] of [
 test("the GPU is measured, kernel by kernel", async ({ page, address }) => {
   await page.goto(address);
   await page.getByRole("button", { name: "Measure this machine" }).click({ timeout: 300_000 });
-  await expect(page.getByRole("row", { name: "It multiplies" })).toContainText("GFLOP/s", { timeout: 300_000 });
-  await page.getByText("Kernels of a window").click();
-  await page.getByText("Kernels of a token").click();
+  await expect(page.getByRole("row", { name: "Matmul rate" })).toContainText("GFLOP/s", { timeout: 300_000 });
+  await page.getByText("Kernels per window").click();
+  await page.getByText("Kernels per token").click();
   await expect(page.getByRole("row", { name: /window_attention × \d+/ })).toContainText("%");
   await expect(page.getByRole("row", { name: /matvec_block_q4 × \d+/ })).toContainText("%");
-  await expect(page.getByRole("row", { name: "Kernels" })).toContainText("blocks in registers");
+  await expect(page.getByRole("row", { name: "Kernels" })).toContainText("matmul block");
   await page.getByRole("button", { name: "Find the fastest kernels" }).click();
   await expect(page.locator("#bench-status")).toContainText("The fastest here: ", { timeout: 300_000 });
   await page.locator("#bench-result").screenshot({ path: `${SHOTS}kernels.png` });
 });
 
-test("without WebGPU, and even without a worker, the page says so, the processor answers and is measured", async ({ page, address }) => {
+test("without WebGPU, and even without a worker, the page says so, the CPU answers and is measured", async ({ page, address }) => {
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined }));
   await page.route("**/worker*.js", (route) => route.abort());
   await page.goto(address);
-  await expect(page.getByText("your processor answers instead")).toBeVisible();
-  await expect(page.locator("#device-name")).toHaveText("Processor");
+  await expect(page.getByText("your CPU answers instead")).toBeVisible();
+  await expect(page.locator("#device-name")).toHaveText("CPU");
   await page.getByRole("group", { name: "Sample sounds" }).getByRole("button").first().click();
   await expect(page.locator("#listening")).toContainText("Heard in", { timeout: 100_000 });
   await page.getByRole("textbox").fill("What is this sound?");
@@ -80,11 +80,11 @@ test("without WebGPU, and even without a worker, the page says so, the processor
   await expect(page.getByRole("button", { name: "Find the fastest kernels" })).toBeDisabled();
   await page.getByRole("button", { name: "Copy as text" }).click();
   await expect(page.locator("#bench-status")).toHaveText("Copied.");
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Model: .+\nAdapter: processor \(WebAssembly\)\n[^]+tokens\/s\n$/);
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Model: .+\nAdapter: CPU \(WebAssembly\)\n[^]+tokens\/s\n$/);
   for (const [name, width, height] of [["desktop", 1280, 900], ["phone", 390, 844]] as const) {
     await page.setViewportSize({ width, height });
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
-    await page.screenshot({ path: `${SHOTS}page-processor-${name}.png`, fullPage: true });
+    await page.screenshot({ path: `${SHOTS}page-cpu-${name}.png`, fullPage: true });
   }
   await page.unrouteAll();
 });

@@ -1,29 +1,20 @@
-/** The same model, sound and question natively and in the browser on the same software driver, and on both engines: what differs. */
+/** Parity: native and browser on the same software driver, and both engines, for the same model, audio and question. */
 
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { expect, test as base } from "./support/fixtures.js";
+import { expect, test } from "./support/fixtures.js";
 import { readTensors } from "./support/safetensors.js";
-import { serveDemo, sureAnswers } from "./support/shipped.js";
+import { clearAnswers, serveDemo, serveToy } from "./support/real-models.js";
 
 const MODELS = fileURLToPath(new URL("../../target/browser-models/", import.meta.url));
-const INPUTS = fileURLToPath(new URL("../fixtures/inputs/", import.meta.url));
 const SOUND = "speech_16k_mono.wav";
 const QUESTION = "Caption the input audio.";
 
-const test = base.extend<{ toy: string }>({
-  toy: async ({ server }, use) => {
-    const folder = `${MODELS}toy-f32/`;
-    const files = (await readdir(folder)).map(async (name) => ({ name, body: await readFile(folder + name) }));
-    server.serveFolder("/inputs/", INPUTS);
-    await use(server.serveModel("toy", await Promise.all(files)));
-  },
-});
-
-// software rendering on a busy machine takes its time
+// Software rendering on a busy machine is slow.
 test.describe.configure({ timeout: 600_000 });
 
-test("native and browser agree on SwiftShader", async ({ open, toy }) => {
+test("native and browser agree on SwiftShader", async ({ open, server }) => {
+  const toy = await serveToy(server);
   const native = readTensors(await readFile(`${MODELS}native-swiftshader.safetensors`));
   const page = await open();
   const { logits, tokens } = await page.evaluate(
@@ -57,13 +48,13 @@ test("native and browser agree on SwiftShader", async ({ open, toy }) => {
   expect(difference).toBeLessThan(1e-3);
 });
 
-test("WebGPU and the processor give the demo model's answers token by token", async ({ open, server }) => {
+test("WebGPU and the CPU give the demo model's answers token by token", async ({ open, server }) => {
   const demo = await serveDemo(server);
   const page = await open();
   const answers = await page.evaluate(
     async ({ url, list }) => {
       const answers: Record<string, number[][]> = {};
-      for (const engine of ["webgpu", "processor"] as const) {
+      for (const engine of ["webgpu", "cpu"] as const) {
         const model = await window.AudioFlamingo.load(url, { engine });
         if (model.info.engine !== engine) throw new Error(`asked for ${engine}, got ${model.info.engine}`);
         answers[engine] = [];
@@ -72,7 +63,7 @@ test("WebGPU and the processor give the demo model's answers token by token", as
       }
       return answers;
     },
-    { url: demo, list: (await sureAnswers()).slice(0, 2) },
+    { url: demo, list: (await clearAnswers()).slice(0, 2) },
   );
-  expect(answers["processor"]).toEqual(answers["webgpu"]);
+  expect(answers["cpu"]).toEqual(answers["webgpu"]);
 });

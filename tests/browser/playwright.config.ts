@@ -1,4 +1,4 @@
-/** Tests in real browsers: Debian's Chromium with WebGPU on SwiftShader. A missing browser fails, it does not skip. */
+/** Tests in Debian's Chromium, with WebGPU on SwiftShader. Without the browser the tests fail; they are not skipped. */
 
 import { defineConfig } from "@playwright/test";
 

@@ -1,13 +1,13 @@
 /**
- * A model of any size through the package in Chromium: what it takes to load, the engine's own memory, and tokens per second. In this
- * folder, with the model's path from the repository's root:
+ * Measures a model of any size through the package in Chromium: loading, wasm memory, tokens per second. Run it in this folder, with
+ * the model's path relative to the repository:
  *
  *     AF2_MODEL=weights/local/some-model npx playwright test --config bench.config.ts
- *     AF2_MODEL=weights/demo/model AF2_ENGINE=processor npx playwright test --config bench.config.ts
+ *     AF2_MODEL=weights/demo/model AF2_ENGINE=cpu npx playwright test --config bench.config.ts
  *
- * After `cargo xtask web --rival` the second is not the processor but burn-wgpu, on the same GPU as the engine.
+ * After `cargo xtask web --baseline`, `AF2_ENGINE=cpu` measures burn-wgpu on the same GPU.
  *
- * Not part of the tests: it wants a converted model (`af2 synth 0.5b DIR --converted q4` makes one) and minutes.
+ * Not part of the tests: it needs a converted model (`af2 synth 0.5b DIR --converted q4` makes one) and takes minutes.
  */
 
 import { readdir } from "node:fs/promises";
@@ -27,7 +27,7 @@ test("load, listen, answer", async ({ server, open }) => {
   server.serveFolder("/inputs/", `${ROOT}/tests/fixtures/inputs/`);
   const page = await open();
   const tokens = Number(process.env["AF2_TOKENS"] ?? 8);
-  const engine = (process.env["AF2_ENGINE"] ?? "auto") as "auto" | "webgpu" | "processor";
+  const engine = (process.env["AF2_ENGINE"] ?? "auto") as "auto" | "webgpu" | "cpu";
   const report = await page.evaluate(async ({ engine, tokens }) => {
     const seconds = (since: number) => (performance.now() - since) / 1000;
     const wasm = async () => (await model.memory()).wasmBytes;
@@ -43,7 +43,7 @@ test("load, listen, answer", async ({ server, open }) => {
     for await (const _ of clip.ask("What is it?", { maxNewTokens: tokens })) times.push(seconds(start));
     const answer = { firstSeconds: times[0], secondsPerToken: (times.at(-1)! - times[0]!) / (times.length - 1) };
     const wasmBytes = await wasm();
-    await model.bench({ tokens: Math.max(2, tokens) }); // whatever is compiled for these sizes is compiled now
+    await model.bench({ tokens: Math.max(2, tokens) }); // compiles the kernels for these sizes
     return { load, listen, answer: { ...answer, wasmBytes }, bench: await model.bench({ tokens: Math.max(2, tokens) }) };
   }, { engine, tokens });
   console.log(JSON.stringify({ shards: shards.length, ...report }, null, 1));

@@ -1,9 +1,9 @@
 """How fast PyTorch decodes at a model's size: python pytorch.py MODEL [--windows 1,12,30] [--tokens 16] [--prompt 40]
 
 MODEL is a converted model; only its config.json is read, weights are random. Two ways, one JSON object:
-* published: as the original implementation answers. float32, self-attention cached, but the keys and values of the sound
+* published: as the original implementation answers. float32, self-attention cached, but the keys and values of the audio
   projected anew in every block at every token (its helpers.py, `MaskedCrossAttention.forward`);
-* cached: the same network in bfloat16 with the sound's keys and values kept.
+* cached: the same network in bfloat16 with the audio's keys and values cached.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class Decoder:
                     "ff2": self.random(hidden, cross["ff_inner"]), "gates": self.random(2),
                 }  # fmt: skip
                 layer["block"] = block
-                block["memory"] = self.project(block) if keep else None
+                block["audio_kv"] = self.project(block) if keep else None
             self.layers.append(layer)
         self.embedding, self.norm = self.random(text["vocab_size"], hidden), self.random(hidden)
         self.angles = self.rotations(positions)
@@ -58,7 +58,7 @@ class Decoder:
         return angles.cos().to(self.dtype), angles.sin().to(self.dtype)
 
     def project(self, block: dict) -> Tensor:
-        """Keys and values of the sound, [2, 1, heads, T, head]."""
+        """Keys and values of the audio, [2, 1, heads, T, head]."""
         heads = self.cross["num_heads"]
         return F.linear(self.audio, block["kv"]).view(len(self.audio), 2, heads, -1).permute(1, 2, 0, 3)[:, None]
 
@@ -66,7 +66,7 @@ class Decoder:
         """The gated block before a layer; x [rows, H]."""
         norms, rows = block["norms"], len(x)
         q = F.linear(F.layer_norm(x, x.shape[-1:], norms[0], norms[1]), block["q"]).view(1, rows, self.cross["num_heads"], -1)
-        k, v = block["memory"] if self.keep else self.project(block)
+        k, v = block["audio_kv"] if self.keep else self.project(block)
         heard = F.scaled_dot_product_attention(q.transpose(1, 2), k, v).transpose(1, 2).reshape(rows, -1)
         x = x + block["gates"][0].tanh() * F.linear(heard, block["o"])
         inner = F.gelu(F.linear(F.layer_norm(x, x.shape[-1:], norms[2], norms[3]), block["ff1"]))
@@ -120,7 +120,7 @@ def main() -> None:
     args = parser.parse_args()
     config = json.loads((args.model / "config.json").read_text())
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    name = torch.cuda.get_device_name() if device == "cuda" else "processor"
+    name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
     torch.backends.cuda.matmul.allow_tf32 = False
     report = {"device": name, "torch": torch.__version__, "tokens_per_second": {}}
     for way, dtype, keep in (("published", torch.float32, False), ("cached", torch.bfloat16, True)):

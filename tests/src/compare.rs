@@ -1,6 +1,6 @@
 //! Comparisons with golden tensors, whole or sampled, that say where and by how much they differ.
 
-use af2_core::trace::{Trace, TraceTensor};
+use af2_core::engine::{Trace, TraceTensor};
 
 use crate::golden::Golden;
 

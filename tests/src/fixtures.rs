@@ -1,15 +1,14 @@
-//! Where the reference files are, and toy models converted from them once per process.
+//! Where the fixtures are, and toy models converted from them once per process.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use af2_cli::convert::{ConvertOptions, convert};
-use af2_cli::executor::open_gpu;
-use af2_cli::session::Session;
+use af2_cli::model::{Session, open_gpu};
 use af2_core::weights::Scheme;
+use af2_cpu::{Backend, ModelLoader};
 use af2_gpu::Tuning;
-use af2_reference::{Backend, ModelLoader};
 
 /// A file or folder of `tests/fixtures`.
 pub fn fixture(path: &str) -> PathBuf {
@@ -44,23 +43,23 @@ pub fn toy(scheme: Scheme) -> MutexGuard<'static, Session> {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let out = dir.path().join(name);
         convert_release(&fixture("tiny-a"), &out, scheme);
-        Box::leak(Box::new(Mutex::new(Session::load(&out, None).expect("an adapter and a sound model"))))
+        Box::leak(Box::new(Mutex::new(Session::load(&out, None).expect("an adapter and a valid model"))))
     });
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The toy model in a scheme, with the kernels that a chip would get.
-pub fn toy_as_on_a_chip(scheme: Scheme) -> Session {
+/// The toy model in a scheme, with the kernels of a hardware GPU.
+pub fn toy_as_on_hardware(scheme: Scheme) -> Session {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let out = dir.path().join("toy");
     convert_release(&fixture("tiny-a"), &out, scheme);
     let gpu = open_gpu(None).expect("an adapter").tuned(Tuning::HARDWARE);
-    Session::load_on(gpu, &out).expect("a sound model")
+    Session::load_on(gpu, &out).expect("a valid model")
 }
 
-/// The toy model in float32 on the processor.
-pub fn toy_reference() -> af2_reference::Model {
-    static MODEL: OnceLock<af2_reference::Model> = OnceLock::new();
+/// The toy model in float32 on the CPU.
+pub fn toy_reference() -> af2_cpu::Model {
+    static MODEL: OnceLock<af2_cpu::Model> = OnceLock::new();
     let load = || {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let out = dir.path().join("f32");
@@ -70,16 +69,16 @@ pub fn toy_reference() -> af2_reference::Model {
     MODEL.get_or_init(load).clone()
 }
 
-/// A converted model on the processor.
-pub fn load_reference(dir: &Path) -> af2_reference::Model {
+/// A converted model on the CPU.
+pub fn load_reference(dir: &Path) -> af2_cpu::Model {
     let read = |name: &str| std::fs::read(dir.join(name)).expect("a file of the model");
     let small = ["config.json", "tokenizer.json", "model.safetensors.index.json"].map(read);
-    let mut loader = ModelLoader::new(Backend::Cpu, &small[0], &small[1], &small[2]).expect("sound files");
+    let mut loader = ModelLoader::new(Backend::Cpu, &small[0], &small[1], &small[2]).expect("valid files");
     for (name, _) in loader.shards() {
         loader.push(&name, &read(&name)).expect("a shard of the index");
-        loader.finish_shard(&name).expect("a sound shard");
+        loader.finish_shard(&name).expect("a valid shard");
     }
-    loader.finish().expect("a sound model")
+    loader.finish().expect("a valid model")
 }
 
 /// A float32 model whose matrices are what the toy model's are after packing in a scheme: the same numbers by another way.
@@ -89,7 +88,7 @@ pub fn toy_unpacked(scheme: Scheme) -> Session {
     convert_release(&fixture("tiny-a"), &packed, scheme);
     unpack_release(&packed, &release);
     convert_release(&release, &out, Scheme::F32);
-    Session::load(&out, None).expect("an adapter and a sound model")
+    Session::load(&out, None).expect("an adapter and a valid model")
 }
 
 /// Writes a converted model back as a release with float32 tensors.

@@ -62,7 +62,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// Whether the sound needs no rate conversion, so that codes are exact.
+    /// Whether the audio needs no rate conversion, so that codes are exact.
     pub fn exact_codes(&self) -> bool {
         let resampled =
             ["stereo_44k1_12s7.flac", "sweep_48k", "speech_22k05", "long_8k", "float_3ch", "tone_11k025", ".mp3"];

@@ -1,7 +1,8 @@
-//! What the tests of the whole workspace share: reference fixtures, converted toy models, and comparisons.
+//! What the tests of the whole workspace share: fixtures, golden values, converted toy models, and comparisons.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 pub mod compare;
 pub mod fixtures;
 pub mod golden;
+pub mod random_model;

@@ -1,4 +1,4 @@
-//! What the engine promises: no allocation while it runs, few dispatches, few bytes, repeatable draws, agreement of weight schemes.
+//! What the GPU engine promises: no allocation while it runs, few dispatches and bytes, repeatable sampling, agreement of schemes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -6,12 +6,11 @@ use std::collections::HashMap;
 use std::fs;
 
 use af2_cli::bench::roofline::Work;
-use af2_cli::executor::drive;
-use af2_cli::session::Session;
+use af2_cli::model::{Session, drive};
 use af2_core::audio::{Windows, load_file};
 use af2_core::sampling::{SamplingParams, next_token};
 use af2_core::weights::Scheme;
-use af2_model::{Clip, GenerateOptions, ListenOptions};
+use af2_model::{Clip, GenerateOptions};
 use af2_tests::compare::{largest_difference, tensor};
 use af2_tests::fixtures::{fixture, toy};
 use af2_tests::golden::cases;
@@ -24,7 +23,7 @@ fn speech(session: &Session) -> Windows {
 
 fn listen(session: &Session) -> Clip {
     let windows = speech(session);
-    drive(&session.gpu, session.model.listen(&windows, ListenOptions::default(), &mut |_, _| true)).unwrap().unwrap()
+    drive(&session.gpu, session.model.listen(&windows, &mut |_, _| true)).unwrap().unwrap()
 }
 
 #[test]
@@ -47,14 +46,14 @@ fn nothing_is_allocated_over_300_tokens() {
 #[test]
 fn dispatches_and_bytes_per_token() {
     let session = toy(Scheme::Q4);
-    let promised = session.model.facts();
+    let promised = session.model.info();
     let layers = session.model.config().text.num_hidden_layers;
     let inspected = af2_model::dispatches_per_token(session.model.config());
     for (index, windows) in [1, 3].into_iter().enumerate() {
         let (mut clip, _) = drive(&session.gpu, session.model.blank_clip(windows)).unwrap().unwrap();
         let options = GenerateOptions { max_new_tokens: 2, ..GenerateOptions::default() };
         drive(&session.gpu, clip.generate(&cases()[0].prompt_ids, &options, &mut |_| true)).unwrap().unwrap();
-        let run = clip.token_facts().expect("a question was asked");
+        let run = clip.token_info().expect("a question was asked");
         assert_eq!(run.dispatches, promised.dispatches_per_token[index], "{windows} windows");
         assert_eq!(run.dispatches, inspected[index], "{windows} windows: what `af2 inspect` prints");
         assert!(run.dispatches <= 12 * layers + 6, "{} dispatches for {layers} layers", run.dispatches);
@@ -69,10 +68,10 @@ fn the_encoder_computes_what_its_dimensions_ask_for() {
     let session = toy(Scheme::Q4);
     let work = Work::of(session.model.config());
     let spectrogram = 1001 * 5 * 512 * 9; // 5 n log2 n per frame
-    let products = session.model.encoder_facts().unwrap().flops - spectrogram;
-    assert_eq!(products, 2 * work.encoder_macs);
-    let (_, memory) = drive(&session.gpu, session.model.blank_clip(3)).unwrap().unwrap();
-    assert_eq!(memory.flops, 2 * Work::memory_macs(session.model.config(), 3));
+    let matmuls = session.model.encoder_info().unwrap().flops - spectrogram;
+    assert_eq!(matmuls, 2 * work.encoder_macs);
+    let (_, audio_kv) = drive(&session.gpu, session.model.blank_clip(3)).unwrap().unwrap();
+    assert_eq!(audio_kv.flops, 2 * Work::audio_kv_macs(session.model.config(), 3));
 }
 
 #[test]
@@ -164,7 +163,7 @@ fn packed_weights_agree_with_the_same_weights_in_float32() {
         for (a, b) in packed.tensors.iter().zip(&plain.tensors) {
             assert_eq!(a.name, b.name);
             if a.name.ends_with("_attn_raw") {
-                allowed = 1e-4; // from here on: packed models keep the audio's keys and values in float16
+                allowed = 1e-4; // from here on: packed models store audio keys and values in float16
             }
             let scale = b.values.iter().fold(1.0_f32, |peak, value| peak.max(value.abs()));
             let (difference, at) = largest_difference(&a.values, &b.values);

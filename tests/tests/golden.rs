@@ -5,15 +5,15 @@
 use std::collections::HashMap;
 use std::fs;
 
-use af2_cli::executor::drive;
-use af2_cli::session::Session;
+use af2_cli::model::{Session, drive};
 use af2_core::audio::{Windows, from_codes, load_file};
+use af2_core::engine::end_of_text;
 use af2_core::text::answer::clean_answer;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
 use af2_core::weights::Scheme;
-use af2_model::{GenerateOptions, ListenOptions, Trace};
+use af2_model::{GenerateOptions, Trace};
 use af2_tests::compare::{check_log_mel, compare, largest_difference, stage_limit, tensor};
-use af2_tests::fixtures::{fixture, toy, toy_as_on_a_chip};
+use af2_tests::fixtures::{fixture, toy, toy_as_on_hardware};
 use af2_tests::golden::{Case, Golden, cases, cases_json};
 
 fn windows_of_file(session: &Session, input: &str) -> Windows {
@@ -91,10 +91,10 @@ fn every_case_from_its_codes() {
     }
 }
 
-/// Programs that play a GPU get kernels of their own; what chips get is no less right.
+/// Software adapters get kernels of their own; those of hardware GPUs must be as right.
 #[test]
-fn every_case_with_the_kernels_of_chips() {
-    let session = toy_as_on_a_chip(Scheme::F32);
+fn every_case_with_the_hardware_kernels() {
+    let session = toy_as_on_hardware(Scheme::F32);
     for case in cases() {
         let Some(windows) = windows_of_codes(&session, &case.input) else { continue };
         let golden = Golden::read(&case.file);
@@ -112,7 +112,7 @@ fn every_case_from_its_file() {
     for case in cases() {
         let windows = windows_of_file(&session, &case.input);
         assert_eq!(windows.count, case.windows, "{}: windows", case.file);
-        // Equal codes were traced above; only sounds that are decoded or resampled another way are left.
+        // Equal codes were traced above; only files that are decoded or resampled another way are left.
         if case.exact_codes() {
             assert_eq!(Some(windows), windows_of_codes(&session, &case.input), "{}: codes", case.file);
             continue;
@@ -138,9 +138,7 @@ fn forced_ids_until_a_near_tie() {
     let session = toy(Scheme::F32);
     for case in cases() {
         let Some(windows) = windows_of_codes(&session, &case.input) else { continue };
-        let mut clip = drive(&session.gpu, session.model.listen(&windows, ListenOptions::default(), &mut |_, _| true))
-            .unwrap()
-            .unwrap();
+        let mut clip = drive(&session.gpu, session.model.listen(&windows, &mut |_, _| true)).unwrap().unwrap();
         let options = GenerateOptions { max_new_tokens: 24, ignore_end: true, ..GenerateOptions::default() };
         let generation =
             drive(&session.gpu, clip.generate(&case.prompt_ids, &options, &mut |_| true)).unwrap().unwrap();
@@ -152,12 +150,10 @@ fn forced_ids_until_a_near_tie() {
 #[test]
 fn answers_and_many_questions_about_one_sound() {
     let session = toy(Scheme::F32);
-    let end_of_text = session.model.tokenizer().token(session.model.config().tokens.end_of_text).unwrap();
+    let end_of_text = end_of_text(session.model.tokenizer(), &session.model.config().tokens);
     let speech: Vec<Case> = cases().into_iter().filter(|case| case.input == "speech_16k_mono.wav").collect();
     let windows = windows_of_file(&session, "speech_16k_mono.wav");
-    let mut clip = drive(&session.gpu, session.model.listen(&windows, ListenOptions::default(), &mut |_, _| true))
-        .unwrap()
-        .unwrap();
+    let mut clip = drive(&session.gpu, session.model.listen(&windows, &mut |_, _| true)).unwrap().unwrap();
     for case in speech.iter().chain(&speech) {
         let options = GenerateOptions::default();
         let ids = drive(&session.gpu, clip.generate(&case.prompt_ids, &options, &mut |_| true)).unwrap().unwrap().ids;
@@ -171,9 +167,7 @@ fn beam_search() {
     let session = toy(Scheme::F32);
     let beam = cases_json()["beam"].clone();
     let windows = windows_of_file(&session, beam["input"].as_str().unwrap());
-    let mut clip = drive(&session.gpu, session.model.listen(&windows, ListenOptions::default(), &mut |_, _| true))
-        .unwrap()
-        .unwrap();
+    let mut clip = drive(&session.gpu, session.model.listen(&windows, &mut |_, _| true)).unwrap().unwrap();
     let prompt = prompt_ids(&session, beam["prompt"].as_str().unwrap());
     let beams = beam["num_beams"].as_u64().unwrap() as usize;
     let ids = drive(&session.gpu, clip.beam_search(&prompt, beams, 24, &mut |_| true)).unwrap().unwrap();

@@ -1,16 +1,16 @@
-//! The shipped demo model hears the shipped sounds and says what they are, where its recipe found a wide margin.
+//! The shipped demo model names the shipped sounds, where its recipe found a wide margin.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use af2_cli::executor::drive;
-use af2_cli::session::Session;
+use af2_cli::model::{Session, drive};
 use af2_core::audio::load_file;
+use af2_core::engine::end_of_text;
 use af2_core::text::answer::clean_answer;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
-use af2_model::{Clip, GenerateOptions, ListenOptions};
+use af2_model::{Clip, GenerateOptions};
 use serde::Deserialize;
 
 /// Sounds that are asked: lists beyond this would slow the tests down on a software driver.
@@ -48,7 +48,7 @@ fn listen(session: &Session, file: &str) -> Clip {
     let config = &session.model.config().audio;
     let bytes = fs::read(shipped("sounds").join(file)).unwrap();
     let windows = load_file(bytes, file, config, config.max_num_window).unwrap().windows;
-    drive(&session.gpu, session.model.listen(&windows, ListenOptions::default(), &mut |_, _| true)).unwrap().unwrap()
+    drive(&session.gpu, session.model.listen(&windows, &mut |_, _| true)).unwrap().unwrap()
 }
 
 fn answer(session: &Session, clip: &mut Clip, question: &str) -> String {
@@ -56,7 +56,7 @@ fn answer(session: &Session, clip: &mut Clip, question: &str) -> String {
     let prompt = PromptIds::encode(tokenizer, &prompt(question), PROMPT_LIMIT).unwrap();
     let options = GenerateOptions { max_new_tokens: 48, ..GenerateOptions::default() };
     let generation = drive(&session.gpu, clip.generate(&prompt.ids, &options, &mut |_| true)).unwrap().unwrap();
-    let end = tokenizer.token(session.model.config().tokens.end_of_text).unwrap();
+    let end = end_of_text(tokenizer, &session.model.config().tokens);
     clean_answer(&tokenizer.decode(&generation.ids, false).unwrap(), &end)
 }
 

@@ -1,8 +1,8 @@
-/** The one place for messages that stand in the way. */
+/** The banner for errors. */
 
 import { byId } from "./dom.js";
 
-/** Shows a message; without one, clears it. */
+/** Shows a message. Without one, hides the banner. */
 export function banner(text?: string): void {
   const element = byId("banner");
   element.hidden = text === undefined;

@@ -1,4 +1,4 @@
-/** Measuring this machine with the loaded model. */
+/** Measures this machine with the loaded model, and finds the fastest kernels. */
 
 import type { BenchReport, KernelTime, Model } from "audio-flamingo-2-webgpu";
 import { byId, make } from "./dom.js";
@@ -7,7 +7,7 @@ import { bytes, duration, message, rate } from "./format.js";
 
 type Gpu = NonNullable<BenchReport["gpu"]>;
 
-const COLUMNS = ["Kernel", "Time", "Copy", "Mult."]; // its share of the part's time, and of the two rates above
+const COLUMNS = ["Kernel", "Time", "Copy", "Matmul"]; // shares of the total time, of the copy rate, of the matmul rate
 
 let model: Model | undefined;
 let running: AbortController | undefined;
@@ -61,12 +61,12 @@ function show(report: BenchReport): void {
 }
 
 function rows(report: BenchReport): [string, string][] {
-  const { model, adapter, encodeMs, memoryMs, firstTokenMs, tokensPerSecond, perToken, gpu } = report;
+  const { model, adapter, encodeMs, audioKvMs, firstTokenMs, tokensPerSecond, perToken, gpu } = report;
   const answer: [string, string][] = [
     ["Model", model],
     ["Adapter", adapter],
-    ["Encoding, a window", duration(encodeMs / 1000)],
-    ["Keys and values", duration(memoryMs / 1000)],
+    ["Encode a window", duration(encodeMs / 1000)],
+    ["Keys and values", duration(audioKvMs / 1000)],
     ["First token", duration(firstTokenMs / 1000)],
     ["Further tokens", rate(tokensPerSecond)],
   ];
@@ -74,16 +74,16 @@ function rows(report: BenchReport): [string, string][] {
   const { dispatches, microsecondsPerDispatch, bytesPerSecond } = perToken;
   return [
     ...answer,
-    ["Dispatches a token", `${dispatches}, ${microsecondsPerDispatch.toFixed(1)} µs each`],
-    ["Weights a token", bytes(perToken.bytes)],
-    ["Weights a second", bytes(bytesPerSecond)],
-    ["The GPU copies", `${bytes(gpu.copyBytesPerSecond)}/s`],
-    ["It multiplies", `${(gpu.productFlopsPerSecond / 1e9).toFixed(1)} GFLOP/s`],
+    ["Dispatches per token", `${dispatches}, ${microsecondsPerDispatch.toFixed(1)} µs each`],
+    ["Weights per token", bytes(perToken.bytes)],
+    ["Weights per second", bytes(bytesPerSecond)],
+    ["Copy rate", `${bytes(gpu.copyBytesPerSecond)}/s`],
+    ["Matmul rate", `${(gpu.matmulFlopsPerSecond / 1e9).toFixed(1)} GFLOP/s`],
     ["Kernels", gpu.kernels],
   ];
 }
 
-/** Kernels with their share of the time, and how near they come to what the GPU can do. */
+/** One row per kernel: its share of the time, and its rates as shares of the GPU's copy and matmul rates. */
 function kernelRows(kernels: KernelTime[], gpu: Gpu): string[][] {
   const total = kernels.reduce((sum, kernel) => sum + kernel.microseconds, 0) || 1;
   const percent = (share: number) => (share ? `${Math.round(100 * share)} %` : "");
@@ -92,7 +92,7 @@ function kernelRows(kernels: KernelTime[], gpu: Gpu): string[][] {
     `${name.replace(/^.*\//, "")} × ${count}`,
     percent(microseconds / total),
     percent(share(bytes, gpu.copyBytesPerSecond, microseconds)),
-    percent(share(flops, gpu.productFlopsPerSecond, microseconds)),
+    percent(share(flops, gpu.matmulFlopsPerSecond, microseconds)),
   ]);
 }
 

@@ -1,4 +1,4 @@
-/** The models kept in this browser. */
+/** Lists, verifies and deletes the models cached in this browser. */
 
 import { AudioFlamingo, type CachedModel } from "audio-flamingo-2-webgpu";
 import { byId, button, make } from "./dom.js";
@@ -8,8 +8,8 @@ import { bytes, message } from "./format.js";
 export async function startCachePanel(): Promise<void> {
   on("cache", () => void refresh());
   byId("persist").addEventListener("click", async () => {
-    const kept = await AudioFlamingo.cache.persist();
-    byId("persist").textContent = kept ? "It will not be evicted" : "The browser declined";
+    const granted = await AudioFlamingo.cache.persist();
+    byId("persist").textContent = granted ? "It will not be evicted" : "The browser declined";
   });
   await refresh();
 }
@@ -29,8 +29,8 @@ function row(model: CachedModel): HTMLLIElement {
 }
 
 async function verify(model: CachedModel, status: HTMLElement): Promise<void> {
-  status.textContent = "Checking every byte…";
+  status.textContent = "Hashing all shards…";
   const report = await AudioFlamingo.cache.verify(model.id).catch((error: unknown) => message(error));
   if (typeof report === "string") status.textContent = report;
-  else status.textContent = report.ok ? "Every byte is right." : `${report.bad.length + report.missing.length} shards will be fetched again.`;
+  else status.textContent = report.ok ? "All shards are intact." : `${report.bad.length + report.missing.length} shards will be fetched again.`;
 }

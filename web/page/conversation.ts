@@ -1,15 +1,15 @@
-/** Questions and their streaming answers. */
+/** Asks questions and streams the answers. */
 
 import type { AnswerResult, Clip } from "audio-flamingo-2-webgpu";
 import { byId, button, make } from "./dom.js";
-import { on, tell } from "./events.js";
+import { on, emit } from "./events.js";
 import { duration, message, rate } from "./format.js";
 
-/** Asked where a sound brings no suggestions of its own. */
+/** Suggested for sounds without suggestions of their own. */
 const QUESTIONS = ["What do you hear?", "Describe the sounds in order.", "Is someone speaking?"];
 
 let clip: Clip | undefined;
-let waiting: string | undefined;
+let pending: string | undefined;
 let running: AbortController | undefined;
 
 export function startConversation(): void {
@@ -21,9 +21,9 @@ export function startConversation(): void {
     question.select();
   });
   on("sound", ({ suggestions }) => suggest(suggestions.length > 0 ? suggestions : QUESTIONS));
-  on("clip", (heard) => {
-    clip = heard;
-    if (clip && waiting !== undefined) void ask(waiting);
+  on("clip", (encoded) => {
+    clip = encoded;
+    if (clip && pending !== undefined) void ask(pending);
   });
   suggest([]);
 }
@@ -32,31 +32,31 @@ function suggest(questions: string[]): void {
   byId("suggestions").replaceChildren(...questions.map((text) => button(text, "", () => void ask(text))));
 }
 
-/** Answers now, or as soon as the model has heard the sound. */
+/** Answers now, or as soon as the sound is encoded. */
 async function ask(question: string): Promise<void> {
   byId<HTMLInputElement>("question").value = question;
   if (!clip) {
-    waiting = question;
+    pending = question;
     byId("send").textContent = "Waiting…";
     return;
   }
-  waiting = undefined;
+  pending = undefined;
   running?.abort();
   await answer(clip, question);
 }
 
-async function answer(heard: Clip, question: string): Promise<void> {
+async function answer(target: Clip, question: string): Promise<void> {
   const { item, text, meta } = card(question);
   const controller = new AbortController();
   running = controller;
   byId("send").textContent = "Stop";
   try {
-    const stream = heard.ask(question, { signal: controller.signal });
-    for await (const piece of stream) text.textContent = (piece.restart ? "" : text.textContent) + piece.text;
+    const stream = target.ask(question, { signal: controller.signal });
+    for await (const delta of stream) text.textContent = (delta.restart ? "" : text.textContent) + delta.text;
     const result = await stream.result;
     text.textContent = result.text;
     meta.textContent = summary(result);
-    tell("answered", result);
+    emit("answered", result);
   } catch (error) {
     if (controller.signal.aborted) meta.textContent = "Stopped.";
     else fail(item, text, message(error));
@@ -86,6 +86,6 @@ function fail(item: HTMLElement, text: HTMLElement, reason: string): void {
 function summary({ tokens, finishReason, questionCut, timings }: AnswerResult): string {
   const parts = [`${tokens.length} tokens`, `first after ${duration(timings.firstTokenMs / 1000)}`, rate(timings.tokensPerSecond)];
   if (finishReason === "length") parts.push("cut at the limit");
-  if (questionCut) parts.push("the question was too long and lost its end");
+  if (questionCut) parts.push("the question was too long: its end was cut");
   return parts.join(" · ");
 }

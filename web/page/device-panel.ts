@@ -1,9 +1,9 @@
-/** What computes and how it does. */
+/** Shows the adapter, the memory in use and the speed. */
 
 import { AudioFlamingo, type CheckReport, type Model } from "audio-flamingo-2-webgpu";
 import { banner } from "./banner.js";
 import { byId } from "./dom.js";
-import { on, tell } from "./events.js";
+import { on, emit } from "./events.js";
 import { bytes, duration, message, rate } from "./format.js";
 
 let model: Model | undefined;
@@ -14,30 +14,30 @@ export async function startDevicePanel(): Promise<void> {
     void showMemory();
   });
   on("clip", (clip) => {
-    if (clip) byId("fact-encode").textContent = `${duration(clip.info.encodeMs / 1000)} for ${duration(clip.info.seconds)}`;
+    if (clip) byId("info-encode").textContent = `${duration(clip.info.encodeMs / 1000)} for ${duration(clip.info.seconds)}`;
     void showMemory();
   });
   on("answered", ({ timings }) => {
-    byId("fact-first").textContent = duration(timings.firstTokenMs / 1000);
-    byId("fact-speed").textContent = rate(timings.tokensPerSecond);
+    byId("info-first").textContent = duration(timings.firstTokenMs / 1000);
+    byId("info-speed").textContent = rate(timings.tokensPerSecond);
   });
   await AudioFlamingo.check().then(show, (error: unknown) => banner(message(error)));
 }
 
 function show(report: CheckReport): void {
-  const chip = byId("device-chip");
+  const badge = byId("device-badge");
   const { adapter } = report;
-  const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}`.trim() || "GPU" : "Processor";
+  const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}`.trim() || "GPU" : "CPU";
   byId("device-name").textContent = name;
-  byId("fact-adapter").textContent = adapter ? name : "none: the processor";
-  chip.dataset["state"] = adapter && !adapter.fallback ? "good" : "slow";
-  chip.title = report.verdict;
+  byId("info-adapter").textContent = adapter ? name : "none: the CPU";
+  badge.dataset["state"] = adapter && !adapter.fallback ? "good" : "slow";
+  badge.title = report.verdict;
   byId("slow-note").hidden = adapter !== undefined;
   if (!report.ok) banner(report.verdict);
-  tell("checked", report);
+  emit("checked", report);
 }
 
 async function showMemory(): Promise<void> {
   const used = await model?.memory().catch(() => undefined);
-  byId("fact-memory").textContent = used ? bytes(used.gpuBytes || used.wasmBytes) : "–";
+  byId("info-memory").textContent = used ? bytes(used.gpuBytes || used.wasmBytes) : "–";
 }

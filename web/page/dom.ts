@@ -1,6 +1,6 @@
 /** Typed access to the elements of index.html. */
 
-/** The element with this id; its absence is a mistake in index.html. */
+/** The element with this id. Throws if index.html has none. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
   if (!element) throw new Error(`index.html has no #${id}`);

@@ -1,4 +1,4 @@
-/** What one panel tells the others. */
+/** The events by which the panels communicate. */
 
 import type { AnswerResult, CheckReport, Clip, Model, SoundInfo } from "audio-flamingo-2-webgpu";
 
@@ -22,6 +22,6 @@ export function on<Name extends keyof PageEvents>(name: Name, listener: Listener
   listeners.set(name, set.add(listener as Listener<never>));
 }
 
-export function tell<Name extends keyof PageEvents>(name: Name, value: PageEvents[Name]): void {
+export function emit<Name extends keyof PageEvents>(name: Name, value: PageEvents[Name]): void {
   for (const listener of listeners.get(name) ?? []) (listener as Listener<Name>)(value);
 }

@@ -1,4 +1,4 @@
-/** The page: starts its panels, which talk through `events.ts`. */
+/** Entry point of the page: starts the panels, which communicate through `events.ts`. */
 
 import { startBenchPanel } from "./bench-panel.js";
 import { startCachePanel } from "./cache-panel.js";

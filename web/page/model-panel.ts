@@ -1,8 +1,8 @@
-/** Choosing and loading a model. */
+/** Chooses and loads a model. */
 
 import { AudioFlamingo, type Model, type ModelSource, type Progress } from "audio-flamingo-2-webgpu";
 import { byId, make } from "./dom.js";
-import { on, tell } from "./events.js";
+import { on, emit } from "./events.js";
 import { bytes, duration, message } from "./format.js";
 import { shippedModels } from "./shipped.js";
 
@@ -11,8 +11,8 @@ const FOLDER_CHOICE = "folder";
 
 const PHASES: Record<Progress["phase"], string> = {
   download: "Downloading",
-  verify: "Checking",
-  upload: "Into the engine",
+  verify: "Verifying",
+  upload: "Uploading",
   compile: "Compiling",
   ready: "Ready",
 };
@@ -20,7 +20,7 @@ const PHASES: Record<Progress["phase"], string> = {
 let model: Model | undefined;
 let loading: AbortController | undefined;
 
-/** Fills the list; a shipped model is small and loads by itself. */
+/** Fills the list. A shipped model is small and is loaded at once. */
 export async function startModelPanel(): Promise<void> {
   const choice = byId<HTMLSelectElement>("model-choice");
   const shipped = await shippedModels();
@@ -49,7 +49,7 @@ function chosen(): ModelSource | undefined {
   return value;
 }
 
-/** Says what a load would cost before it starts. */
+/** Shows what a load would fetch, before it starts. */
 async function preflight(): Promise<void> {
   const source = chosen();
   if (typeof source !== "string") return;
@@ -66,17 +66,17 @@ async function load(): Promise<void> {
   try {
     const previous = model;
     model = undefined;
-    tell("model", undefined);
+    emit("model", undefined);
     await previous?.dispose();
     model = await AudioFlamingo.load(source, { signal: loading.signal, onProgress: show });
     note([`${model.info.name} is ready, ${bytes(model.info.totalBytes)}.`, ...model.info.notices].join(" "));
-    tell("model", model);
+    emit("model", model);
   } catch (error) {
-    note(loading.signal.aborted ? "Stopped; what arrived is kept." : message(error));
+    note(loading.signal.aborted ? "Stopped. The next load resumes here." : message(error));
   } finally {
     loading = undefined;
     setBusy(false);
-    tell("cache", undefined);
+    emit("cache", undefined);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Plays the chosen sound and moves the line through its picture. */
+/** Plays the chosen sound and moves the position line through the spectrogram. */
 
 import { byId } from "./dom.js";
 import type { Spectrogram } from "./spectrogram.js";
@@ -31,7 +31,7 @@ export class Player {
     this.#audio.pause();
   }
 
-  /** Seconds that the picture spans, padding included. */
+  /** Seconds that the spectrogram spans, padding included. */
   set span(seconds: number) {
     this.#span = seconds;
   }

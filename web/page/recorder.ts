@@ -1,13 +1,13 @@
-/** The microphone, as a file. */
+/** Records the microphone. */
 
 import { byId } from "./dom.js";
 import { duration, message } from "./format.js";
 import { banner } from "./banner.js";
 
-/** Seconds after which a recording stops by itself. */
+/** A recording stops after this many seconds. */
 const LONGEST = 120;
 
-/** Wires the record button; `done` gets the finished recording. */
+/** Wires the record button. `done` gets the finished recording. */
 export function startRecorder(done: (blob: Blob, name: string) => void): void {
   const control = byId("record");
   let current: MediaRecorder | undefined;

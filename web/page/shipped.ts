@@ -1,4 +1,4 @@
-/** What lies beside the page: models and sample sounds, listed by the build. */
+/** Models and sample sounds that the build puts beside the page. */
 
 export interface ShippedModel {
   title: string;

@@ -1,9 +1,9 @@
-/** Choosing a sound and seeing it. */
+/** Chooses a sound and shows it. */
 
 import { AudioFlamingo, type SoundInfo } from "audio-flamingo-2-webgpu";
 import { banner } from "./banner.js";
 import { byId, button } from "./dom.js";
-import { on, tell } from "./events.js";
+import { on, emit } from "./events.js";
 import { duration, message } from "./format.js";
 import { Player } from "./player.js";
 import { startRecorder } from "./recorder.js";
@@ -22,9 +22,9 @@ export async function startSoundPanel(): Promise<void> {
   for (const sound of await shippedSounds()) byId("samples").append(sampleButton(sound));
 }
 
-/** Shows how many windows the model has heard. */
-export function showHeard(done: number, windows: number): void {
-  picture.heard = done;
+/** Shows how many windows are encoded. */
+export function showEncoded(done: number, windows: number): void {
+  picture.encoded = done;
   const status = done < windows ? `Listening: window ${done + 1} of ${windows}…` : "";
   if (windows > 1 || done === windows) byId("listening").textContent = status;
 }
@@ -48,11 +48,11 @@ function choose(blob: Blob, name: string, suggestions: string[] = []): void {
   banner();
   for (const pressed of document.querySelectorAll("#samples [aria-pressed]")) pressed.removeAttribute("aria-pressed");
   byId("sound-name").textContent = name;
-  byId("sound-facts").textContent = "Decoding…";
+  byId("sound-info").textContent = "Decoding…";
   byId("drop").hidden = true;
   byId("heard").hidden = false;
   player.open(blob);
-  tell("sound", { blob, name, suggestions });
+  emit("sound", { blob, name, suggestions });
   AudioFlamingo.preview(blob).then(draw, (error: unknown) => {
     startOver();
     banner(message(error));
@@ -62,11 +62,11 @@ function choose(blob: Blob, name: string, suggestions: string[] = []): void {
 async function draw(sound: SoundInfo): Promise<void> {
   player.span = sound.windows * sound.windowSeconds;
   await picture.show(sound);
-  byId("sound-facts").textContent = facts(sound);
-  tell("previewed", sound);
+  byId("sound-info").textContent = info(sound);
+  emit("previewed", sound);
 }
 
-function facts(sound: SoundInfo): string {
+function info(sound: SoundInfo): string {
   const windows = sound.windows === 1 ? "1 window" : `${sound.windows} windows of ${sound.windowSeconds} s`;
   const notes = [sound.truncated ? "cut at the end" : "", sound.decodedBy === "browser" ? "decoded by the browser" : ""];
   return [duration(sound.seconds), `${(sound.sourceRate / 1000).toFixed(1)} kHz`, windows, ...notes].filter(Boolean).join(" · ");
@@ -77,7 +77,7 @@ function startOver(): void {
   byId("heard").hidden = true;
   byId("drop").hidden = false;
   byId<HTMLInputElement>("file").value = "";
-  tell("clip", undefined);
+  emit("clip", undefined);
 }
 
 function acceptDrops(zone: HTMLElement): void {

@@ -1,4 +1,4 @@
-/** The picture of a sound: waveform above, log-mel spectrogram below, a line where each 10 s window begins. */
+/** Draws a sound: waveform above, log-mel spectrogram below, a line at the start of each 10 s window. */
 
 import type { SoundInfo } from "audio-flamingo-2-webgpu";
 
@@ -20,7 +20,7 @@ export class Spectrogram {
   #sound: SoundInfo | undefined;
   #picture: ImageBitmap | undefined;
   #position = 0;
-  #heard = Infinity;
+  #encoded = Infinity;
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
@@ -34,15 +34,15 @@ export class Spectrogram {
     this.#draw();
   }
 
-  /** Share of the whole at which the sound is playing. */
+  /** Playback position as a share of the whole span. */
   set position(share: number) {
     this.#position = share;
     this.#draw();
   }
 
-  /** Windows that the model has heard; later ones are veiled. */
-  set heard(windows: number) {
-    this.#heard = windows;
+  /** Number of encoded windows. Later ones are darkened. */
+  set encoded(windows: number) {
+    this.#encoded = windows;
     this.#draw();
   }
 
@@ -63,13 +63,13 @@ export class Spectrogram {
   }
 
   #veil(context: CanvasRenderingContext2D, sound: SoundInfo, width: number, height: number): void {
-    const start = (Math.min(this.#heard, sound.windows) / sound.windows) * width;
+    const start = (Math.min(this.#encoded, sound.windows) / sound.windows) * width;
     context.fillStyle = "#150c1d9c";
     context.fillRect(start, 0, width - start, height);
   }
 }
 
-/** Matches the canvas' pixels to the screen's and returns its size in CSS pixels. */
+/** Sets the canvas's resolution to the screen's. Returns its size in CSS pixels. */
 function fit(canvas: HTMLCanvasElement): { width: number; height: number } {
   const { clientWidth: width, clientHeight: height } = canvas;
   const scale = devicePixelRatio || 1;

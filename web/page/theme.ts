@@ -1,4 +1,4 @@
-/** Light or dark: the system's choice until the visitor makes one. */
+/** Light or dark theme: the system's, until the visitor chooses one. */
 
 import { byId } from "./dom.js";
 

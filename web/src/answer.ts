@@ -1,18 +1,18 @@
-/** An answer on its way: an async iterable of pieces and a promise of the whole. */
+/** An answer in progress: an async iterable of text deltas, and a promise of the whole. */
 
-import type { AnswerResult, Piece } from "./types.js";
+import type { AnswerResult, TextDelta } from "./types.js";
 
-export class Answer implements AsyncIterable<Piece> {
-  /** The finished answer; rejects when asking fails or is aborted. */
+export class Answer implements AsyncIterable<TextDelta> {
+  /** The finished answer. Rejects if asking fails or is aborted. */
   readonly result: Promise<AnswerResult>;
-  #pieces: Piece[] = [];
+  #deltas: TextDelta[] = [];
   #ended = false;
   #wake: (() => void)[] = [];
 
-  /** Starts at once; pieces are kept, so iterating later or twice loses nothing. */
-  constructor(start: (onPiece: (piece: Piece) => void) => Promise<AnswerResult>) {
-    this.result = start((piece) => {
-      this.#pieces.push(piece);
+  /** Starts at once. Deltas are stored: iterating later or twice loses nothing. */
+  constructor(start: (onDelta: (delta: TextDelta) => void) => Promise<AnswerResult>) {
+    this.result = start((delta) => {
+      this.#deltas.push(delta);
       this.#notify();
     });
     const end = () => {
@@ -22,12 +22,12 @@ export class Answer implements AsyncIterable<Piece> {
     this.result.then(end, end);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Piece> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<TextDelta> {
     for (let next = 0; ; next++) {
-      while (next >= this.#pieces.length && !this.#ended) await new Promise<void>((wake) => this.#wake.push(wake));
-      const piece = this.#pieces[next];
-      if (piece === undefined) break;
-      yield piece;
+      while (next >= this.#deltas.length && !this.#ended) await new Promise<void>((wake) => this.#wake.push(wake));
+      const delta = this.#deltas[next];
+      if (delta === undefined) break;
+      yield delta;
     }
     await this.result;
   }

@@ -1,21 +1,21 @@
-/** From everything a page may hold to what crosses to the worker, with the browser's decoder as the last resort. */
+/** Converts an `AudioSource` into a message for the worker. The browser's decoder is the fallback. */
 
 import { BadRequest, NetworkFailed } from "./errors.js";
 import type { AudioMessage } from "./protocol.js";
 import type { AudioSource, Pcm } from "./types.js";
 
-/** The rate at which the browser decodes; Opus, the usual recording codec, has no other. */
+/** Sample rate of the browser's decoder, in Hz: that of Opus, the codec of recordings. */
 const BROWSER_RATE = 48_000;
 
 export async function toMessage(source: AudioSource, signal?: AbortSignal): Promise<AudioMessage> {
-  if (typeof source === "string" || source instanceof URL) return fetchSound(new URL(source, location.href), signal);
+  if (typeof source === "string" || source instanceof URL) return fetchAudio(new URL(source, location.href), signal);
   if (source instanceof Blob) return { blob: source, name: nameOf(source) };
-  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return { blob: new Blob([source as BlobPart]), name: "sound" };
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return { blob: new Blob([source as BlobPart]), name: "audio" };
   if (typeof AudioBuffer !== "undefined" && source instanceof AudioBuffer) return { pcm: fromAudioBuffer(source), decodedBy: "caller" };
   return { pcm: checked(source as Pcm), decodedBy: "caller" };
 }
 
-/** The same sound decoded by the browser, for formats that our decoders lack; undefined when it cannot either. */
+/** The same audio decoded by the browser, for formats that the engine cannot decode. Undefined if the browser fails too. */
 export async function decodeInBrowser(message: AudioMessage): Promise<AudioMessage | undefined> {
   if (!("blob" in message) || typeof OfflineAudioContext === "undefined") return undefined;
   const context = new OfflineAudioContext(1, 1, BROWSER_RATE);
@@ -24,14 +24,14 @@ export async function decodeInBrowser(message: AudioMessage): Promise<AudioMessa
   return buffer && { pcm: fromAudioBuffer(buffer), decodedBy: "browser" };
 }
 
-/** The file name decides one loading rule (".mp3"), so a nameless recording borrows it from its type. */
+/** A file name ending in ".mp3" selects a loading rule, so a nameless recording gets its extension from its type. */
 function nameOf(blob: Blob): string {
   if (blob instanceof File) return blob.name;
-  return blob.type === "audio/mpeg" ? "sound.mp3" : "sound";
+  return blob.type === "audio/mpeg" ? "audio.mp3" : "audio";
 }
 
-async function fetchSound(url: URL, signal?: AbortSignal): Promise<AudioMessage> {
-  const name = decodeURIComponent(url.pathname.split("/").at(-1) ?? "sound");
+async function fetchAudio(url: URL, signal?: AbortSignal): Promise<AudioMessage> {
+  const name = decodeURIComponent(url.pathname.split("/").at(-1) ?? "audio");
   const response = await fetch(url, signal ? { signal } : {}).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw new NetworkFailed(`${name} could not be fetched: ${String(error)}`, { url: url.href });
@@ -47,6 +47,6 @@ function fromAudioBuffer(buffer: AudioBuffer): Pcm {
 
 function checked(pcm: Pcm): Pcm {
   const fine = pcm?.channels?.length > 0 && pcm.channels.every((channel) => channel instanceof Float32Array);
-  if (!fine || !(pcm.sampleRate > 0)) throw new BadRequest("raw sound needs { sampleRate, channels: Float32Array[] } with at least one channel");
+  if (!fine || !(pcm.sampleRate > 0)) throw new BadRequest("raw audio needs { sampleRate, channels: Float32Array[] } with at least one channel");
   return pcm;
 }

@@ -1,23 +1,23 @@
-/** The cache as a whole: which store serves, what it holds, and how to be rid of it. */
+/** The cache of all stores: opens one, lists, verifies and deletes models. */
 
-import { entries, forget, manifestOf, recall } from "./catalogue.js";
+import { entries, forget, indexOf, recall } from "./catalogue.js";
 import type { Sha256 } from "./engine.js";
 import { BadRequest } from "./errors.js";
-import type { Manifest, Shard } from "./manifest.js";
+import type { ModelIndex, Shard } from "./model-index.js";
 import { cacheApiStore } from "./store-cache-api.js";
 import { memoryStore } from "./store-memory.js";
 import { opfsFiles, opfsStore } from "./store-opfs.js";
-import { type ShardStore, pieces } from "./store.js";
+import { type ShardStore, chunks } from "./store.js";
 import type { CachedModel, CacheKind, StorageReport, VerifyReport } from "./types.js";
 
-/** The wanted store or the next best one. */
+/** The store asked for, or the next one that the browser has. */
 export async function openStore(kind: CacheKind): Promise<ShardStore> {
   if (kind === "none") return memoryStore;
   const opfs = kind === "opfs" ? await opfsStore() : undefined;
   return opfs ?? (await cacheApiStore()) ?? memoryStore;
 }
 
-/** Every store that may hold shards of earlier visits. */
+/** Every store that may hold cached shards. */
 async function allStores(): Promise<ShardStore[]> {
   return [await opfsFiles(), await cacheApiStore()].filter((store) => store !== undefined);
 }
@@ -28,10 +28,10 @@ export async function storageReport(): Promise<StorageReport> {
   return { quotaBytes: estimate.quota ?? 0, usedBytes: estimate.usage ?? 0, persisted };
 }
 
-/** Bytes of a model that no store lacks. */
-export async function cachedBytes(manifest: Manifest): Promise<number> {
+/** Bytes of a model that are cached in some store. */
+export async function cachedBytes({ shards }: ModelIndex): Promise<number> {
   const stores = await allStores();
-  const held = manifest.shards.map(async ({ sha256, bytes }) => {
+  const held = shards.map(async ({ sha256, bytes }) => {
     return Math.max(0, ...(await Promise.all(stores.map((store) => store.held(sha256, bytes)))));
   });
   return (await Promise.all(held)).reduce((sum, bytes) => sum + bytes, 0);
@@ -41,11 +41,11 @@ export async function list(): Promise<CachedModel[]> {
   const stores = await allStores();
   return Promise.all(
     (await entries()).map(async (entry) => {
-      const manifest = manifestOf(entry);
-      const found = await Promise.all(manifest.shards.map((shard) => isPresent(stores, shard)));
+      const index = indexOf(entry);
+      const found = await Promise.all(index.shards.map((shard) => isPresent(stores, shard)));
       const { id, url, savedAt } = entry;
-      const { name, totalBytes } = manifest;
-      return { id, name, url, totalBytes, cachedBytes: await cachedBytes(manifest), complete: found.every(Boolean), savedAt };
+      const { name, totalBytes } = index;
+      return { id, name, url, totalBytes, cachedBytes: await cachedBytes(index), complete: found.every(Boolean), savedAt };
     }),
   );
 }
@@ -55,8 +55,8 @@ export async function remove(id: string): Promise<void> {
   const entry = await recall(id);
   if (!entry) throw new BadRequest(`no cached model has the id ${id}`);
   await forget(id);
-  const shared = new Set((await entries()).flatMap((other) => manifestOf(other).shards.map(({ sha256 }) => sha256)));
-  for (const { sha256 } of manifestOf(entry).shards) {
+  const shared = new Set((await entries()).flatMap((other) => indexOf(other).shards.map(({ sha256 }) => sha256)));
+  for (const { sha256 } of indexOf(entry).shards) {
     if (!shared.has(sha256)) await Promise.all((await allStores()).map((store) => store.remove(sha256)));
   }
 }
@@ -67,7 +67,7 @@ export async function verify(id: string, hash: Sha256, signal: AbortSignal): Pro
   if (!entry) throw new BadRequest(`no cached model has the id ${id}`);
   const report: VerifyReport = { ok: true, bad: [], missing: [] };
   const stores = await allStores();
-  for (const shard of manifestOf(entry).shards) {
+  for (const shard of indexOf(entry).shards) {
     const health = await examine(stores, shard, hash, signal);
     if (health !== "good") report[health].push(shard.file);
   }
@@ -87,9 +87,9 @@ async function examine(stores: ShardStore[], shard: Shard, hash: Sha256, signal:
 }
 
 async function hashOf(blob: Blob, hash: Sha256, signal: AbortSignal): Promise<string> {
-  for await (const piece of pieces(blob)) {
+  for await (const chunk of chunks(blob)) {
     signal.throwIfAborted();
-    hash.update(piece);
+    hash.update(chunk);
   }
   return hash.digestHex();
 }

@@ -1,28 +1,25 @@
-/** The models this origin has loaded: their small files, so that they start offline, and what they are made of. */
+/** The models this origin has loaded. Their JSON files are cached, so that a model starts offline and its shards are known. */
 
-import { type Manifest, parseManifest } from "./manifest.js";
+import { type ModelIndex, type ModelTexts, parseModelIndex } from "./model-index.js";
 
 const NAME = "audio-flamingo-2-models";
 
 /** One model that was loaded before. */
-export interface Entry {
+export interface Entry extends ModelTexts {
   id: string;
   url: string;
+  /** Milliseconds since 1970. */
   savedAt: number;
-  config: string;
-  tokenizer: string;
-  index: string;
 }
 
-/** The identifier of a model's address. */
+/** A model's id: the first 8 bytes of its address's SHA-256, in hexadecimal. */
 export async function identify(url: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(url));
   return [...new Uint8Array(digest)].slice(0, 8).map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export async function remember(url: string, manifest: Manifest): Promise<void> {
-  const { config, tokenizer, index } = manifest;
-  const entry: Entry = { id: await identify(url), url, savedAt: Date.now(), config, tokenizer, index };
+export async function remember(url: string, texts: ModelTexts): Promise<void> {
+  const entry: Entry = { id: await identify(url), url, savedAt: Date.now(), ...texts };
   const cache = await open();
   await cache?.put(key(entry.id), new Response(JSON.stringify(entry)));
 }
@@ -42,11 +39,11 @@ export async function entries(): Promise<Entry[]> {
   return (found as Entry[]).filter(Boolean).sort((a, b) => b.savedAt - a.savedAt);
 }
 
-export function manifestOf(entry: Entry): Manifest {
-  return parseManifest(entry.config, entry.tokenizer, entry.index);
+export function indexOf({ config, tokenizer, index }: Entry): ModelIndex {
+  return parseModelIndex({ config, tokenizer, index });
 }
 
-/** Undefined where storage is forbidden. */
+/** Undefined if the browser forbids storage. */
 async function open(): Promise<Cache | undefined> {
   try {
     return await caches.open(NAME);
@@ -55,7 +52,7 @@ async function open(): Promise<Cache | undefined> {
   }
 }
 
-/** Keys must look like addresses; this one is reserved and never fetched. */
+/** Cache keys are URLs. `.invalid` is reserved: nothing is ever fetched from it. */
 function key(id: string): string {
   return `https://models.invalid/${id}`;
 }

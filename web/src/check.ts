@@ -1,8 +1,8 @@
-/** What this browser and this model would make of each other, before a byte of weights is fetched. */
+/** Reports which engine would answer and what a load would fetch. Fetches no weights. */
 
 import { megabytes } from "./bytes.js";
 import { cachedBytes, storageReport } from "./cache.js";
-import { chooseEngine } from "./choice.js";
+import { chooseEngine } from "./choose-engine.js";
 import { type StartedEngine, engineModule } from "./engine.js";
 import { openModel } from "./open-model.js";
 import { openSource } from "./source.js";
@@ -14,12 +14,12 @@ export async function check(url: string | undefined, wish: EngineChoice, signal:
     storageReport(),
     url === undefined ? undefined : modelReport(url, signal),
   ]);
-  const facts = { adapter, storage, model };
+  const info = { adapter, storage, model };
   try {
     const engine = chooseEngine(wish, adapter, model);
-    return { ok: true, verdict: verdict(engine, facts), engine, ...facts };
+    return { ok: true, verdict: verdict(engine, info), engine, ...info };
   } catch (error) {
-    return { ok: false, verdict: sentence((error as Error).message), engine: undefined, ...facts };
+    return { ok: false, verdict: sentence((error as Error).message), engine: undefined, ...info };
   }
 }
 
@@ -40,16 +40,16 @@ export async function adapterReport(): Promise<AdapterReport | undefined> {
   };
 }
 
-/** A module for what needs no model: the one that this browser would answer with, so that no other is fetched. */
+/** An engine module for calls without a model: the one a load would use, so that the other is never fetched. */
 export async function anyEngine(): Promise<StartedEngine> {
   return engineModule(chooseEngine("auto", await adapterReport(), undefined));
 }
 
 async function modelReport(url: string, signal: AbortSignal): Promise<ModelReport> {
   const files = openSource({ url });
-  const manifest = await openModel(files, signal);
-  const cached = await cachedBytes(manifest);
-  const { name, parameters, totalBytes } = manifest;
+  const index = await openModel(files, signal);
+  const cached = await cachedBytes(index);
+  const { name, parameters, totalBytes } = index;
   return { name, url: files.url, parameters, totalBytes, cachedBytes: cached, neededBytes: totalBytes - cached };
 }
 
@@ -60,8 +60,8 @@ function verdict(engine: EngineKind, { adapter, storage, model }: Omit<CheckRepo
 }
 
 function engineVerdict(engine: EngineKind, adapter: AdapterReport | undefined): string {
-  if (engine === "webgpu") return adapter?.fallback ? "Software rendering: answers will be right but slow." : `WebGPU on ${engineName(adapter)}.`;
-  return `${adapter ? "" : "No WebGPU adapter here. "}The processor answers: right, more slowly, and with small models only.`;
+  if (engine === "webgpu") return adapter?.fallback ? "Software adapter: the same answers, slowly." : `WebGPU on ${engineName(adapter)}.`;
+  return `${adapter ? "" : "No WebGPU adapter here. "}The CPU answers, slower and with small models only.`;
 }
 
 function modelVerdict({ quotaBytes, usedBytes }: StorageReport, model: ModelReport): string {
@@ -71,9 +71,9 @@ function modelVerdict({ quotaBytes, usedBytes }: StorageReport, model: ModelRepo
   return `${model.name} needs ${megabytes(model.neededBytes)} more.${space}`;
 }
 
-/** What answers, for people; without an adapter the processor does. */
+/** The adapter's name for people. Without an adapter: the CPU's. */
 export function engineName(adapter: AdapterReport | undefined): string {
-  if (!adapter) return "processor (WebAssembly)";
+  if (!adapter) return "CPU (WebAssembly)";
   const { description, vendor, architecture } = adapter;
   return description || [vendor, architecture].filter(Boolean).join(" ") || "an unnamed GPU";
 }

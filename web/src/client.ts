@@ -1,4 +1,4 @@
-/** The page's end of the line: a worker (or the main thread as a fallback) that answers typed calls. */
+/** The page's side of the protocol: typed calls to a worker, or to the main thread as a fallback. */
 
 import { Aborted, AudioFlamingoError, fromWire } from "./errors.js";
 import type { CallName, Calls, FromHost, Port } from "./protocol.js";
@@ -15,12 +15,12 @@ export interface CallOptions<Name extends CallName> {
   transfer?: Transferable[];
 }
 
-/** Seconds a worker may take to say that it is ready before the main thread takes over. */
+/** Seconds to wait for a worker to start. After that the main thread takes over. */
 const START_SECONDS = 20;
 
 export class Connection {
   readonly inWorker: boolean;
-  /** Whether the other end sees `navigator.gpu`. */
+  /** Whether the host has `navigator.gpu`. */
   webgpu = false;
   #port: Port;
   #end: () => void;
@@ -35,7 +35,7 @@ export class Connection {
     port.addEventListener("message", ({ data }) => this.#receive(data as FromHost));
   }
 
-  /** A worker when asked for and possible and as capable as the page; else the main thread. */
+  /** Opens a worker if asked for, unless it fails to start or lacks the WebGPU that the page has. Else uses the main thread. */
   static async open(worker = true): Promise<Connection> {
     if (!worker || typeof Worker === "undefined") return Connection.#onMainThread();
     const connection = await Connection.#inWorker().catch(() => undefined);
@@ -76,7 +76,7 @@ export class Connection {
     return connection;
   }
 
-  /** Sends a call and waits for its result. */
+  /** Sends a call and resolves to its result. */
   call<Name extends CallName>(
     name: Name,
     args: Calls[Name]["args"],
@@ -95,7 +95,7 @@ export class Connection {
     return answer.finally(() => signal?.removeEventListener("abort", cancel));
   }
 
-  /** Ends the worker; whatever is still running is rejected. */
+  /** Ends the worker and rejects all calls in flight. */
   close(reason: Error = new Aborted("the engine was shut down")): void {
     this.#fail(reason);
     this.#end();

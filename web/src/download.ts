@@ -1,25 +1,25 @@
 /**
- * One shard over a hostile network: resumed at the byte, fetched again when the server changed its mind, verified
- * before anyone may use it.
+ * Downloads one shard over an unreliable network: resumes at the byte, starts over if the file changed on the server,
+ * and verifies the SHA-256 before anyone may use the shard.
  */
 
 import { Aborted, NetworkFailed, WeightsCorrupt, throwIfAborted } from "./errors.js";
 import type { Sha256 } from "./engine.js";
-import type { Shard } from "./manifest.js";
+import type { Shard } from "./model-index.js";
 import { IDLE_ATTEMPTS, INTEGRITY_ATTEMPTS, STALL_MS, isTransient, sleep, waitBefore } from "./retry.js";
 import { type Part, StorageRefused } from "./store.js";
 
-/** What a download reports while it runs; the numbers are differences. */
+/** What a download reports while it runs. All numbers are differences. */
 export interface Tally {
-  /** Bytes that an earlier attempt or visit left. */
-  kept(bytes: number): void;
-  /** Bytes from the network. */
+  /** Bytes that an earlier attempt or visit stored. */
+  resumed(bytes: number): void;
+  /** Bytes that came over the network. */
   fetched(bytes: number): void;
-  /** Bytes that turned out worthless. */
+  /** Bytes that are discarded. */
   lost(bytes: number): void;
 }
 
-/** A fault that may go away by itself. */
+/** A fault that another attempt may not meet. */
 class Transient extends Error {
   constructor(
     readonly reason: NetworkFailed | WeightsCorrupt,
@@ -39,10 +39,10 @@ export async function downloadShard(
   signal: AbortSignal,
 ): Promise<Blob> {
   if (part.bytes > shard.bytes) await part.restart(undefined);
-  tally.kept(part.bytes);
-  for await (const piece of part.read()) {
+  tally.resumed(part.bytes);
+  for await (const chunk of part.read()) {
     throwIfAborted(signal);
-    hash.update(piece);
+    hash.update(chunk);
   }
   for (let round = 1; ; round++) {
     await fill(url, shard, part, hash, tally, signal);
@@ -54,7 +54,7 @@ export async function downloadShard(
   }
 }
 
-/** Fetches until the part has the shard's length; gives up after several attempts in a row that brought nothing. */
+/** Fetches until the part has the shard's length. Gives up after `IDLE_ATTEMPTS` attempts in a row without a byte. */
 async function fill(url: string, shard: Shard, part: Part, hash: Sha256, tally: Tally, signal: AbortSignal) {
   for (let idle = 0; part.bytes < shard.bytes; ) {
     const before = part.bytes;
@@ -69,7 +69,7 @@ async function fill(url: string, shard: Shard, part: Part, hash: Sha256, tally: 
   }
 }
 
-/** One request: continues where the part ends if the server agrees, else starts over. */
+/** One request: continues where the part ends if the server supports it, else starts over. */
 async function attempt(url: string, shard: Shard, part: Part, hash: Sha256, tally: Tally, signal: AbortSignal) {
   const watch = new StallWatch(signal);
   try {
@@ -93,7 +93,7 @@ function request(url: string, part: Part, signal: AbortSignal): Promise<Response
   return fetch(url, { headers, signal, cache: "no-store" });
 }
 
-/** After this the response's first byte is the byte the part waits for. */
+/** Makes the response's first byte the part's next byte. */
 async function agreeOnStart(response: Response, url: string, shard: Shard, part: Part, hash: Sha256, tally: Tally) {
   const { status } = response;
   if (status === 206 && rangeFits(response, shard, part)) return;
@@ -120,7 +120,7 @@ function rangeFits(response: Response, shard: Shard, part: Part): boolean {
   return Number(range[1]) === part.bytes && (range[2] === "*" || Number(range[2]) === shard.bytes);
 }
 
-/** A whole file of another length cannot be the shard; an encoded body hides its length. */
+/** Rejects a whole file of another length. The length of an encoded body is unknown. */
 function checkLength(response: Response, url: string, shard: Shard): void {
   const length = response.headers.get("Content-Length");
   if (length === null || response.headers.has("Content-Encoding") || Number(length) === shard.bytes) return;
@@ -149,11 +149,11 @@ async function drain(
     await store(part, wanted);
     hash.update(wanted);
     tally.fetched(wanted.byteLength);
-    if (wanted.byteLength < value.byteLength) return; // longer than promised: the hash will tell
+    if (wanted.byteLength < value.byteLength) return; // longer than the index says: the hash decides
   }
 }
 
-/** A store's trouble must not be taken for the network's. */
+/** Turns a store's errors into `StorageRefused`, so that they are not taken for the network's. */
 async function store(part: Part, bytes: Uint8Array): Promise<void> {
   try {
     await part.append(bytes);
@@ -162,7 +162,7 @@ async function store(part: Part, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Aborts a request that has brought nothing for a while, and follows the caller's signal. */
+/** Aborts a request that has stalled for `STALL_MS`, or that the caller aborts. */
 class StallWatch {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal;
@@ -189,7 +189,7 @@ class StallWatch {
     }, STALL_MS);
   }
 
-  /** Also ends a request whose body nobody wants. */
+  /** Stops watching, and ends a request whose body was not read to its end. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#controller.abort();
@@ -197,7 +197,7 @@ class StallWatch {
   }
 }
 
-/** `fetch` and its readers throw a TypeError when the connection breaks: worth another try. */
+/** `fetch` and its readers throw a TypeError if the connection breaks: another attempt may succeed. */
 function networkFault(error: unknown, url: string, shard: Shard, watch: StallWatch): unknown {
   if (watch.stalled) return new Transient(new NetworkFailed(`${shard.file}: the connection stalled`, { url }));
   if (!(error instanceof TypeError)) return error;

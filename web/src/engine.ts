@@ -1,27 +1,27 @@
-/** The wasm modules' surface, written by hand; the build checks it against the generated declarations of both. */
+/** The interface of both wasm modules, written by hand. The build checks it against their generated declarations. */
 
 import type { BenchReport, EngineKind } from "./types.js";
 
 /** A running SHA-256. */
 export interface Sha256 {
   update(bytes: Uint8Array): void;
-  /** 64 lower-case digits; the hash starts anew. */
+  /** The hash as 64 lower-case hexadecimal digits. Resets the hash. */
   digestHex(): string;
   free(): void;
 }
 
-/** Decoded sound in windows, still in wasm memory. */
+/** Decoded audio in windows, in wasm memory. */
 export interface AudioWindows {
   readonly count: number;
   readonly seconds: number;
   readonly windowSeconds: number;
   readonly sourceRate: number;
   readonly truncated: boolean;
-  /** Minimum and maximum of `columns` equal stretches. */
+  /** [columns, 2]: minimum and maximum of `columns` equal stretches. */
   waveform(columns: number): Float32Array;
   readonly pictureWidth: number;
   readonly pictureHeight: number;
-  /** Row-major, lowest mel band first. */
+  /** [pictureHeight, pictureWidth]: row-major, lowest mel band first. */
   picture(): Uint8Array;
   free(): void;
 }
@@ -40,25 +40,25 @@ export interface EngineClip {
   ask(
     question: string,
     options: object,
-    onPiece: (text: string, restart: boolean) => void,
+    onDelta: (text: string, restart: boolean) => void,
     signal: AbortSignal,
   ): Promise<object>;
   free(): void;
 }
 
-/** Milliseconds; the rest is of a GPU. */
+/** Times in milliseconds; `gpu` on WebGPU only. */
 export interface EngineBench {
   readonly encodeMs: number;
-  readonly memoryMs: number;
+  readonly audioKvMs: number;
   readonly firstTokenMs: number;
   readonly tokenMs: number;
   readonly gpu?: NonNullable<BenchReport["gpu"]> & { dispatches: number; weightBytes: number };
 }
 
-export interface FoundKernels {
-  /** For `Engine.create`. */
-  readonly kept: string;
-  /** For people. */
+export interface TuneResult {
+  /** The tuning as text, for `Engine.create`. */
+  readonly tuning: string;
+  /** The same for people. */
   readonly description: string;
 }
 
@@ -72,18 +72,18 @@ export interface EngineModel {
   ): Promise<EngineClip>;
   /** Resolves to an `EngineBench`. */
   bench(windows: number, tokens: number, onStep: (done: number, steps: number) => void, signal: AbortSignal): Promise<object>;
-  /** Resolves to `FoundKernels`. */
+  /** Resolves to a `TuneResult`. */
   tune(): Promise<object>;
   free(): void;
 }
 
-/** Shards are named as in the index; it hashes what is pushed. */
+/** Takes shards by their file names in the index, and hashes what is pushed. */
 export interface EngineLoader {
   push(shard: string, bytes: Uint8Array): void;
-  /** Throws WEIGHTS_CORRUPT when length or hash are not the index's. */
+  /** Throws WEIGHTS_CORRUPT if length or hash differ from the index. */
   finishShard(shard: string): void;
   restartShard(shard: string): void;
-  /** Waits until what was pushed for a GPU has left the browser's staging memory. */
+  /** Resolves once the browser's staging memory holds nothing of what was pushed. */
   settle(): Promise<void>;
   /** Consumes the loader. */
   finish(): Promise<EngineModel>;
@@ -93,41 +93,41 @@ export interface EngineLoader {
 export interface EngineDevice {
   gpuBytes(): number;
   beginModel(config: string, tokenizer: string, index: string): Promise<EngineLoader>;
-  /** Consumes the engine and gives the device back. */
+  /** Consumes the engine and destroys the device. */
   destroy(): void;
 }
 
 export interface EngineModule {
   default(options: { module_or_path: URL }): Promise<{ memory: WebAssembly.Memory }>;
   Sha256: new () => Sha256;
-  /** `kernels` is what a former `tune` said to keep. */
-  Engine: { create(lowPower: boolean, kernels?: string | null): Promise<EngineDevice> };
-  /** Without a model's config.json the windows are those of the releases. */
+  /** `tuning` is the result of an earlier `tune`. */
+  Engine: { create(lowPower: boolean, tuning?: string | null): Promise<EngineDevice> };
+  /** `config` is the model's config.json. Default: windows as in the releases, 10 s each. */
   decodeAudio(bytes: Uint8Array, fileName: string, maxWindows: number, config?: string): AudioWindows;
-  /** Samples of one channel after the other. */
+  /** `samples` is [channels, length]: one channel after the other. */
   audioFromPcm(samples: Float32Array, channels: number, sampleRate: number, maxWindows: number, config?: string): AudioWindows;
 }
 
-/** A running engine: the module and its memory. */
+/** An instantiated module and its memory. */
 export type StartedEngine = EngineModule & { memory: WebAssembly.Memory };
 
 const started: Partial<Record<EngineKind, Promise<StartedEngine>>> = {};
 
-/** The engine's module, fetched and instantiated once. */
+/** Fetches and instantiates the engine's module, once. */
 export function engineModule(kind: EngineKind): Promise<StartedEngine> {
-  const starting = (started[kind] ??= kind === "webgpu" ? webgpu() : processor());
+  const starting = (started[kind] ??= kind === "webgpu" ? webgpu() : cpu());
   starting.catch(() => delete started[kind]);
   return starting;
 }
 
-// the .wasm files lie beside the bundle
+// The .wasm files lie beside the bundle.
 
 async function webgpu(): Promise<StartedEngine> {
   return start(await import("../wasm/af2.js"), new URL("./af2_bg.wasm", import.meta.url));
 }
 
-async function processor(): Promise<StartedEngine> {
-  return start(await import("../wasm/af2_processor.js"), new URL("./af2_processor_bg.wasm", import.meta.url));
+async function cpu(): Promise<StartedEngine> {
+  return start(await import("../wasm/af2_cpu.js"), new URL("./af2_cpu_bg.wasm", import.meta.url));
 }
 
 async function start(module: EngineModule, module_or_path: URL): Promise<StartedEngine> {

@@ -1,4 +1,4 @@
-/** Errors as classes with stable codes: match on `code`, show `message`. */
+/** Error classes with stable codes: match on `code`, show `message`. */
 
 export type ErrorCode =
   | "NO_WEBGPU"
@@ -27,7 +27,7 @@ const NAMES: Record<ErrorCode, string> = {
   INTERNAL: "AudioFlamingoError",
 };
 
-/** What an error says beyond its message; every field is plain data, so it survives the way out of a worker. */
+/** An error's details beyond its message. Plain data only, so that they can be posted from a worker. */
 export type ErrorDetails = Record<string, string | number | undefined>;
 
 /** Base of everything this package throws. */
@@ -67,7 +67,7 @@ export class InsufficientMemory extends AudioFlamingoError {
   }
 }
 
-/** A shard's bytes are not the ones its index promises, even after fetching it again. */
+/** A shard's length or hash differs from the index, even after fetching it again. */
 export class WeightsCorrupt extends AudioFlamingoError {
   /** File name of the shard. */
   readonly shard: string | undefined;
@@ -99,14 +99,14 @@ export class Aborted extends AudioFlamingoError {
   }
 }
 
-/** The GPU device went away (driver reset, sleep, another tab's crash): load the model again. */
+/** The GPU device was lost (driver reset, sleep, another tab's crash): load the model again. */
 export class DeviceLost extends AudioFlamingoError {
   constructor(message: string) {
     super("DEVICE_LOST", message);
   }
 }
 
-/** Neither our decoders nor the browser's can read the sound. */
+/** Neither the engine's decoders nor the browser's can decode the audio. */
 export class UnsupportedAudio extends AudioFlamingoError {
   constructor(message: string) {
     super("UNSUPPORTED_AUDIO", message);
@@ -134,7 +134,7 @@ export class Disposed extends AudioFlamingoError {
   }
 }
 
-/** An error as it crosses from the worker to the page. */
+/** An error as posted from the worker to the page. */
 export interface WireError {
   code: ErrorCode;
   message: string;
@@ -153,12 +153,12 @@ const REBUILD: Partial<Record<ErrorCode, (wire: WireError) => AudioFlamingoError
   BAD_REQUEST: ({ message }) => new BadRequest(message),
 };
 
-/** The class that belongs to a wire error. */
+/** The error as an instance of its class. */
 export function fromWire(wire: WireError): AudioFlamingoError {
   return REBUILD[wire.code]?.(wire) ?? new AudioFlamingoError(wire.code, wire.message, wire.details);
 }
 
-/** Anything thrown, as plain data: our own errors keep their code, the engine's carry one as a property. */
+/** Anything thrown, as plain data. Errors of this package and of the engine have a `code`; others become INTERNAL. */
 export function toWire(thrown: unknown): WireError {
   if (thrown instanceof AudioFlamingoError) {
     return { code: thrown.code, message: thrown.message, details: thrown.details };
@@ -170,7 +170,7 @@ export function toWire(thrown: unknown): WireError {
   return { code: error.code ?? "INTERNAL", message: error.message ?? "unknown error", details: error.details ?? {} };
 }
 
-/** Throws `Aborted` when the signal has fired. */
+/** Throws `Aborted` if the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new Aborted();
 }

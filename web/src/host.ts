@@ -1,4 +1,4 @@
-/** The engine's end of the line: answers typed calls, one abort controller per call. */
+/** The engine's side of the protocol: answers typed calls, with one abort controller per call. */
 
 import * as cache from "./cache.js";
 import { anyEngine, check } from "./check.js";
@@ -33,7 +33,7 @@ function handlers(session: Session): Handlers {
   };
 }
 
-/** Answers calls on `port` until it goes away. */
+/** Answers calls on `port` until it closes. */
 export function serve(port: Port): void {
   const table = handlers(new Session());
   const running = new Map<number, AbortController>();

@@ -1,10 +1,10 @@
 /**
- * Audio Flamingo 2 in the browser: ask questions about sounds, on the visitor's own machine.
+ * Audio Flamingo 2 in the browser: answers questions about audio on the visitor's own machine.
  *
  * ```ts
  * const model = await AudioFlamingo.load("/models/audio-flamingo-2/");
  * const clip = await model.listen(file);
- * for await (const piece of clip.ask("What is happening?")) print(piece.text);
+ * for await (const delta of clip.ask("What is happening?")) print(delta.text);
  * ```
  */
 
@@ -18,13 +18,12 @@ export { Answer } from "./answer.js";
 export { Clip, Model } from "./model.js";
 
 export const AudioFlamingo = {
-  /** Engine, adapter, limits, storage and what a load would fetch; downloads no weights. */
+  /** Reports engine, adapter, limits, storage and what a load would fetch. Downloads no weights. */
   check,
-  /** Fetches, verifies and caches a model, and hands it to the engine. */
+  /** Fetches, verifies and caches a model, and loads it into the engine. */
   load: loadModel,
-  /** Duration, waveform and log-mel picture of a sound; needs no model. */
+  /** Decodes a sound: duration, waveform and log-mel spectrogram. Needs no model. */
   preview,
-  /** The models kept in this browser. */
+  /** The models cached in this browser. */
   cache: cacheManager,
 } as const;
-

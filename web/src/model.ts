@@ -1,4 +1,4 @@
-/** A loaded model and the sounds it has heard. */
+/** A loaded model, and the clips it has listened to. */
 
 import { Answer } from "./answer.js";
 import { toMessage } from "./audio.js";
@@ -8,7 +8,7 @@ import { withBrowserDecoder } from "./one-off.js";
 import type { SourceMessage } from "./protocol.js";
 import type { AskOptions, AudioSource, BenchOptions, BenchReport, ClipInfo, ListenOptions, LoadOptions, MemoryReport, ModelInfo, ModelSource } from "./types.js";
 
-/** Fetches, verifies, caches and unpacks a model; on failure nothing stays but verified shards. */
+/** Fetches, verifies, caches and loads a model. After a failure only cached bytes of shards remain. */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const { signal, onProgress, persist, worker = true } = options;
   if (persist) await navigator.storage?.persist?.();
@@ -49,7 +49,7 @@ export class Model {
     this.inWorker = connection.inWorker;
   }
 
-  /** Decodes and encodes a sound, once for all questions about it. */
+  /** Decodes and encodes audio, once for all questions about it. */
   async listen(source: AudioSource, options: ListenOptions = {}): Promise<Clip> {
     if (this.#disposed) throw new Disposed("model");
     const { maxWindows, signal, onProgress } = options;
@@ -63,7 +63,7 @@ export class Model {
     return new Clip(this.#connection, clip, info);
   }
 
-  /** Measures this machine: silence is heard and a made-up question answered. Clips stay as they are. */
+  /** Measures this machine with silence and a synthetic question. Clips are not changed. */
   async bench({ windows = 1, tokens = 32, signal, onProgress }: BenchOptions = {}): Promise<BenchReport> {
     if (this.#disposed) throw new Disposed("model");
     const onEvent = onProgress && (({ done, steps }: { done: number; steps: number }) => onProgress(done, steps));
@@ -73,8 +73,8 @@ export class Model {
   }
 
   /**
-   * Measures for some seconds which kernels are the fastest on this GPU. They are kept in this browser, and used from the next `load` on.
-   * Resolves to their description.
+   * Measures for some seconds which kernels are the fastest on this GPU, and caches the result in this browser. The next `load` uses it.
+   * Resolves to a description of the kernels.
    */
   async tune(): Promise<string> {
     if (this.#disposed) throw new Disposed("model");
@@ -86,7 +86,7 @@ export class Model {
     return this.#connection.call("memory", {});
   }
 
-  /** Frees GPU and worker; returns the GPU bytes that were still alive at the end, which are 0. */
+  /** Frees all GPU buffers and ends the worker. Resolves to the GPU bytes that were not freed: 0. */
   async dispose(): Promise<number> {
     if (this.#disposed) return 0;
     this.#disposed = true;
@@ -111,7 +111,7 @@ export class Clip {
     this.info = info;
   }
 
-  /** Starts answering; iterate over the pieces, or wait for `.result`. */
+  /** Starts answering. Iterate over the text deltas, or await `.result`. */
   ask(question: string, { signal, ...options }: AskOptions = {}): Answer {
     return new Answer((onEvent) => {
       if (this.#disposed) return Promise.reject(new Disposed("clip"));
@@ -119,7 +119,7 @@ export class Clip {
     });
   }
 
-  /** Frees the sound's keys and values; returns the GPU bytes that remain in use by the model. */
+  /** Frees the clip's keys and values. Resolves to the GPU bytes that the model still uses. */
   async dispose(): Promise<number> {
     if (this.#disposed) return 0;
     this.#disposed = true;

@@ -1,4 +1,4 @@
-/** Calls that need no model: each borrows a connection for as long as it takes. */
+/** Calls that need no model. Each opens a connection and closes it afterwards. */
 
 import { decodeInBrowser, toMessage } from "./audio.js";
 import { Connection } from "./client.js";
@@ -7,7 +7,7 @@ import type { AudioMessage } from "./protocol.js";
 import type { AudioSource, CheckReport, EngineChoice, SoundInfo } from "./types.js";
 
 /** Runs `work` on a connection that is closed afterwards. */
-export async function borrow<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+export async function withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = await Connection.open();
   try {
     return await work(connection);
@@ -16,17 +16,17 @@ export async function borrow<T>(work: (connection: Connection) => Promise<T>): P
   }
 }
 
-/** What this browser can do, and what a load of `model` would fetch. */
+/** Reports what this browser can do, and what a load of `model` would fetch. */
 export function check(model?: string | URL, options: { engine?: EngineChoice; signal?: AbortSignal } = {}): Promise<CheckReport> {
   const url = model === undefined ? undefined : new URL(model, location.href).href;
   const { engine = "auto", signal } = options;
-  return borrow((connection) => connection.call("check", { url, engine }, { signal }));
+  return withConnection((connection) => connection.call("check", { url, engine }, { signal }));
 }
 
-/** A sound's duration, waveform and log-mel picture. */
+/** Decodes a sound: duration, waveform and log-mel spectrogram. */
 export function preview(source: AudioSource, options: { maxWindows?: number; signal?: AbortSignal } = {}): Promise<SoundInfo> {
   const { maxWindows, signal } = options;
-  return borrow(async (connection) => {
+  return withConnection(async (connection) => {
     const send = (audio: AudioMessage) => connection.call("preview", { audio, maxWindows }, { signal });
     return withBrowserDecoder(await toMessage(source, signal), send);
   });

@@ -1,4 +1,4 @@
-/** The engine in the shape of OpenAI's chat completions, for code that speaks it already. */
+/** An adapter with the interface of OpenAI's chat completions, for code written against it. */
 
 import { BadRequest } from "./errors.js";
 import type { Clip, Model } from "./model.js";
@@ -47,12 +47,12 @@ export interface ChatChunk {
   choices: [Choice & { delta: { role?: "assistant"; content?: string } }];
 }
 
-/** Sounds whose keys and values are kept for further questions. */
-const KEPT_CLIPS = 4;
+/** Clips whose keys and values stay on the GPU for further questions. */
+const CACHED_CLIPS = 4;
 
 /** `createOpenAI(model).chat.completions.create({ messages, stream })`. */
 export function createOpenAI(model: Model) {
-  const clips = new ClipShelf(model);
+  const clips = new ClipCache(model);
   function create(request: ChatRequest & { stream: true }, options?: { signal?: AbortSignal }): Promise<AsyncIterable<ChatChunk>>;
   function create(request: ChatRequest & { stream?: false }, options?: { signal?: AbortSignal }): Promise<ChatCompletion>;
   async function create(
@@ -60,7 +60,7 @@ export function createOpenAI(model: Model) {
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<ChatCompletion | AsyncIterable<ChatChunk>> {
     const { data, format, question } = lastQuestion(request.messages);
-    const clip = await clips.hear(data, format, signal);
+    const clip = await clips.get(data, format, signal);
     const answer = clip.ask(question, { ...toAskOptions(request), ...(signal ? { signal } : {}) });
     const head = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model: model.info.name };
     return request.stream ? chunks(head, answer) : completion(head, await answer.result);
@@ -71,7 +71,7 @@ export function createOpenAI(model: Model) {
 type Head = Pick<ChatChunk, "id" | "created" | "model">;
 
 function completion(head: Head, { text, tokens, finishReason }: AnswerResult): ChatCompletion {
-  const choice = { index: 0 as const, message: { role: "assistant" as const, content: text }, finish_reason: reason(finishReason) };
+  const choice = { index: 0 as const, message: { role: "assistant" as const, content: text }, finish_reason: finishReason };
   return { ...head, object: "chat.completion", choices: [choice], usage: { completion_tokens: tokens.length } };
 }
 
@@ -81,14 +81,10 @@ async function* chunks(head: Head, answer: ReturnType<Clip["ask"]>): AsyncGenera
   };
   yield chunk({ role: "assistant", content: "" }, null);
   for await (const { text } of answer) yield chunk({ content: text }, null);
-  yield chunk({}, reason((await answer.result).finishReason));
+  yield chunk({}, (await answer.result).finishReason);
 }
 
-function reason(finishReason: AnswerResult["finishReason"]): "stop" | "length" {
-  return finishReason === "length" ? "length" : "stop";
-}
-
-/** The model answers one question about one sound: the newest of each. */
+/** The last audio and the last text of the user. The model answers one question about one clip. */
 function lastQuestion(messages: ChatMessage[]): { data: string; format: string; question: string } {
   const parts = messages
     .filter(({ role }) => role === "user")
@@ -112,19 +108,19 @@ function toAskOptions(request: ChatRequest): AskOptions {
   };
 }
 
-/** Clips by content, so that a conversation about one sound encodes it once. */
-class ClipShelf {
+/** The clips used last, by content, so that a conversation about one clip encodes it once. */
+class ClipCache {
   readonly #clips = new Map<string, Promise<Clip>>();
 
   constructor(private readonly model: Model) {}
 
-  async hear(data: string, format: string, signal?: AbortSignal): Promise<Clip> {
+  async get(data: string, format: string, signal?: AbortSignal): Promise<Clip> {
     const key = `${format}:${data}`;
     const clip = this.#clips.get(key) ?? this.#encode(data, format, signal);
     this.#clips.delete(key);
     this.#clips.set(key, clip);
     clip.catch(() => this.#clips.delete(key));
-    this.#shed();
+    this.#evict();
     return clip;
   }
 
@@ -133,9 +129,9 @@ class ClipShelf {
     return this.model.listen(new File([bytes], `sound.${format}`), signal ? { signal } : {});
   }
 
-  #shed(): void {
+  #evict(): void {
     for (const [key, clip] of this.#clips) {
-      if (this.#clips.size <= KEPT_CLIPS) return;
+      if (this.#clips.size <= CACHED_CLIPS) return;
       this.#clips.delete(key);
       void clip.then((old) => old.dispose(), () => undefined);
     }

@@ -1,9 +1,9 @@
-/** One monotone total over download, verification, upload and compilation. */
+/** Progress of a load: one monotone fraction over download, verification, upload and compilation. */
 
 import type { Phase, Progress } from "./types.js";
 import type { Tally } from "./download.js";
 
-/** Share of the bar that belongs to compiling, in bytes' worth of the total. */
+/** Share of the total that compiling takes. */
 const COMPILE_SHARE = 0.04;
 
 /** Milliseconds between reports within one phase. */
@@ -47,52 +47,52 @@ export class ProgressMeter implements Tally {
     private readonly clock: () => number = () => performance.now(),
   ) {}
 
-  kept(bytes: number): void {
+  resumed(bytes: number): void {
     this.#cached += bytes;
     this.#atHand += bytes;
-    if (bytes > 0) this.#tell("verify");
+    if (bytes > 0) this.#emit("verify");
   }
 
   fetched(bytes: number): void {
     this.#network += bytes;
     this.#atHand += bytes;
     this.#rate.add(bytes, this.clock());
-    this.#tell("download");
+    this.#emit("download");
   }
 
   lost(bytes: number): void {
     this.#atHand -= bytes;
   }
 
-  /** A shard that an earlier visit left, verified. */
+  /** A verified shard was in the cache. */
   found(bytes: number): void {
     this.#cached += bytes;
     this.#atHand += bytes;
-    this.#tell("upload");
+    this.#emit("upload");
   }
 
   uploaded(bytes: number): void {
     this.#uploaded += bytes;
-    this.#tell(this.#atHand < this.totalBytes ? this.#phase : "upload");
+    this.#emit(this.#atHand < this.totalBytes ? this.#phase : "upload");
   }
 
   compiling(): void {
-    this.#tell("compile");
+    this.#emit("compile");
   }
 
   ready(): void {
     this.#compiled = 1;
-    this.#tell("ready");
+    this.#emit("ready");
   }
 
-  /** Something for the user; goes out at once. */
+  /** A message for the user, reported at once. */
   notice(text: string): void {
     this.#notice = text;
     this.#reportedAt = -Infinity;
-    this.#tell(this.#phase);
+    this.#emit(this.#phase);
   }
 
-  #tell(phase: Phase): void {
+  #emit(phase: Phase): void {
     const now = this.clock();
     if (phase === this.#phase && now - this.#reportedAt < REPORT_MS) return;
     this.#phase = phase;

@@ -13,16 +13,16 @@ import type {
   MemoryReport,
   ModelInfo,
   Pcm,
-  Piece,
+  TextDelta,
   Progress,
   SoundInfo,
   VerifyReport,
 } from "./types.js";
 
-/** A model as it can cross to a worker. */
+/** A model source that can be posted to a worker. */
 export type SourceMessage = { url: string } | { directory: FileSystemDirectoryHandle } | { files: File[] };
 
-/** A sound as it can cross to a worker. */
+/** Audio that can be posted to a worker. */
 export type AudioMessage = { blob: Blob; name: string } | { pcm: Pcm; decodedBy: "browser" | "caller" };
 
 export interface LoadArguments {
@@ -49,13 +49,13 @@ export interface BenchArguments {
   tokens: number;
 }
 
-/** Every call: what it takes, what it returns, what it reports on the way. */
+/** Every call: its arguments, its result, and the events it emits while it runs. */
 export interface Calls {
   check: { args: { url: string | undefined; engine: EngineChoice }; result: CheckReport; event: never };
   load: { args: LoadArguments; result: ModelInfo; event: Progress };
   preview: { args: ListenArguments; result: SoundInfo; event: never };
   listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };
-  ask: { args: AskArguments; result: AnswerResult; event: Piece };
+  ask: { args: AskArguments; result: AnswerResult; event: TextDelta };
   bench: { args: BenchArguments; result: Omit<BenchReport, "model" | "engine" | "adapter">; event: { done: number; steps: number } };
   tune: { args: Record<string, never>; result: string; event: never };
   memory: { args: Record<string, never>; result: MemoryReport; event: never };
@@ -78,7 +78,7 @@ export type FromHost =
   | { id: number; result: unknown }
   | { id: number; error: WireError };
 
-/** What `Worker`, `MessagePort` and a worker's global scope share. */
+/** The common interface of `Worker`, `MessagePort` and a worker's global scope. */
 export interface Port {
   postMessage(message: unknown, transfer?: Transferable[]): void;
   addEventListener(type: "message", listener: (event: MessageEvent) => void): void;

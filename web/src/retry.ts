@@ -1,26 +1,26 @@
-/** When to try again, and how long to wait before. */
+/** Retries: which failures are transient, and how long to wait. */
 
 import { Aborted } from "./errors.js";
 
-/** Attempts in a row that may bring nothing before a download is given up. */
+/** A download fails after this many attempts in a row without a byte. */
 export const IDLE_ATTEMPTS = 5;
 
-/** Times a shard with a wrong hash is fetched anew. */
+/** A download fails after this many wrong hashes. */
 export const INTEGRITY_ATTEMPTS = 3;
 
-/** Milliseconds without a byte after which a connection counts as dead. */
+/** A request is aborted after this many milliseconds without a byte. */
 export const STALL_MS = 30_000;
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8_000;
 
-/** Exponential back-off with jitter; a server's Retry-After wins when it is longer (up to a minute). */
+/** Milliseconds to wait: exponential back-off with jitter, or the server's Retry-After (at most a minute) if it is longer. */
 export function waitBefore(attempt: number, retryAfterSeconds = 0): number {
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt) * (0.75 + Math.random() / 2);
   return Math.max(wait, Math.min(60, retryAfterSeconds) * 1000);
 }
 
-/** Whether a status may be different next time. */
+/** Whether another attempt may get another status. */
 export function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
 }

@@ -1,25 +1,26 @@
-/** One engine, one model, its clips: what lives in the worker. */
+/** The state of a worker: one engine, one model and its clips. */
 
 import { openStore, storageReport, cachedBytes } from "./cache.js";
 import { remember } from "./catalogue.js";
-import { type AudioWindows, type EngineAnswer, type EngineBench, type EngineClip, type EngineDevice, type EngineModel, type FoundKernels, type StartedEngine, engineModule } from "./engine.js";
+import { engineModule } from "./engine.js";
+import type { AudioWindows, EngineAnswer, EngineBench, EngineClip, EngineDevice, EngineModel, StartedEngine, TuneResult } from "./engine.js";
 import { adapterReport, anyEngine, engineName } from "./check.js";
-import { chooseEngine } from "./choice.js";
+import { chooseEngine } from "./choose-engine.js";
 import { BadRequest, Disposed } from "./errors.js";
-import { keepKernels, keptKernels } from "./kernels.js";
-import type { Manifest } from "./manifest.js";
+import type { ModelIndex } from "./model-index.js";
 import { openModel } from "./open-model.js";
 import { ProgressMeter } from "./progress.js";
 import type { AskArguments, AudioMessage, BenchArguments, Calls, ListenArguments, LoadArguments } from "./protocol.js";
 import { streamShards } from "./shards.js";
 import { type ModelFiles, openSource } from "./source.js";
 import type { ShardStore } from "./store.js";
-import type { AnswerResult, EngineKind, MemoryReport, ModelInfo, Piece, Progress, SoundInfo } from "./types.js";
+import { cacheTuning, cachedTuning } from "./tuning.js";
+import type { AnswerResult, EngineKind, MemoryReport, ModelInfo, TextDelta, Progress, SoundInfo } from "./types.js";
 
-/** Columns of the waveform drawn for people. */
+/** Columns of the waveform. */
 const WAVEFORM_COLUMNS = 2048;
 
-/** Windows of a preview when no model says otherwise. */
+/** Windows of a preview, unless the caller says otherwise. */
 const PREVIEW_WINDOWS = 12;
 
 export class Session {
@@ -29,19 +30,19 @@ export class Session {
   #config: string | undefined;
   #clips = new Map<number, EngineClip>();
   #nextClip = 1;
-  /** The engine serves one listen or ask after the other. */
+  /** The last call in the queue: the engine serves one call at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
   async load(args: LoadArguments, emit: (progress: Progress) => void, signal: AbortSignal): Promise<ModelInfo> {
     if (this.#device) throw new BadRequest("this engine already holds a model");
     const files = openSource(args.source);
-    const [adapter, manifest] = await Promise.all([adapterReport(), openModel(files, signal)]);
-    const kind = chooseEngine(args.engine, adapter, manifest);
+    const [adapter, index] = await Promise.all([adapterReport(), openModel(files, signal)]);
+    const kind = chooseEngine(args.engine, adapter, index);
     const engine = await engineModule(kind);
     this.#engine = engine;
-    const kernels = kind === "webgpu" ? await keptKernels() : undefined;
-    this.#device = await engine.Engine.create(args.powerPreference === "low-power", kernels);
-    const plan = { kind, engine, device: this.#device, files, manifest, args };
+    const tuning = kind === "webgpu" ? await cachedTuning() : undefined;
+    this.#device = await engine.Engine.create(args.powerPreference === "low-power", tuning);
+    const plan = { kind, engine, device: this.#device, files, index, args };
     try {
       const filled = await this.#fill(plan, emit, signal);
       return { ...filled, engine: kind, adapter: engineName(kind === "webgpu" ? adapter : undefined) };
@@ -52,29 +53,30 @@ export class Session {
   }
 
   async #fill(
-    { kind, engine, device, files, manifest, args }: Filling,
+    { kind, engine, device, files, index, args }: LoadPlan,
     emit: (progress: Progress) => void,
     signal: AbortSignal,
   ): Promise<Omit<ModelInfo, "engine" | "adapter">> {
     const notices: string[] = [];
-    const meter = new ProgressMeter(manifest.totalBytes, (progress) => {
+    const meter = new ProgressMeter(index.totalBytes, (progress) => {
       if (progress.notice !== undefined) notices.push(progress.notice);
       emit(progress);
     });
-    const wanted = await chooseStore(args, files, manifest, meter);
-    this.#config = manifest.config;
-    const loader = await device.beginModel(manifest.config, manifest.tokenizer, manifest.index);
+    const wanted = await chooseStore(args, files, index, meter);
+    const { texts } = index;
+    this.#config = texts.config;
+    const loader = await device.beginModel(texts.config, texts.tokenizer, texts.index);
     const newHash = () => new engine.Sha256();
-    const plan = { manifest, files, store: wanted, loader, newHash, meter, parallel: args.parallel, signal };
+    const plan = { index, files, store: wanted, loader, newHash, meter, parallel: args.parallel, signal };
     const store = await streamShards(plan).catch((error: unknown) => {
       loader.free();
       throw error;
     });
     if (kind === "webgpu") meter.compiling();
     this.#model = await loader.finish();
-    if (store.kind !== "none") await remember(files.url, manifest).catch(() => undefined);
+    if (store.kind !== "none") await remember(files.url, texts).catch(() => undefined);
     meter.ready();
-    return describe(manifest, this.#model, store, notices);
+    return describe(index, this.#model, store, notices);
   }
 
   async preview({ audio, maxWindows }: ListenArguments): Promise<SoundInfo> {
@@ -102,11 +104,11 @@ export class Session {
     return { clip: number, info: { ...sound, encodeMs: performance.now() - start } };
   }
 
-  async ask({ clip, question, options }: AskArguments, emit: (piece: Piece) => void, signal: AbortSignal): Promise<AnswerResult> {
-    const heard = this.#clips.get(clip);
-    if (!heard) throw new Disposed("clip");
-    const onPiece = (text: string, restart: boolean) => emit({ text, restart });
-    const answer = await this.#inTurn(signal, () => heard.ask(question, options, onPiece, signal));
+  async ask({ clip, question, options }: AskArguments, emit: (delta: TextDelta) => void, signal: AbortSignal): Promise<AnswerResult> {
+    const engineClip = this.#clips.get(clip);
+    if (!engineClip) throw new Disposed("clip");
+    const onDelta = (text: string, restart: boolean) => emit({ text, restart });
+    const answer = await this.#inTurn(signal, () => engineClip.ask(question, options, onDelta, signal));
     return finished(answer as EngineAnswer);
   }
 
@@ -118,18 +120,18 @@ export class Session {
     const { model } = this.#need();
     const onStep = (done: number, steps: number) => emit({ done, steps });
     const measured = await this.#inTurn(signal, () => model.bench(windows, tokens, onStep, signal));
-    const { encodeMs, memoryMs, firstTokenMs, tokenMs, gpu: facts } = measured as EngineBench;
-    const times = { windows, tokens, encodeMs, memoryMs, firstTokenMs, tokensPerSecond: 1000 / tokenMs };
-    if (!facts) return { ...times, perToken: undefined, gpu: undefined };
-    const { dispatches, weightBytes: bytes, copyBytesPerSecond, productFlopsPerSecond, kernels, encoder, token } = facts;
+    const { encodeMs, audioKvMs, firstTokenMs, tokenMs, gpu: info } = measured as EngineBench;
+    const times = { windows, tokens, encodeMs, audioKvMs, firstTokenMs, tokensPerSecond: 1000 / tokenMs };
+    if (!info) return { ...times, perToken: undefined, gpu: undefined };
+    const { dispatches, weightBytes: bytes, copyBytesPerSecond, matmulFlopsPerSecond, kernels, encoder, token } = info;
     const perToken = { dispatches, microsecondsPerDispatch: (1000 * tokenMs) / dispatches, bytes, bytesPerSecond: (1000 * bytes) / tokenMs };
-    return { ...times, perToken, gpu: { copyBytesPerSecond, productFlopsPerSecond, kernels, encoder, token } };
+    return { ...times, perToken, gpu: { copyBytesPerSecond, matmulFlopsPerSecond, kernels, encoder, token } };
   }
 
   async tune(signal: AbortSignal): Promise<string> {
     const { model } = this.#need();
-    const { kept, description } = (await this.#inTurn(signal, () => model.tune())) as FoundKernels;
-    await keepKernels(kept);
+    const { tuning, description } = (await this.#inTurn(signal, () => model.tune())) as TuneResult;
+    await cacheTuning(tuning);
     return description;
   }
 
@@ -145,7 +147,7 @@ export class Session {
     return this.#gpuBytes();
   }
 
-  /** Frees everything and returns the bytes that are still alive, which must be 0. */
+  /** Frees everything. Resolves to the GPU bytes that were not freed: 0. */
   async dispose(): Promise<number> {
     await this.#turn;
     for (const clip of this.#clips.values()) clip.free();
@@ -177,30 +179,30 @@ export class Session {
   }
 }
 
-/** What a load works with. */
-interface Filling {
+/** The parts of a load. */
+interface LoadPlan {
   kind: EngineKind;
   engine: StartedEngine;
   device: EngineDevice;
   files: ModelFiles;
-  manifest: Manifest;
+  index: ModelIndex;
   args: LoadArguments;
 }
 
-/** The cache to use, none when the model will not fit in what the browser grants. */
-async function chooseStore(args: LoadArguments, files: ModelFiles, manifest: Manifest, meter: ProgressMeter): Promise<ShardStore> {
+/** The store to use: none if the browser grants too little storage for the model. */
+async function chooseStore(args: LoadArguments, files: ModelFiles, index: ModelIndex, meter: ProgressMeter): Promise<ShardStore> {
   if (files.local || args.cache === "none") return openStore("none");
   const store = await openStore(args.cache);
   if (store.kind !== args.cache) meter.notice(`this browser has no ${args.cache} cache here: using ${store.kind}`);
   const { quotaBytes, usedBytes } = await storageReport();
-  const missing = manifest.totalBytes - (await cachedBytes(manifest));
+  const missing = index.totalBytes - (await cachedBytes(index));
   if (quotaBytes === 0 || missing <= quotaBytes - usedBytes) return store;
   meter.notice("continuing without cache: the browser grants too little storage for this model");
   return openStore("none");
 }
 
-function describe(manifest: Manifest, model: EngineModel, store: ShardStore, notices: string[]): Omit<ModelInfo, "engine" | "adapter"> {
-  const { name, parameters, totalBytes } = manifest;
+function describe(index: ModelIndex, model: EngineModel, store: ShardStore, notices: string[]): Omit<ModelInfo, "engine" | "adapter"> {
+  const { name, parameters, totalBytes } = index;
   const { maxWindows, windowSeconds } = model;
   return { name, parameters, totalBytes, maxWindows, windowSeconds, cache: store.kind, notices };
 }

@@ -1,24 +1,23 @@
 /**
- * All shards of a model on their way to the engine: several lanes fetch, one at a time uploads.
+ * Streams all shards of a model to the engine: several lanes fetch, one lane at a time uploads.
  *
- * Nothing unverified reaches the engine or counts as cached, and no shard sits in wasm memory: pieces of a few MiB go
- * from a blob straight to the GPU.
+ * Only verified shards count as cached. Chunks of 4 MiB go from a blob to the engine; on WebGPU no shard is ever in wasm memory.
  */
 
 import { downloadShard } from "./download.js";
 import type { EngineLoader, Sha256 } from "./engine.js";
 import { Aborted, WeightsCorrupt, throwIfAborted, toWire } from "./errors.js";
-import type { Manifest, Shard } from "./manifest.js";
+import type { ModelIndex, Shard } from "./model-index.js";
 import type { ProgressMeter } from "./progress.js";
 import type { ModelFiles } from "./source.js";
 import { memoryStore } from "./store-memory.js";
-import { type ShardStore, isStorageRefusal, pieces } from "./store.js";
+import { type ShardStore, isStorageRefusal, chunks } from "./store.js";
 
-/** Bytes pushed before waiting for the browser to let go of them. */
+/** Bytes pushed before waiting until the browser has released them. */
 const SETTLE_BYTES = 64 * 2 ** 20;
 
 export interface ShardPlan {
-  manifest: Manifest;
+  index: ModelIndex;
   files: ModelFiles;
   store: ShardStore;
   loader: EngineLoader;
@@ -28,7 +27,7 @@ export interface ShardPlan {
   signal: AbortSignal;
 }
 
-/** Returns the store in use at the end: a full disk turns it into memory. */
+/** Resolves to the store in use at the end: memory, if the disk was full. */
 export async function streamShards(plan: ShardPlan): Promise<ShardStore> {
   const stream = new ShardStream(plan);
   await stream.run();
@@ -38,11 +37,11 @@ export async function streamShards(plan: ShardPlan): Promise<ShardStore> {
 class ShardStream {
   store: ShardStore;
   readonly #plan: ShardPlan;
-  /** Fires when the caller aborts or a lane fails: the other lanes stop too. */
+  /** Fires if the caller aborts or a lane fails, and stops all lanes. */
   readonly #stop = new AbortController();
   #uploads: Promise<void> = Promise.resolve();
   #unsettled = 0;
-  /** Shards that an earlier visit left. */
+  /** Shards taken from the cache. */
   readonly #found = new Set<Shard>();
 
   constructor(plan: ShardPlan) {
@@ -51,11 +50,11 @@ class ShardStream {
   }
 
   async run(): Promise<void> {
-    const { manifest, parallel, signal } = this.#plan;
+    const { index, parallel, signal } = this.#plan;
     const stop = () => this.#stop.abort();
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop);
-    const queue = [...manifest.shards];
+    const queue = [...index.shards];
     const lanes = Array.from({ length: Math.max(1, parallel) }, () => this.#lane(queue));
     const outcomes = await Promise.allSettled(lanes);
     signal.removeEventListener("abort", stop);
@@ -82,7 +81,7 @@ class ShardStream {
       await this.#inTurn(shard, await this.#obtain(shard));
     } catch (error) {
       if (files.local || toWire(error).code !== "WEIGHTS_CORRUPT" || !this.#found.has(shard)) throw error;
-      // the copy of an earlier visit went bad: that shard alone is fetched again
+      // the cached copy is damaged: fetch this shard again
       this.#found.delete(shard);
       await this.store.remove(shard.sha256);
       loader.restartShard(shard.file);
@@ -111,7 +110,7 @@ class ShardStream {
     return found;
   }
 
-  /** One tab fetches; the others wait and find the shard in the store. */
+  /** One tab fetches. The others wait for its lock and then find the shard in the store. */
   #fetchOnce(shard: Shard): Promise<Blob> {
     if (this.store.kind === "none") return this.#fetch(shard, this.store);
     return exclusively(`audio-flamingo-2-${shard.sha256}`, this.#stop.signal, async () => {
@@ -121,7 +120,7 @@ class ShardStream {
     });
   }
 
-  /** A full or forbidden disk ends caching, not loading. */
+  /** If the disk is full or forbidden, loading continues without a cache. */
   async #fetchOrSpill(shard: Shard): Promise<Blob> {
     try {
       return await this.#fetch(shard, this.store);
@@ -145,20 +144,20 @@ class ShardStream {
       if (isStorageRefusal(error)) meter.lost(part.bytes);
       throw error;
     } finally {
-      await part.close().catch(() => undefined); // what cannot be kept is fetched again
+      await part.close().catch(() => undefined); // a part that cannot be stored is fetched again
       hash.free();
     }
   }
 
-  /** The engine hashes what it is given, so that not even a disk can slip in a wrong bit. */
+  /** The engine hashes what it gets, so that an error on disk is found too. */
   async #upload(shard: Shard, blob: Blob): Promise<void> {
     const { loader, meter } = this.#plan;
-    for await (const piece of pieces(blob)) {
+    for await (const chunk of chunks(blob)) {
       throwIfAborted(this.#stop.signal);
-      loader.push(shard.file, piece);
-      this.#unsettled += piece.byteLength;
+      loader.push(shard.file, chunk);
+      this.#unsettled += chunk.byteLength;
       if (this.#unsettled >= SETTLE_BYTES) await this.#settle();
-      meter.uploaded(piece.byteLength);
+      meter.uploaded(chunk.byteLength);
     }
     try {
       loader.finishShard(shard.file);
@@ -180,7 +179,7 @@ function wrongLength(shard: Shard, bytes: number): WeightsCorrupt {
   return new WeightsCorrupt(message, { shard: shard.file });
 }
 
-/** Runs `work` while no other tab runs work of the same name. */
+/** Runs `work` under a lock that all tabs of this origin share. */
 async function exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   if (!navigator.locks) return work();
   try {

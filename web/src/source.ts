@@ -1,11 +1,11 @@
-/** Where a model's files come from: an address, a folder handle, or a list of files. */
+/** Reads a model's files: from an address, a folder handle, or a list of files. */
 
 import { BadModel, NetworkFailed, throwIfAborted } from "./errors.js";
 import type { SourceMessage } from "./protocol.js";
 import { IDLE_ATTEMPTS, isTransient, sleep, waitBefore } from "./retry.js";
 
 export interface ModelFiles {
-  /** Address of the folder with a slash at its end; local folders get an invented one. */
+  /** Address of the folder, with a slash at its end. Local folders get a `folder:` or `files:` address. */
   readonly url: string;
   readonly local: boolean;
   text(name: string, signal: AbortSignal): Promise<string>;

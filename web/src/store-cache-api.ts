@@ -1,26 +1,26 @@
 /**
- * Shards in the Cache API, for browsers and threads without synchronous file access.
+ * Stores shards in the Cache API, for browsers and threads without synchronous file access.
  *
- * A shard is a row of entries of a few MiB and one entry that describes them; the description turns from "part" to
- * "verified" after the hash matched.
+ * A shard is a series of entries of 4 MiB or more and one state entry. The state changes from "part" to "verified" once
+ * the hash matched.
  */
 
-import { PIECE, type Part, type ShardStore, pieces } from "./store.js";
+import { CHUNK, type Part, type ShardStore, chunks } from "./store.js";
 
 const NAME = "audio-flamingo-2-shards";
 
 interface State {
   state: "part" | "verified";
   validator: string | undefined;
-  /** Length of every piece. */
+  /** Length of every chunk, in bytes. */
   lengths: number[];
 }
 
 const EMPTY: State = { state: "part", validator: undefined, lengths: [] };
 
 class CachePart implements Part {
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
 
   constructor(
     private readonly cache: Cache,
@@ -29,7 +29,7 @@ class CachePart implements Part {
   ) {}
 
   get bytes(): number {
-    return sum(this.state.lengths) + this.#waitingBytes;
+    return sum(this.state.lengths) + this.#pendingBytes;
   }
 
   get validator(): string | undefined {
@@ -37,20 +37,20 @@ class CachePart implements Part {
   }
 
   async *read(): AsyncGenerator<Uint8Array> {
-    yield* pieces(new Blob([await stored(this.cache, this.sha256, this.state), ...(this.#waiting as BlobPart[])]));
+    yield* chunks(new Blob([await stored(this.cache, this.sha256, this.state), ...(this.#pending as BlobPart[])]));
   }
 
   async append(chunk: Uint8Array): Promise<void> {
-    this.#waiting.push(chunk.slice());
-    this.#waitingBytes += chunk.byteLength;
-    if (this.#waitingBytes >= PIECE) await this.#store();
+    this.#pending.push(chunk.slice());
+    this.#pendingBytes += chunk.byteLength;
+    if (this.#pendingBytes >= CHUNK) await this.#store();
   }
 
   async restart(validator: string | undefined): Promise<void> {
     await removeShard(this.cache, this.sha256, this.state);
     this.state = { ...EMPTY, validator, lengths: [] };
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    this.#pending = [];
+    this.#pendingBytes = 0;
   }
 
   async commit(): Promise<Blob> {
@@ -61,15 +61,15 @@ class CachePart implements Part {
   }
 
   async close(): Promise<void> {
-    if (this.#waitingBytes > 0) await this.#store();
+    if (this.#pendingBytes > 0) await this.#store();
   }
 
   async #store(): Promise<void> {
-    const body = new Blob(this.#waiting as BlobPart[]);
+    const body = new Blob(this.#pending as BlobPart[]);
     await this.cache.put(key(this.sha256, this.state.lengths.length), new Response(body));
     this.state.lengths.push(body.size);
-    this.#waiting = [];
-    this.#waitingBytes = 0;
+    this.#pending = [];
+    this.#pendingBytes = 0;
     await writeState(this.cache, this.sha256, this.state);
   }
 }
@@ -103,7 +103,7 @@ class CacheStore implements ShardStore {
   }
 }
 
-/** The store, or undefined where the browser has none. */
+/** The store, or undefined if the browser has none. */
 export async function cacheApiStore(): Promise<ShardStore | undefined> {
   try {
     return new CacheStore(await caches.open(NAME));
@@ -112,9 +112,9 @@ export async function cacheApiStore(): Promise<ShardStore | undefined> {
   }
 }
 
-/** Keys must look like addresses; this one is reserved and never fetched. */
-function key(sha256: string, piece: number | "state"): string {
-  return `https://shards.invalid/${sha256}/${piece}`;
+/** Cache keys are URLs. `.invalid` is reserved: nothing is ever fetched from it. */
+function key(sha256: string, chunk: number | "state"): string {
+  return `https://shards.invalid/${sha256}/${chunk}`;
 }
 
 async function readState(cache: Cache, sha256: string): Promise<State | undefined> {
@@ -128,11 +128,11 @@ async function writeState(cache: Cache, sha256: string, state: State): Promise<v
 
 async function removeShard(cache: Cache, sha256: string, state: State): Promise<void> {
   await cache.delete(key(sha256, "state"));
-  await Promise.all(state.lengths.map((_, piece) => cache.delete(key(sha256, piece))));
+  await Promise.all(state.lengths.map((_, chunk) => cache.delete(key(sha256, chunk))));
 }
 
 async function stored(cache: Cache, sha256: string, state: State): Promise<Blob> {
-  const blobs = state.lengths.map(async (_, piece) => (await cache.match(key(sha256, piece)))?.blob() ?? new Blob());
+  const blobs = state.lengths.map(async (_, chunk) => (await cache.match(key(sha256, chunk)))?.blob() ?? new Blob());
   return new Blob(await Promise.all(blobs));
 }
 

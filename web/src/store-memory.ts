@@ -1,6 +1,6 @@
-/** Keeps nothing between visits: shards live as blobs, which the browser may move to disk, until they are on the GPU. */
+/** Stores nothing between visits: shards are blobs, which the browser may move to disk, until they are on the GPU. */
 
-import { type Part, type ShardStore, pieces } from "./store.js";
+import { type Part, type ShardStore, chunks } from "./store.js";
 
 class MemoryPart implements Part {
   validator: string | undefined;
@@ -8,7 +8,7 @@ class MemoryPart implements Part {
   #chunks: BlobPart[] = [];
 
   read(): AsyncIterable<Uint8Array> {
-    return pieces(new Blob(this.#chunks));
+    return chunks(new Blob(this.#chunks));
   }
 
   append(chunk: Uint8Array): void {

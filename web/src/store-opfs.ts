@@ -1,16 +1,15 @@
 /**
- * Shards in the origin private file system, through synchronous access handles (workers only).
+ * Stores shards in the origin private file system, through synchronous access handles (workers only).
  *
- * `<sha256>.bin` holds the bytes, `<sha256>.json` says what they are worth: "part" while they arrive, "verified" after
- * the hash matched. The second file is written through a stream, which browsers replace atomically: a crash leaves a
- * part, never a wrong shard.
+ * `<sha256>.bin` holds the bytes. `<sha256>.json` holds their state: "part" while they arrive, "verified" once the hash
+ * matched. Browsers write the state file atomically, through a stream: a crash leaves a part, never a wrong shard.
  */
 
 import type { Part, ShardStore } from "./store.js";
 
 const FOLDER = "audio-flamingo-2-shards";
 
-/** A file's synchronous access handle; the type library knows it in workers only. */
+/** A file's synchronous access handle. TypeScript declares it in workers only. */
 interface AccessHandle {
   read(buffer: Uint8Array, options: { at: number }): number;
   write(buffer: Uint8Array, options: { at: number }): number;
@@ -20,7 +19,7 @@ interface AccessHandle {
   close(): void;
 }
 
-/** A file handle that can give one. */
+/** A file handle that can open one. */
 type AccessibleFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<AccessHandle> };
 
 interface State {
@@ -113,7 +112,7 @@ class OpfsStore implements ShardStore {
   }
 }
 
-/** The store, or undefined where the browser or the thread has no such file system. */
+/** The store, or undefined if the browser or the thread has no such file system. */
 export async function opfsStore(): Promise<ShardStore | undefined> {
   if (typeof FileSystemFileHandle === "undefined" || !("createSyncAccessHandle" in FileSystemFileHandle.prototype)) return undefined;
   try {
@@ -124,7 +123,7 @@ export async function opfsStore(): Promise<ShardStore | undefined> {
   }
 }
 
-/** The same files from the main thread: finding, counting and removing need no access handle. */
+/** The same store for the main thread: finding, counting and removing need no access handle. */
 export async function opfsFiles(): Promise<ShardStore | undefined> {
   try {
     const root = await navigator.storage.getDirectory();

@@ -1,21 +1,21 @@
-/** Where shards are kept. A shard is addressed by its SHA-256 and counts as present only after it was verified. */
+/** The interface of a shard store. A shard is addressed by its SHA-256, and is present only once it is verified. */
 
 import type { CacheKind } from "./types.js";
 
-/** A shard on its way in: what has arrived so far, kept across interruptions where the store can. */
+/** A shard that is being fetched: the bytes so far, stored across interruptions if the store can. */
 export interface Part {
-  /** Bytes held. */
+  /** Bytes stored so far. */
   readonly bytes: number;
-  /** ETag under which they were served. */
+  /** ETag of the response they came from. */
   readonly validator: string | undefined;
-  /** The bytes held, in order, in pieces of a few MiB. */
+  /** The bytes stored so far, in order, in chunks. */
   read(): AsyncIterable<Uint8Array>;
   append(chunk: Uint8Array): void | Promise<void>;
-  /** Forgets everything and starts at byte 0. */
+  /** Discards all bytes. */
   restart(validator: string | undefined): Promise<void>;
-  /** The caller has matched the hash: from now on the shard is present. */
+  /** Marks the shard as present. Call it only after the hash matched. */
   commit(): Promise<Blob>;
-  /** Keeps what arrived for the next attempt. Harmless after `commit`. */
+  /** Stores the bytes so far for the next attempt. Does nothing after `commit`. */
   close(): Promise<void>;
 }
 
@@ -23,33 +23,33 @@ export interface ShardStore {
   readonly kind: CacheKind;
   /** The verified shard, or undefined. */
   find(sha256: string, bytes: number): Promise<Blob | undefined>;
-  /** Bytes of it that need not be fetched again. */
+  /** Bytes of the shard that are stored, verified or not. */
   held(sha256: string, bytes: number): Promise<number>;
   begin(sha256: string): Promise<Part>;
   remove(sha256: string): Promise<void>;
 }
 
-/** Size of the pieces in which bytes travel. */
-export const PIECE = 4 * 2 ** 20;
+/** Bytes in a chunk. */
+export const CHUNK = 4 * 2 ** 20;
 
-/** A blob's bytes in pieces; the next piece is read while the caller works on the last one. */
-export async function* pieces(blob: Blob, size = PIECE): AsyncGenerator<Uint8Array> {
+/** A blob's bytes in chunks. The next chunk is read while the caller uses the last one. */
+export async function* chunks(blob: Blob, size = CHUNK): AsyncGenerator<Uint8Array> {
   const read = (start: number) => blob.slice(start, start + size).arrayBuffer();
   let next = read(0);
   for (let start = 0; start < blob.size; start += size) {
-    const piece = await next;
+    const chunk = await next;
     if (start + size < blob.size) {
       next = read(start + size);
       next.catch(() => undefined);
     }
-    yield new Uint8Array(piece);
+    yield new Uint8Array(chunk);
   }
 }
 
-/** A store could not take bytes; whatever its reason, another store may. */
+/** A store could not take bytes. Another store may. */
 export class StorageRefused extends Error {}
 
-/** Whether the store itself refused: no room, or storage forbidden. */
+/** Whether the error is a store's: no space, or storage forbidden. */
 export function isStorageRefusal(error: unknown): boolean {
   if (error instanceof StorageRefused) return true;
   const names = ["QuotaExceededError", "SecurityError", "NotAllowedError", "InvalidStateError", "NoModificationAllowedError"];

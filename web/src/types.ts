@@ -1,53 +1,53 @@
-/** The public vocabulary: what goes in, what comes out. Sizes in bytes, times as their names say. */
+/** The public types. Sizes are in bytes; units of time are in the names. */
 
-/** Where verified shards are kept between visits. */
+/** Where verified shards are stored between visits. */
 export type CacheKind = "opfs" | "cache-api" | "none";
 
 /** A model: a folder's address, a folder handle, or its files. */
 export type ModelSource = string | URL | FileSystemDirectoryHandle | File[];
 
-/** What computes: shaders on the GPU, or WebAssembly on the processor. */
-export type EngineKind = "webgpu" | "processor";
+/** Compute shaders on the GPU, or WebAssembly on the CPU. */
+export type EngineKind = "webgpu" | "cpu";
 
-/** `"auto"`: WebGPU where an adapter answers, else the processor if the model is small enough. */
+/** `"auto"`: WebGPU if there is an adapter, else the CPU if the model is small enough. */
 export type EngineChoice = "auto" | EngineKind;
 
 export interface LoadOptions {
   /** Default `"auto"`. */
   engine?: EngineChoice;
-  /** Default `"opfs"`; what the browser lacks falls back to the next in the list, and `model.notices` says so. */
+  /** Default `"opfs"`. If the browser lacks it, the next in the list is used, and `model.info.notices` says so. */
   cache?: CacheKind;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
-  /** Default `true`: the engine runs in its own worker. `false`: on the main thread. */
+  /** Default `true`: run the engine in its own worker. `false`: on the main thread. */
   worker?: boolean;
   /** Ask the browser not to evict the cache. */
   persist?: boolean;
-  /** Of the GPU; default `"high-performance"`. */
+  /** Which GPU to prefer. Default `"high-performance"`. */
   powerPreference?: "low-power" | "high-performance";
-  /** Shards fetched at once; default 3. */
+  /** Shards fetched at once. Default 3. */
   parallel?: number;
 }
 
 export type Phase = "download" | "verify" | "upload" | "compile" | "ready";
 
-/** One monotone total over all phases. */
+/** Progress of a load, over all phases. */
 export interface Progress {
   phase: Phase;
   /** 0 to 1, never decreasing. */
   fraction: number;
-  /** Bytes at hand (from network or cache), never decreasing. */
+  /** Bytes loaded from network or cache, never decreasing. */
   loadedBytes: number;
   totalBytes: number;
-  /** Of the bytes at hand, those that an earlier visit left. */
+  /** Of the loaded bytes, those from the cache. */
   cachedBytes: number;
-  /** Bytes that really came over the network, repeats included. */
+  /** Bytes that came over the network, repeats included. */
   networkBytes: number;
-  /** Recent network rate; 0 when nothing is being fetched. */
+  /** Network rate over the last 3 seconds; 0 if nothing is being fetched. */
   bytesPerSecond: number;
   /** Undefined until the rate is known. */
   secondsLeft: number | undefined;
-  /** Something the user should know, for example that the disk is full. */
+  /** A message for the user, for example that the disk is full. */
   notice?: string;
 }
 
@@ -56,7 +56,7 @@ export interface AdapterReport {
   vendor: string;
   architecture: string;
   description: string;
-  /** Software rendering: right answers, slowly. */
+  /** A software adapter: the same answers, slowly. */
   fallback: boolean;
   maxBufferBytes: number;
   maxBindingBytes: number;
@@ -75,11 +75,11 @@ export interface ModelReport {
   parameters: number | undefined;
   totalBytes: number;
   cachedBytes: number;
-  /** Bytes a load would fetch now. */
+  /** Bytes that a load would fetch now. */
   neededBytes: number;
 }
 
-/** What `check` finds; no weights are downloaded. */
+/** Result of `check`. */
 export interface CheckReport {
   /** Whether a load would find an engine. */
   ok: boolean;
@@ -96,13 +96,13 @@ export interface ModelInfo {
   name: string;
   parameters: number | undefined;
   totalBytes: number;
-  /** Windows the model was made for. */
+  /** Windows of audio that the model was trained for. */
   maxWindows: number;
   windowSeconds: number;
   engine: EngineKind;
-  /** The GPU's name, or `"processor (WebAssembly)"`. */
+  /** The GPU's name, or `"CPU (WebAssembly)"`. */
   adapter: string;
-  /** Where the shards are kept after this load. */
+  /** Where the shards are cached after this load. */
   cache: CacheKind;
   notices: string[];
 }
@@ -116,14 +116,14 @@ export interface Pcm {
 export type AudioSource = File | Blob | URL | string | ArrayBuffer | Uint8Array | AudioBuffer | Pcm;
 
 export interface ListenOptions {
-  /** Default: what the model was made for. Longer sound is cut, and `clip.info.truncated` says so. */
+  /** Default: the model's `maxWindows`. Longer audio is cut, and `clip.info.truncated` says so. */
   maxWindows?: number;
   signal?: AbortSignal;
   /** Called with the number of windows encoded so far. */
   onProgress?: (done: number, windows: number) => void;
 }
 
-/** 64 mel bands by time, 0 (quiet) to 255 (loud); row 0 is the lowest band. */
+/** A log-mel spectrogram, [height, width]: 64 mel bands by time, 0 (quiet) to 255 (loud). Row 0 is the lowest band. */
 export interface Picture {
   width: number;
   height: number;
@@ -136,9 +136,9 @@ export interface SoundInfo {
   windowSeconds: number;
   sourceRate: number;
   truncated: boolean;
-  /** `"browser"` when our decoders lack the format: ids may then differ from the command line's. */
+  /** `"browser"` if the engine cannot decode the format: tokens may then differ from the command line's. */
   decodedBy: "engine" | "browser" | "caller";
-  /** Pairs of minimum and maximum over equal stretches. */
+  /** [columns, 2]: minimum and maximum of equal stretches. */
   waveform: Float32Array;
   picture: Picture;
 }
@@ -151,22 +151,22 @@ export interface ClipInfo extends SoundInfo {
 export interface AskOptions {
   /** Default 256. */
   maxNewTokens?: number;
-  /** 0 (default): always the likeliest token. */
+  /** 0 (default): greedy, the token with the highest logit. */
   temperature?: number;
   topK?: number;
   topP?: number;
   minP?: number;
   repetitionPenalty?: number;
   seed?: number;
-  /** Texts that end the answer; not part of it. */
+  /** Strings that end the answer. They are not part of it. */
   stop?: string[];
   signal?: AbortSignal;
 }
 
-/** A piece of the answer as it appears. */
-export interface Piece {
+/** A part of the answer, as it is generated. */
+export interface TextDelta {
   text: string;
-  /** The model started over: what came before is not part of the answer. */
+  /** The model started over: discard all text before this delta. */
   restart: boolean;
 }
 
@@ -179,81 +179,81 @@ export interface Timings {
 export interface AnswerResult {
   text: string;
   tokens: number[];
-  finishReason: "end" | "stop" | "length";
-  /** The question was longer than the model reads, and its end was lost: ask a shorter one. */
+  finishReason: "stop" | "length";
+  /** The question exceeded the model's prompt limit and its end was cut: ask a shorter one. */
   questionCut: boolean;
   timings: Timings;
 }
 
 export interface BenchOptions {
-  /** Of silence, in the model's memory while it answers: 1 (default) to 30. */
+  /** Windows of silence that the answer attends to: 1 (default) to 30. */
   windows?: number;
-  /** Of the answer: 2 to 512, default 32. */
+  /** Tokens of the answer: 2 to 512, default 32. */
   tokens?: number;
   signal?: AbortSignal;
   /** Called with the number of steps done so far. */
   onProgress?: (done: number, steps: number) => void;
 }
 
-/** How fast this machine is with this model. */
+/** The speed of this machine with this model. */
 export interface BenchReport {
   model: string;
   engine: EngineKind;
   adapter: string;
-  /** In the model's memory while it answered. */
+  /** Windows of silence that the answer attended to. */
   windows: number;
-  /** Of the answer. */
+  /** Tokens of the answer. */
   tokens: number;
-  /** Log-mel and encoder, for each window. */
+  /** Log-mel and encoder, per window. */
   encodeMs: number;
-  /** Audio transformer, keys and values, for all windows; once per sound. */
-  memoryMs: number;
-  /** From a question of 40 tokens to the answer's first. */
+  /** Audio transformer, keys and values, for all windows; once per clip. */
+  audioKvMs: number;
+  /** From a prompt of 40 tokens to the first token of the answer. */
   firstTokenMs: number;
   tokensPerSecond: number;
-  /** What each further token takes of a GPU; undefined on the processor. */
+  /** GPU work of each further token; undefined on the CPU. */
   perToken:
     | {
         dispatches: number;
         microsecondsPerDispatch: number;
-        /** Of weights read. */
+        /** Bytes of weights read. */
         bytes: number;
         bytesPerSecond: number;
       }
     | undefined;
-  /** What the GPU can do, and what it spends its time on; undefined on the processor. */
+  /** Rates of the GPU and times of the kernels; undefined on the CPU. */
   gpu:
     | {
-        /** Read and written, in a copy from buffer to buffer. */
+        /** Bytes read plus bytes written per second, in a copy from buffer to buffer. */
         copyBytesPerSecond: number;
-        /** In one large matrix product. */
-        productFlopsPerSecond: number;
-        /** Those in use, in words; see `Model.tune`. */
+        /** Operations per second in one large matmul. */
+        matmulFlopsPerSecond: number;
+        /** Description of the kernels in use; see `Model.tune`. */
         kernels: string;
-        /** Of encoding a window, the longest first; undefined where the browser has no timestamps. */
+        /** Kernels of encoding a window, the longest first; undefined if the browser has no timestamps. */
         encoder: KernelTime[] | undefined;
-        /** Of one token. Browsers round timestamps, so short kernels take next to nothing or too much. */
+        /** Kernels of one token. Browsers round timestamps, so times of short kernels are rough. */
         token: KernelTime[] | undefined;
       }
     | undefined;
 }
 
-/** All dispatches of one kernel. */
+/** The sum of all dispatches of one kernel. */
 export interface KernelTime {
   name: string;
   count: number;
   microseconds: number;
-  /** Of weights read. */
+  /** Bytes of weights read. */
   bytes: number;
-  /** Of products. */
+  /** Operations of matmuls and matvecs. */
   flops: number;
 }
 
-/** What is in use now. */
+/** Memory in use now. */
 export interface MemoryReport {
-  /** GPU buffers that are alive; 0 on the processor. */
+  /** Bytes of GPU buffers; 0 on the CPU. */
   gpuBytes: number;
-  /** The engine's own memory; weights are in it on the processor only. */
+  /** Bytes of wasm memory. It holds the weights on the CPU only. */
   wasmBytes: number;
 }
 
@@ -271,7 +271,7 @@ export interface CachedModel {
 
 export interface VerifyReport {
   ok: boolean;
-  /** Shards that were wrong; they are deleted and will be fetched again. */
+  /** Damaged shards. They are deleted, and the next load fetches them again. */
   bad: string[];
   missing: string[];
 }

@@ -1,4 +1,4 @@
-/** The dedicated worker that owns the engine. */
+/** Entry point of the dedicated worker that owns the engine. */
 
 import { serve } from "./host.js";
 import type { Port } from "./protocol.js";

@@ -1,4 +1,4 @@
-//! `cargo xtask browser`: the tests in real browsers.
+//! `cargo xtask browser`: runs the tests of `tests/browser` in Chromium and Firefox.
 
 use crate::run;
 use anyhow::{Result, bail};
@@ -9,13 +9,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Vulkan manifest of the software driver inside Debian's Chromium; `SWIFTSHADER_ICD` names another place.
+/// Vulkan manifest of SwiftShader in Debian's Chromium. `SWIFTSHADER_ICD` overrides it.
 const SWIFTSHADER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
 /// Options of `cargo xtask browser`.
 #[derive(Args)]
 pub struct Options {
-    /// Take the `af2` that `cargo test` has built
+    /// Use the `af2` that `cargo test` built
     #[arg(long)]
     built: bool,
     /// Passed on to the test runner, for example a file name or `--grep`
@@ -23,8 +23,8 @@ pub struct Options {
     arguments: Vec<String>,
 }
 
-/// Installs the test runner's packages (no browser is downloaded), converts the toy model without loss, and runs every
-/// spec of tests/browser.
+/// Installs the test runner's packages (no browser), converts the toy model to f32, writes the expected values, and runs
+/// the specs of tests/browser.
 pub fn run(options: &Options) -> Result<()> {
     let root = run::root();
     let folder = root.join("tests/browser");
@@ -33,7 +33,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let af2 = binary(&root, options.built)?;
     toy_model(&root, &af2)?;
-    promises(&root, &af2)?;
+    expected_counts(&root, &af2)?;
     native_trace(&root, &af2)?;
     run::run(&folder, "node", &["node_modules/typescript/bin/tsc", "--project", "tsconfig.json"])?;
     let mut arguments = vec!["node_modules/@playwright/test/cli.js", "test"];
@@ -41,7 +41,7 @@ pub fn run(options: &Options) -> Result<()> {
     run::run(&folder, "node", &arguments)
 }
 
-/// `af2`, built unless it is there already.
+/// Path of `af2`, built unless `built` says that it exists.
 fn binary(root: &Path, built: bool) -> Result<String> {
     if !built {
         run::run(root, "cargo", &["build", "--locked", "--package", "af2-cli"])?;
@@ -49,7 +49,7 @@ fn binary(root: &Path, built: bool) -> Result<String> {
     Ok(run::target(root).join("debug").join(format!("af2{}", env::consts::EXE_SUFFIX)).display().to_string())
 }
 
-/// target/browser-models/toy-f32, in several shards: the goldens were computed in float32.
+/// Writes target/browser-models/toy-f32, in several shards. The goldens are float32.
 fn toy_model(root: &Path, af2: &str) -> Result<()> {
     let out = root.join("target/browser-models/toy-f32");
     if out.exists() {
@@ -61,8 +61,8 @@ fn toy_model(root: &Path, af2: &str) -> Result<()> {
     run::run(root, af2, &arguments)
 }
 
-/// target/browser-models/toy-f32.json: what `af2 inspect` says of it.
-fn promises(root: &Path, af2: &str) -> Result<()> {
+/// Writes target/browser-models/toy-f32.json: the counts of `af2 inspect`.
+fn expected_counts(root: &Path, af2: &str) -> Result<()> {
     let model = "target/browser-models/toy-f32";
     let output =
         Command::new(af2).args(["inspect", model, "--json"]).current_dir(root).stderr(Stdio::inherit()).output()?;
@@ -72,7 +72,7 @@ fn promises(root: &Path, af2: &str) -> Result<()> {
     Ok(fs::write(root.join(format!("{model}.json")), output.stdout)?)
 }
 
-/// target/browser-models/native-swiftshader.safetensors: what the native build computes on the browser's own software driver.
+/// Writes target/browser-models/native-swiftshader.safetensors: the trace of the native build on Chromium's own driver.
 fn native_trace(root: &Path, af2: &str) -> Result<()> {
     let driver = env::var("SWIFTSHADER_ICD").unwrap_or_else(|_| SWIFTSHADER.into());
     if !Path::new(&driver).exists() {

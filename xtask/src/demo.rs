@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a shipped model hears a shipped sound and answers a question, on this machine.
+//! `cargo xtask demo`: a shipped model answers a question about shipped audio, on this machine.
 
 use crate::{
     prepare, run,
@@ -6,6 +6,9 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use clap::Args;
+
+/// What is built: only the shaders' engine, which then also answers on a software adapter, in the profile that compiles soonest.
+const BUILD: [&str; 6] = ["--locked", "--profile", "demo", "--package", "af2-cli", "--no-default-features"];
 
 /// Options of `cargo xtask demo`.
 #[derive(Args)]
@@ -22,16 +25,15 @@ pub fn run(options: &Options) -> Result<()> {
     prepare::ensure(&[prepare::VULKAN], options.yes)?;
     let root = run::root();
     let model = shipped::models(&root).into_iter().next().context("weights/ holds no model")?;
-    let sound = shipped::sounds(&root)?.into_iter().next().context("no sound is shipped")?;
-    let suggested = sound.suggestions();
+    let audio = shipped::sounds(&root)?.into_iter().next().context("no audio is shipped")?;
+    let suggested = audio.suggestions();
     let question = options.question.as_deref().or(suggested.first().copied()).context("no question is suggested")?;
-    run::run(&root, "cargo", &["build", "--locked", "--release", "--package", "af2-cli"])?;
+    run::run(&root, "cargo", &[&["build"], &BUILD[..]].concat())?;
 
-    let path = sound.path.to_string_lossy();
-    println!("\nmodel     {}\nsound     {path} ({})\nquestion  {question}\n", model.folder, sound.title);
-    let start = ["run", "--quiet", "--locked", "--release", "--package", "af2-cli", "--bin", "af2", "--"];
-    // By itself `ask` would let the processor answer where the driver is a program; the demo is about the shaders.
-    run::run(&root, "cargo", &[&start[..], &["ask", "--engine", "gpu", model.folder, &path, question]].concat())?;
+    let path = audio.path.to_string_lossy();
+    println!("\nmodel     {}\naudio     {path} ({})\nquestion  {question}\n", model.folder, audio.title);
+    let start = [&["run", "--quiet"], &BUILD[..], &["--bin", "af2", "--"]].concat();
+    run::run(&root, "cargo", &[&start[..], &["ask", model.folder, &path, question]].concat())?;
     println!("\n{}\nThe same in a browser: cargo xtask serve", remark(&model));
     Ok(())
 }

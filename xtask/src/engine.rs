@@ -1,4 +1,4 @@
-//! The two engines of the web, each a WebAssembly module with its JavaScript glue: a visitor downloads one of them.
+//! Builds the two web engines. Each is a WebAssembly module with its JavaScript glue; a visitor downloads one of them.
 
 use crate::{run, shrink};
 use anyhow::{Context, Result};
@@ -9,30 +9,24 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// An engine of `af2-web`.
 pub struct Engine {
-    /// The crate's feature that chooses it.
+    /// Feature of `af2-web` that selects it.
     pub feature: &'static str,
-    /// What its files' names begin with.
+    /// Prefix of its files' names.
     name: &'static str,
-    /// The profile it is compiled with.
+    /// Cargo profile.
     profile: &'static str,
-    /// Flags of the compiler, as an array of TOML.
+    /// Compiler flags, as a TOML array.
     flags: &'static str,
 }
 
-/// Both; the first is what most visitors get. The other does its arithmetic in WebAssembly, so that it wants vectors.
+/// Both engines: WebGPU, and the CPU in WebAssembly with SIMD.
 pub const ALL: [Engine; 2] = [
     Engine { feature: "webgpu", name: "af2", profile: "wasm-release", flags: "[]" },
-    Engine {
-        feature: "processor",
-        name: "af2_processor",
-        profile: "wasm-processor",
-        flags: r#"["-C", "target-feature=+simd128"]"#,
-    },
+    Engine { feature: "cpu", name: "af2_cpu", profile: "wasm-cpu", flags: r#"["-C", "target-feature=+simd128"]"# },
 ];
 
-/// burn-wgpu in the place of the processor, to be measured beside the engine: minutes of compiling, and nothing to be shipped.
-pub const RIVAL: Engine =
-    Engine { feature: "burn-wgpu", name: "af2_processor", profile: "wasm-processor", flags: "[]" };
+/// burn-wgpu in place of the CPU engine, as a baseline for measurements. It compiles for minutes and is never shipped.
+pub const BASELINE: Engine = Engine { feature: "burn-wgpu", name: "af2_cpu", profile: "wasm-cpu", flags: "[]" };
 
 impl Engine {
     /// File name of the glue.
@@ -45,7 +39,7 @@ impl Engine {
         format!("{}_bg.wasm", self.name)
     }
 
-    /// Compiles module and glue into web/wasm; `optimise` runs wasm-opt over it.
+    /// Writes module and glue to web/wasm. `optimise` runs wasm-opt.
     pub fn build(&self, root: &Path, optimise: bool) -> Result<()> {
         let web = root.join("web");
         let folder = web.join("wasm");
@@ -54,7 +48,7 @@ impl Engine {
         if optimise { self.optimise(&web) } else { Ok(()) }
     }
 
-    /// Compiles the crate and returns the path of the raw module.
+    /// Compiles the crate. Returns the path of the raw module.
     fn compile(&self, root: &Path) -> Result<PathBuf> {
         let flags = format!("target.{TARGET}.rustflags={}", self.flags);
         let mut arguments =
@@ -64,15 +58,15 @@ impl Engine {
         Ok(run::target(root).join(TARGET).join(self.profile).join("af2_web.wasm"))
     }
 
-    /// Generates the JavaScript glue; needs no tool on the machine and cannot be of another version than the crate.
+    /// Generates the JavaScript glue, by the library of wasm-bindgen, so that no tool must be installed.
     fn bind(&self, wasm: &Path, out: &Path) -> Result<()> {
         let mut bindgen = Bindgen::new();
         bindgen.input_path(wasm).out_name(self.name).web(true)?.typescript(true).encode_into(EncodeInto::Always);
         bindgen.generate(out).with_context(|| format!("wasm-bindgen failed on {}", wasm.display()))
     }
 
-    /// Shrinks the module. The features are the ones that rustc emits and every browser of these years has; `--all-features`
-    /// would make files that browsers reject.
+    /// Runs wasm-opt. The features are those that rustc emits and all current browsers have; `--all-features` makes files
+    /// that browsers reject.
     fn optimise(&self, web: &Path) -> Result<()> {
         let module = format!("wasm/{}", self.wasm());
         let mut arguments = vec!["node_modules/binaryen/bin/wasm-opt", &module, "-o", &module, "-Oz"];

@@ -1,4 +1,4 @@
-//! `cargo xtask eval demo`: how often the shipped model is right, and how often it would be without listening.
+//! `cargo xtask eval demo`: measures the accuracy of the demo model, beside a blind control that hears another recording.
 
 mod answers;
 mod tally;
@@ -17,7 +17,7 @@ use tally::Tally;
 /// Options of `cargo xtask eval`.
 #[derive(Args)]
 pub struct Options {
-    /// What is judged
+    /// What to evaluate
     #[arg(value_enum)]
     what: What,
     /// A converted model
@@ -26,10 +26,10 @@ pub struct Options {
     /// Recordings with questions, as `cargo xtask sounds scenes` writes them
     #[arg(long, default_value = "target/demo/recordings")]
     recordings: PathBuf,
-    /// An `af2` that is built already
-    #[arg(long)]
-    program: Option<PathBuf>,
-    /// Judge with PyTorch instead of the engine: many more recordings, mixed anew from target/demo/bank.npz
+    /// Use this `af2` binary instead of building one
+    #[arg(long, value_name = "FILE")]
+    af2: Option<PathBuf>,
+    /// Evaluate with PyTorch instead of the engine, on many more recordings mixed from target/demo/bank.npz
     #[arg(long)]
     pytorch: bool,
     /// With --pytorch: the share of the 660 recordings of each set
@@ -45,7 +45,7 @@ enum What {
     Demo,
 }
 
-/// Asks every question of every recording, and the questions of its neighbour, and prints the accuracies.
+/// Asks every recording its own questions and those of its neighbour, and prints the accuracies.
 pub fn run(options: &Options) -> Result<()> {
     let What::Demo = options.what;
     if options.pytorch {
@@ -53,7 +53,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let recordings = answers::read(&options.recordings)?;
     prepare::ensure(&[prepare::VULKAN], options.yes)?;
-    let answerer = Answerer::new(&options.model, options.program.as_deref())?;
+    let answerer = Answerer::new(&options.model, options.af2.as_deref())?;
     let mut sets: Vec<(String, Tally)> = Vec::new();
     for (recording, neighbour) in recordings.iter().zip(neighbours(&recordings)) {
         let tally = of_set(&mut sets, &recording.set);
@@ -74,7 +74,7 @@ fn with_pytorch(options: &Options) -> Result<()> {
     recipe.stage("evaluate.py", &[text(&work)?, text(&run::root().join(&options.model))?, "--scale", &scale])
 }
 
-/// For each recording the next of its set and kind, whose questions are put to it blindly.
+/// For each recording the next one of its set and kind, whose questions are the blind control.
 fn neighbours(recordings: &[Recording]) -> Vec<&Recording> {
     let count = recordings.len();
     let next = |i: usize| {

@@ -31,23 +31,23 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Asks a shipped model about a shipped sound, on this machine
+    /// Asks the demo model about a sample sound, on this machine
     Demo(demo::Options),
-    /// Fetches, prepares and mixes the sounds of the demo model
+    /// Fetches, prepares and mixes the recordings of the demo model
     Sounds(sounds::Options),
-    /// Judges the demo model: accuracy by question type, beside a blind run
+    /// Evaluates the demo model: accuracy by question type, beside a blind control
     Eval(eval::Options),
-    /// Runs everything that must hold: format, lints, docs, tests, other platforms, browsers
+    /// Runs all checks: format, lints, docs, tests, other platforms, browsers
     Test(test::Options),
     /// Checks licences, sources and known vulnerabilities of the dependencies
     Deny,
     /// Builds wasm, npm package and page into web/dist
     Web(web::Options),
-    /// Builds the page and serves it on this machine
+    /// Builds the page and serves it on localhost
     Serve(serve::Options),
-    /// Measures the released sizes on this machine, after the golden tests
+    /// Runs the golden tests, then measures the released sizes on this machine
     Speed(speed::Options),
-    /// Runs the browser tests (needs Chromium and the result of `cargo xtask web`)
+    /// Runs the browser tests (needs Chromium, Firefox and the result of `cargo xtask web`)
     Browser(browser::Options),
 }
 
@@ -69,9 +69,9 @@ fn main() -> Result<()> {
 mod tests {
     use clap::CommandFactory;
 
-    /// clap finds contradictions between options only when a command is built.
+    /// clap checks the options of a command only when the command is built.
     #[test]
-    fn every_command_line_is_sound() {
+    fn every_command_line_is_valid() {
         super::Cli::command().debug_assert();
     }
 }

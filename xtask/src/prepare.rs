@@ -1,4 +1,4 @@
-//! What a fresh machine lacks, and how it gets it. Nothing is installed without asking, unless nobody is there to ask.
+//! Installs what a command needs from the machine. Asks first, unless `--yes`, CI or a missing terminal says otherwise.
 
 use crate::run;
 use anyhow::{Context, Result, bail};
@@ -25,28 +25,28 @@ enum Source {
     Pip(&'static [(&'static str, &'static str)]),
 }
 
-/// A driver through which a GPU (or the processor, standing in for one) computes.
+/// A Vulkan driver: of a hardware GPU, or a software adapter.
 pub const VULKAN: Need =
     Need { what: "a Vulkan driver", present: has_vulkan, source: Source::Apt(&["libvulkan1", "mesa-vulkan-drivers"]) };
-/// The browser that the end-to-end tests drive.
+/// The browser of the end-to-end tests.
 pub const CHROMIUM: Need = Need {
     what: "Chromium",
     present: || has_browser("CHROMIUM", "/usr/bin/chromium"),
     source: Source::Apt(&["chromium"]),
 };
-/// A second implementation of WebGPU.
+/// The second implementation of WebGPU in the tests.
 pub const FIREFOX: Need = Need {
     what: "Firefox ESR",
     present: || has_browser("FIREFOX", "/usr/bin/firefox-esr"),
     source: Source::Apt(&["firefox-esr"]),
 };
-/// What the demo model's recipe runs on.
+/// Python for the demo model's recipe.
 pub const PYTHON: Need = Need {
     what: "Python 3 with venv",
     present: || output("python3", &["-c", "import ensurepip, venv"]).is_some(),
     source: Source::Apt(&["python3", "python3-venv"]),
 };
-/// What renders soundfonts and synthetic voices.
+/// Synthesisers that render soundfonts and synthetic voices.
 pub const SYNTHESISERS: Need = Need {
     what: "fluidsynth, timidity and espeak-ng",
     present: || {
@@ -70,9 +70,9 @@ const LINTER_RELEASES: [(&str, &str); 3] = [
 ];
 /// A Python environment below the repository's root, for tools that nobody needs elsewhere.
 const TOOLS: &str = "target/tools";
-/// The browser's target.
+/// Target of the web engines.
 pub const WASM: Need = target("wasm32-unknown-unknown", || has_target("wasm32-unknown-unknown"));
-/// Checked, not linked: no compiler for the platform is needed.
+/// Checked, not linked: the platform's linker is not needed.
 pub const WINDOWS: Need = target("x86_64-pc-windows-msvc", || has_target("x86_64-pc-windows-msvc"));
 /// Checked, not linked.
 pub const MACOS: Need = target("aarch64-apple-darwin", || has_target("aarch64-apple-darwin"));
@@ -81,7 +81,7 @@ const fn target(name: &'static str, present: fn() -> bool) -> Need {
     Need { what: name, present, source: Source::Rustup(name) }
 }
 
-/// Installs what is missing, after asking; with `yes`, or when nobody can answer, at once.
+/// Installs what is missing. Asks first, unless `yes` is set or nobody can answer.
 pub fn ensure(needs: &[Need], yes: bool) -> Result<()> {
     let missing: Vec<&Need> = needs.iter().filter(|need| !(need.present)()).collect();
     if missing.is_empty() {
@@ -89,7 +89,7 @@ pub fn ensure(needs: &[Need], yes: bool) -> Result<()> {
     }
     let commands = commands(&missing);
     let names = missing.iter().map(|need| need.what).collect::<Vec<_>>().join(", ");
-    eprintln!("This machine lacks {names}. To be run:\n  {}", lines(&commands).join("\n  "));
+    eprintln!("This machine lacks {names}. To install:\n  {}", lines(&commands).join("\n  "));
     if !yes && !agreed()? {
         bail!("nothing was installed; run the lines above yourself and start again");
     }
@@ -102,7 +102,7 @@ pub fn linters(yes: bool) -> Result<()> {
     ensure(&[LINTERS], yes)
 }
 
-/// The command lines that bring what is missing.
+/// The command lines that install what is missing.
 fn commands(missing: &[&Need]) -> Vec<Vec<&'static str>> {
     let mut packages = Vec::new();
     let mut targets = Vec::new();
@@ -133,7 +133,7 @@ fn lines(commands: &[Vec<&str>]) -> Vec<String> {
     commands.iter().map(|command| command.join(" ")).collect()
 }
 
-/// Package managers need root; rustup works on the user's own files.
+/// Runs a command: apt-get as root, rustup as the user.
 fn start(command: &[&str]) -> Result<()> {
     let (program, arguments) = command.split_first().context("an empty command")?;
     if *program != "apt-get" || is_root() {
@@ -146,7 +146,7 @@ fn is_root() -> bool {
     output("id", &["-u"]).is_some_and(|text| text.trim() == "0")
 }
 
-/// Whether the person at the terminal agrees. Without a person (no terminal, or CI) the answer is yes.
+/// Asks the user. Without a terminal, or in CI, the answer is yes.
 fn agreed() -> Result<bool> {
     if !io::stdin().is_terminal() || env::var_os("CI").is_some() {
         return Ok(true);
@@ -158,7 +158,7 @@ fn agreed() -> Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes"))
 }
 
-/// Metal and DirectX are part of their systems; on Linux there must be a loader and a driver's manifest.
+/// Metal and DirectX are part of their systems. Linux needs the Vulkan loader and a driver's manifest.
 fn has_vulkan() -> bool {
     !cfg!(target_os = "linux") || (has_loader() && has_driver())
 }
@@ -173,12 +173,12 @@ fn has_driver() -> bool {
     chosen || folders.iter().any(|folder| Path::new(folder).read_dir().is_ok_and(|mut files| files.next().is_some()))
 }
 
-/// The tests take a browser from this variable, or from where Debian puts it.
+/// Whether the browser exists at the path in the variable, or at Debian's.
 fn has_browser(variable: &str, debian: &str) -> bool {
     Path::new(&env::var_os(variable).unwrap_or_else(|| debian.into())).exists()
 }
 
-/// Toolchains that rustup does not manage bring their targets themselves.
+/// Whether the target is installed. Without rustup, assumes that the toolchain has it.
 fn has_target(name: &str) -> bool {
     let installed = output("rustup", &["target", "list", "--installed"]);
     installed.is_none_or(|targets| targets.lines().any(|line| line == name))
@@ -196,17 +196,17 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The oldest Node.js the page's build runs on.
+/// The oldest Node.js that the web build supports.
 const NODE: (u32, u32) = (20, 19);
 
-/// Fails unless Node.js is there and new enough; distributions ship too old ones, so none is installed.
+/// Fails unless Node.js is new enough. It is not installed: distributions ship older versions.
 pub fn node() -> Result<()> {
     let version = output("node", &["--version"]).unwrap_or_default();
     let mut numbers = version.trim().trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
     let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if found < NODE {
         let version = if version.is_empty() { "none" } else { version.trim() };
-        bail!("Node.js {}.{} or newer is needed, found {version}; or leave out the browser: --native", NODE.0, NODE.1);
+        bail!("Node.js {}.{} or newer is needed, found {version}; or skip the browser: --native", NODE.0, NODE.1);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The demo model's recipe: its Python environment under `target/`, and its stages.
+//! Runs the demo model's recipe, in a Python environment under `target/`.
 
 use crate::{prepare, run};
 use anyhow::{Context, Result, bail};
@@ -9,14 +9,14 @@ use std::{
 
 const FOLDER: &str = "weights/demo/recipe";
 
-/// A Python environment that holds what the recipe requires.
+/// A Python environment with the requirements of the recipe.
 pub struct Recipe {
     root: PathBuf,
     python: PathBuf,
 }
 
 impl Recipe {
-    /// Makes the environment, or brings it up to date where the requirements have changed.
+    /// Creates the environment, or updates it if the requirements changed.
     pub fn prepare(yes: bool) -> Result<Self> {
         prepare::ensure(&[prepare::PYTHON], yes)?;
         let root = run::root();
@@ -37,12 +37,12 @@ impl Recipe {
         run::run(&self.root, text(&self.python)?, &["-m", "pip", "install", "--quiet", "-r", text(wanted)?])
     }
 
-    /// Where sounds, bank and checkpoints lie.
+    /// Folder of recordings, bank and checkpoints.
     pub fn work(&self) -> PathBuf {
         self.root.join("target/demo")
     }
 
-    /// Fails unless an earlier stage left `file` in the work folder.
+    /// Fails unless `file`, written by `stage`, is in the work folder.
     pub fn require(&self, file: &str, stage: &str) -> Result<()> {
         if !self.work().join(file).exists() {
             bail!("target/demo/{file} is missing: run `cargo xtask sounds {stage}` first");

@@ -1,4 +1,4 @@
-//! Child processes and places of the repository.
+//! Child processes and paths of the repository.
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Where cargo puts what it builds.
+/// The target folder of cargo.
 pub fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
-/// Runs a program in `folder` and fails, naming the command line, unless it ends with 0.
+/// Runs a program in `folder`. Fails, naming the command line, unless it exits with 0.
 pub fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
     let line = format!("{program} {}", arguments.join(" "));
     eprintln!("$ {line}");

@@ -1,4 +1,4 @@
-//! `cargo xtask serve`: the built page on this machine. Any static file host does the same.
+//! `cargo xtask serve`: serves the built page on localhost. Any static file host works as well.
 
 use crate::{run, web};
 use anyhow::{Result, anyhow};
@@ -15,14 +15,14 @@ pub struct Options {
     /// Port to listen on
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Serve what web/dist/page already holds
+    /// Serve web/dist/page as it is
     #[arg(long)]
     no_build: bool,
     #[command(flatten)]
     web: web::Options,
 }
 
-/// Builds the page unless told otherwise, prints its address, and answers until stopped.
+/// Builds the page, prints its address, and serves until stopped.
 pub fn run(options: &Options) -> Result<()> {
     if !options.no_build {
         web::run(&options.web)?;
@@ -46,7 +46,7 @@ fn answer(request: Request, folder: &Path) -> std::io::Result<()> {
     }
 }
 
-/// The file a URL names, or nothing when it would leave the folder.
+/// The file of a URL, or `None` if the URL leaves the folder.
 fn inside(folder: &Path, url: &str) -> Option<PathBuf> {
     let path = url.split(['?', '#']).next()?.trim_start_matches('/');
     let path = Path::new(if path.is_empty() { "index.html" } else { path });

@@ -1,4 +1,4 @@
-//! What the repository ships to be tried: models, and sounds with questions.
+//! The shipped models, and the sample sounds with their questions.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use std::{
 
 /// A converted model.
 pub struct Model {
-    /// Short, for addresses.
+    /// Short name, for URLs.
     pub name: &'static str,
     /// Relative to the repository.
     pub folder: &'static str,
@@ -17,22 +17,22 @@ pub struct Model {
 
 /// Trained for this repository.
 const DEMO: Model = Model { name: "demo", folder: "weights/demo/model" };
-/// The tests' model: random encoder, text fitted to a few synthetic sounds.
+/// The tests' model: random encoder, decoder fitted to a few synthetic sounds.
 const TOY: Model = Model { name: "toy", folder: "weights/toy" };
 
-/// The models that are there, the better one first.
+/// The models in this checkout, the better one first.
 pub fn models(root: &Path) -> Vec<Model> {
     let is_there = |model: &Model| root.join(model.folder).join("model.safetensors.index.json").exists();
     [DEMO, TOY].into_iter().filter(is_there).collect()
 }
 
-/// A sound and what may be asked about it.
+/// A sound and its questions.
 #[derive(Deserialize)]
 pub struct Sound {
     /// Relative to the repository.
     #[serde(rename = "file")]
     pub path: PathBuf,
-    /// Shown to people.
+    /// Title for people.
     pub title: String,
     /// In the order of the list.
     pub questions: Vec<Question>,
@@ -41,22 +41,22 @@ pub struct Sound {
 /// A question about a sound.
 #[derive(Deserialize)]
 pub struct Question {
-    /// As one would type it.
+    /// Text of the question.
     pub question: String,
-    /// The true answer, where the demo model gives it by a wide margin.
+    /// The true answer, if the demo model gives it with a wide margin.
     pub expected: Option<String>,
 }
 
 impl Sound {
-    /// What to suggest: the questions with a sure answer, else all.
+    /// The questions to suggest: those with an expected answer, else all.
     pub fn suggestions(&self) -> Vec<&str> {
-        let sure = self.questions.iter().any(|question| question.expected.is_some());
-        let suggested = self.questions.iter().filter(|question| question.expected.is_some() || !sure);
+        let clear = self.questions.iter().any(|question| question.expected.is_some());
+        let suggested = self.questions.iter().filter(|question| question.expected.is_some() || !clear);
         suggested.map(|question| question.question.as_str()).collect()
     }
 }
 
-/// The demo model's sounds, or the tests' while no demo model is shipped.
+/// The demo model's sounds, or the tests' if there is no demo model.
 pub fn sounds(root: &Path) -> Result<Vec<Sound>> {
     let folder = Path::new("weights/demo/sounds");
     let list = root.join(folder).join("sounds.json");
@@ -70,7 +70,7 @@ pub fn sounds(root: &Path) -> Result<Vec<Sound>> {
     Ok(sounds)
 }
 
-/// File, title and question of synthetic sounds among the test fixtures.
+/// File, title and question of synthetic sounds in the test fixtures.
 const FIXTURES: [(&str, &str, &str); 4] = [
     ("speech_16k_mono.wav", "A synthetic voice", "Is someone speaking?"),
     ("stereo_44k1_12s7.flac", "Two channels", "Caption the input audio."),

@@ -1,29 +1,29 @@
-//! Shorter glue: the names that wasm-bindgen invents are long, and each stands in the script and in the module; and some of what it
-//! writes serves nobody here.
+//! Shrinks the glue of wasm-bindgen: shortens the names it generates, in script and module, and removes code that is never
+//! reached here.
 
 use anyhow::{Context, Result};
 use std::{collections::HashMap, fs, path::Path};
 use walrus::Module;
 
-/// How the invented names start; all other names are somebody's interface.
-const INVENTED: [&str; 4] = ["__wbg_", "__wbindgen_", "__wasm_bindgen_", "__destroy_into_raw"];
+/// Prefixes of generated names. All other names are part of an interface.
+const GENERATED: [&str; 4] = ["__wbg_", "__wbindgen_", "__wasm_bindgen_", "__destroy_into_raw"];
 
-/// Stretches of the glue that are never reached or say little in many words: how they begin and end, and what takes their place.
-const SHORTER: [(&str, &str, &str); 12] = [
-    // every browser with the rest of what is needed has it
+/// Passages of the glue to replace: begin, end, replacement.
+const REPLACEMENTS: [(&str, &str, &str); 12] = [
+    // every browser with WebGPU or wasm SIMD has it
     ("(typeof FinalizationRegistry === 'undefined')", ": new FinalizationRegistry", "new FinalizationRegistry"),
-    // `using` is not written with these classes
+    // `using` is not used with these classes
     ("if (Symbol.dispose)", ".free;", ""),
     // the module is instantiated asynchronously
     ("export { initSync, ", "", "export { "),
-    // it is given one object, and strings are passed with a way to grow
+    // it always gets one object, and strings always come with a way to grow
     ("} else {\n            console.warn('using deprecated parameters", "}", "}"),
     ("if (realloc === undefined) {", "}\n", ""),
-    // memory that grew has another buffer
+    // memory that has grown has another buffer
     ("cachedDataViewMemory0 === null || ", ") {", "cachedDataViewMemory0?.buffer !== wasm.memory.buffer) {"),
-    // what a panic's message says of a JavaScript value: of an error all, of the rest its name
+    // a panic's view of a JavaScript value: an error's stack, else the value as a string
     ("function debugString(val) {", "\n}\n", DEBUG_STRING),
-    // no kernel has textures or samplers
+    // no kernel uses textures or samplers
     ("const __wbindgen_enum_GpuTextureFormat = [", "];", "const __wbindgen_enum_GpuTextureFormat = [];"),
     ("const __wbindgen_enum_GpuTextureSampleType = [", "];", "const __wbindgen_enum_GpuTextureSampleType = [];"),
     ("const __wbindgen_enum_GpuTextureViewDimension = [", "];", "const __wbindgen_enum_GpuTextureViewDimension = [];"),
@@ -36,10 +36,10 @@ const DEBUG_STRING: &str = r"function debugString(val) {
 }
 ";
 
-/// Shortens stretches of the glue, and renames the invented names in it and in its module alike.
+/// Applies the replacements to the script, and shortens the generated names in script and module.
 pub fn run(script_file: &Path, wasm_file: &Path) -> Result<()> {
     let script = fs::read_to_string(script_file).context("wasm-bindgen wrote no script")?;
-    let script = SHORTER.iter().fold(script, |script, stretch| shortened(&script, stretch));
+    let script = REPLACEMENTS.iter().fold(script, |script, passage| replaced(&script, passage));
     let mut names = HashMap::new();
     let script: String = words(&script).map(|word| shorten(word, &mut names)).collect();
     let mut module = Module::from_file(wasm_file)?;
@@ -53,18 +53,18 @@ pub fn run(script_file: &Path, wasm_file: &Path) -> Result<()> {
     Ok(fs::write(script_file, script)?)
 }
 
-/// The text with every stretch from `begin` to the next `end` replaced.
-fn shortened(text: &str, (begin, end, instead): &(&str, &str, &str)) -> String {
-    let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
+/// The text with every passage from `begin` to the next `end` replaced.
+fn replaced(text: &str, (begin, end, replacement): &(&str, &str, &str)) -> String {
+    let (mut result, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once(begin) {
         let Some((_, after)) = after.split_once(end) else { break };
-        kept.extend([before, instead]);
+        result.extend([before, replacement]);
         rest = after;
     }
-    kept + rest
+    result + rest
 }
 
-/// The text cut before and after every identifier.
+/// The text, split before and after every identifier.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
     let mut rest = text;
@@ -77,9 +77,9 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The word's short name if it is an invented one; each gets its own.
+/// The word's short name if it is a generated one. Each gets its own.
 fn shorten(word: &str, names: &mut HashMap<String, String>) -> String {
-    if !INVENTED.iter().any(|start| word.starts_with(start)) {
+    if !GENERATED.iter().any(|start| word.starts_with(start)) {
         return word.to_owned();
     }
     let next = names.len();

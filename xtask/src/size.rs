@@ -1,5 +1,4 @@
-//! What a visitor downloads, and the limits it must keep. A visitor gets one engine, so that each is counted with the scripts that
-//! all share.
+//! Checks the download sizes of the package. A visitor gets one engine, so each is counted with the shared scripts.
 
 use crate::engine::{self, Engine};
 use anyhow::{Context, Result, bail};
@@ -10,13 +9,13 @@ use std::{fs, io::Write, path::Path};
 const WASM_LIMIT: u64 = 3_500_000;
 /// Largest engine after gzip, in bytes.
 const WASM_GZIP_LIMIT: u64 = 1_300_000;
-/// All JavaScript of a visit together, in bytes.
+/// All JavaScript of a visit, in bytes.
 const SCRIPT_LIMIT: u64 = 60_000;
 
-/// A size: what it is of, bytes, limit.
+/// Name, bytes, limit.
 type Row = (String, u64, u64);
 
-/// Prints the sizes of the package in `lib` and fails when one exceeds its limit.
+/// Prints the sizes of the package in `lib`. Fails if one exceeds its limit.
 pub fn check(lib: &Path) -> Result<()> {
     let shared = shared_script_bytes(lib)?;
     let mut too_big = Vec::new();
@@ -34,7 +33,7 @@ pub fn check(lib: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a visitor of this engine downloads.
+/// The download sizes of a visitor with this engine.
 fn rows(lib: &Path, engine: &Engine, shared: u64) -> Result<[Row; 3]> {
     let wasm = fs::read(lib.join(engine.wasm())).context("web/dist/lib lacks an engine")?;
     let glue = fs::metadata(lib.join(engine.script())).context("web/dist/lib lacks an engine's glue")?.len();
@@ -46,7 +45,7 @@ fn rows(lib: &Path, engine: &Engine, shared: u64) -> Result<[Row; 3]> {
     ])
 }
 
-/// All scripts but the engines' glue.
+/// Bytes of all scripts but the engines' glue.
 fn shared_script_bytes(lib: &Path) -> Result<u64> {
     let glue = engine::ALL.map(|engine| engine.script());
     let mut total = 0;

@@ -1,4 +1,4 @@
-//! `cargo xtask sounds`: the recordings from which the demo model learns and by which it is judged.
+//! `cargo xtask sounds`: prepares the recordings that the demo model is trained on and evaluated with.
 
 use crate::{
     prepare,
@@ -30,13 +30,13 @@ enum Stage {
 
 #[derive(Args)]
 struct Scenes {
-    /// Where they go
+    /// Output folder
     #[arg(long, default_value = "target/demo/recordings")]
     out: PathBuf,
     /// Recordings for each of the three sets
     #[arg(long, default_value_t = 40)]
     count: u32,
-    /// Add the answers that PyTorch gives with this model, to hold the engine against
+    /// Add the answers of PyTorch with this model, for comparison with the engine
     #[arg(long)]
     model: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask speed`: the golden tests on this machine's GPU, then every released size measured with made-up weights.
+//! `cargo xtask speed`: the golden tests on this machine's GPU, then every released size measured with random weights.
 
 use crate::run;
 use anyhow::{Context, Result, bail};
@@ -13,39 +13,39 @@ use std::{
 /// Options of `cargo xtask speed`.
 #[derive(Args)]
 pub struct Options {
-    /// Sizes to make up and measure
+    /// Released sizes to measure, with random weights
     #[arg(long, value_delimiter = ',', default_values_t = ["0.5b".to_owned(), "1.5b".to_owned(), "3b".to_owned()])]
     sizes: Vec<String>,
     /// Measure these converted models instead
     #[arg(long, value_name = "DIR")]
     model: Vec<PathBuf>,
-    /// Windows of sound in memory while answering
+    /// Windows of audio that the answer attends to
     #[arg(long, default_value = "1,12,30")]
     windows: String,
     /// Tokens of an answer
     #[arg(long, default_value = "64")]
     tokens: String,
-    /// Where results go
+    /// Folder for the results
     #[arg(long, default_value = "target/speed")]
     out: PathBuf,
-    /// A built `af2`, for machines without cargo
+    /// Use this `af2` binary instead of building one
     #[arg(long, value_name = "FILE")]
     af2: Option<PathBuf>,
-    /// A built golden test of `tests/`, likewise
+    /// Use this binary of the golden tests instead of building one
     #[arg(long, value_name = "FILE")]
     golden: Option<PathBuf>,
-    /// Leave the golden tests out
+    /// Skip the golden tests
     #[arg(long)]
     no_golden: bool,
-    /// Measure burn-wgpu in the same runs, with the first of the windows (minutes of compiling)
+    /// Measure burn-wgpu too, with the first number of windows (compiles for minutes)
     #[arg(long)]
     burn: bool,
-    /// A Python that has PyTorch: decodes as the original does, at the same sizes
+    /// Measure the original's decoding in PyTorch too, with this Python
     #[arg(long, value_name = "FILE")]
     pytorch: Option<PathBuf>,
 }
 
-/// Checks, measures, and leaves one JSON file per model and a table of all.
+/// Runs the golden tests, measures, and writes one JSON file per model and one table of all.
 pub fn run(options: &Options) -> Result<()> {
     let root = run::root();
     fs::create_dir_all(root.join(&options.out))?;
@@ -55,7 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let mut models = options.model.clone();
     if models.is_empty() {
-        models = options.sizes.iter().map(|size| made_up(&root, &af2, size)).collect::<Result<_>>()?;
+        models = options.sizes.iter().map(|size| random_model(&root, &af2, size)).collect::<Result<_>>()?;
     }
     let reports: Vec<Value> = models.iter().map(|model| measure(&root, &af2, options, model)).collect::<Result<_>>()?;
     let table = table(&reports);
@@ -80,8 +80,8 @@ fn golden(root: &Path, options: &Options) -> Result<()> {
     }
 }
 
-/// The converted model of a size; made once.
-fn made_up(root: &Path, af2: &str, size: &str) -> Result<PathBuf> {
+/// The converted model of a size with random weights; created once.
+fn random_model(root: &Path, af2: &str, size: &str) -> Result<PathBuf> {
     let folder = PathBuf::from("target/synth").join(size);
     if !root.join(&folder).join("model.safetensors.index.json").exists() {
         run::run(root, af2, &["synth", size, &folder.display().to_string(), "--converted", "q4"])?;
@@ -93,7 +93,7 @@ fn measure(root: &Path, af2: &str, options: &Options, model: &Path) -> Result<Va
     let folder = model.display().to_string();
     let mut arguments = vec!["bench", &folder, "--json", "--windows", &options.windows, "--tokens", &options.tokens];
     if options.burn {
-        arguments.extend(["--against", "burn"]);
+        arguments.extend(["--baseline", "burn"]);
     }
     let mut report = json_of(root, af2, &arguments)?;
     if let Some(python) = &options.pytorch {
@@ -105,39 +105,39 @@ fn measure(root: &Path, af2: &str, options: &Options, model: &Path) -> Result<Va
     Ok(report)
 }
 
-/// The JSON object that a program prints.
-fn json_of(root: &Path, program: &str, arguments: &[&str]) -> Result<Value> {
-    eprintln!("$ {program} {}", arguments.join(" "));
-    let output = Command::new(program)
+/// The JSON object that a command prints.
+fn json_of(root: &Path, command: &str, arguments: &[&str]) -> Result<Value> {
+    eprintln!("$ {command} {}", arguments.join(" "));
+    let output = Command::new(command)
         .args(arguments)
         .current_dir(root)
         .stderr(Stdio::inherit())
         .output()
-        .with_context(|| format!("cannot start {program}"))?;
+        .with_context(|| format!("cannot start {command}"))?;
     if !output.status.success() {
-        bail!("{program} {} failed ({})", arguments.join(" "), output.status);
+        bail!("{command} {} failed ({})", arguments.join(" "), output.status);
     }
-    serde_json::from_slice(&output.stdout).with_context(|| format!("{program} printed no JSON"))
+    serde_json::from_slice(&output.stdout).with_context(|| format!("{command} printed no JSON"))
 }
 
-/// One line per model and length of sound.
+/// One row per model and number of windows.
 fn table(reports: &[Value]) -> String {
     let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
     let mut text = String::from(
-        "| model | adapter | windows | encode a window, ms | memory, ms | first token, ms | tokens/s | % of copy rate | times burn-wgpu | times PyTorch |\n|---|---|---|---|---|---|---|---|---|---|\n",
+        "| model | adapter | windows | encode a window, ms | audio KV, ms | first token, ms | tokens/s | % of copy rate | speed-up over burn-wgpu | over PyTorch |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for report in reports {
         let (model, adapter) = (report["model"].as_str().unwrap_or(""), report["adapter"].as_str().unwrap_or(""));
         let encode = 1e3 * number(&report["encode"]["seconds"]);
         for context in report["contexts"].as_array().into_iter().flatten() {
             let windows = &context["windows"];
-            let burn = report["against"]["token_ratio"].as_f64().filter(|_| report["against"]["windows"] == *windows);
+            let burn = report["baseline"]["token_ratio"].as_f64().filter(|_| report["baseline"]["windows"] == *windows);
             let published = report["pytorch"]["tokens_per_second"]["published"][windows.to_string()].as_f64();
             let pytorch = published.map(|rate| number(&context["tokens_per_second"]) / rate);
             let times = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.1}"));
             text += &format!(
                 "| {model} | {adapter} | {windows} | {encode:.2} | {:.2} | {:.2} | {:.2} | {:.1} | {} | {} |\n",
-                1e3 * number(&context["memory_seconds"]),
+                1e3 * number(&context["audio_kv_seconds"]),
                 1e3 * number(&context["first_token_seconds"]),
                 number(&context["tokens_per_second"]),
                 100.0 * number(&context["of_copy"]),

@@ -1,4 +1,4 @@
-//! What lies beside the page: the shipped models and sounds, with the lists that the page reads.
+//! Copies the shipped models and sounds beside the page, and writes the lists that the page reads.
 
 use crate::shipped::{self, Model, Sound};
 use anyhow::{Context, Result};
@@ -15,7 +15,7 @@ pub fn run(root: &Path, page: &Path) -> Result<()> {
     write_list(&page.join("samples/samples.json"), &listed)
 }
 
-/// Copies the files of a model and returns its line of the list.
+/// Copies the files of a model. Returns its entry of the list.
 fn stage_model(root: &Path, Model { name, folder }: &Model, page: &Path) -> Result<Value> {
     let (from, to) = (root.join(folder), page.join("models").join(name));
     fs::create_dir_all(&to)?;
@@ -29,7 +29,7 @@ fn stage_model(root: &Path, Model { name, folder }: &Model, page: &Path) -> Resu
     Ok(json!({ "title": config["name"].as_str().unwrap_or(name), "url": format!("models/{name}/") }))
 }
 
-/// Copies a sound and returns its line of the list.
+/// Copies a sound. Returns its entry of the list.
 fn stage_sound(root: &Path, sound: &Sound, page: &Path) -> Result<Value> {
     let file = sound.path.file_name().context("a sound has a file name")?.to_string_lossy();
     let samples = page.join("samples");

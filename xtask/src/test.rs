@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold, one step after another, up to the first that fails.
+//! `cargo xtask test`: runs all checks, one after another, up to the first that fails.
 
 use crate::{prepare, run};
 use anyhow::{Context, Result};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 /// Options of `cargo xtask test`.
 #[derive(Args)]
 pub struct Options {
-    /// Only what runs without a browser
+    /// Skip the browser's part
     #[arg(long, conflicts_with = "browser")]
     native: bool,
-    /// Only the browser's part: builds wasm, package and page, then drives Chromium and Firefox
+    /// Run only the browser's part: build wasm, package and page, then test in Chromium and Firefox
     #[arg(long)]
     browser: bool,
     /// Install what is missing without asking
@@ -19,38 +19,39 @@ pub struct Options {
     yes: bool,
 }
 
-/// A title and the command line behind it, as it can be typed to repeat the step alone.
+/// A title and a command line, which repeats the step alone.
 type Step = (&'static str, &'static str);
 
-/// Quick checks first, so that a slip of the pen is known before anything is compiled.
-const NATIVE: [Step; 10] = [
+/// Quick checks first, so that a slip is reported before anything is compiled.
+const NATIVE: [Step; 12] = [
     ("format", "cargo fmt --all --check"),
     ("spelling", "target/tools/bin/typos"),
     ("workflows", "target/tools/bin/zizmor --offline --quiet .github"),
     ("dependencies", "cargo xtask deny"),
     ("lints", "cargo clippy --locked --workspace --all-targets -- -D warnings"),
-    (
-        "lints, other engine",
-        "cargo clippy --locked --workspace --all-targets --features af2-web/processor -- -D warnings",
-    ),
+    ("lints, other engine", "cargo clippy --locked --workspace --all-targets --features af2-web/cpu -- -D warnings"),
     ("documentation", "env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps"),
     ("tests", "cargo test --locked --workspace"),
     ("Windows", "cargo check --locked -p af2-cli --target x86_64-pc-windows-msvc"),
     ("macOS", "cargo check --locked -p af2-cli --target aarch64-apple-darwin"),
+    // What `cargo xtask demo` builds.
+    ("without the CPU engine", "cargo check --locked -p af2-cli --no-default-features --target aarch64-apple-darwin"),
+    // No browser module holds the converter yet, so the browser's part does not compile it.
+    ("converter for browsers", "cargo check --locked -p af2-convert --target wasm32-unknown-unknown"),
 ];
 
-/// In place of the browser's part, which compiles the same for good.
+/// In place of the browser's part, which compiles the same crates into the package.
 const BROWSER_TARGET: Step = (
     "browser's target",
-    "cargo check --locked -p af2-core -p af2-gpu -p af2-model -p af2-web --target wasm32-unknown-unknown",
+    "cargo check --locked -p af2-core -p af2-convert -p af2-gpu -p af2-model -p af2-web --target wasm32-unknown-unknown",
 );
 
 const WEB: Step = ("page and package", "cargo xtask web");
 const BROWSER: Step = ("browser tests", "cargo xtask browser");
-/// After `cargo test` has built the program: alone it would be compiled anew, with the features of one package.
+/// After `cargo test`, which built `af2`. Building it alone would use other features and compile it again.
 const BROWSER_AFTER_NATIVE: Step = ("browser tests", "cargo xtask browser --built");
 
-/// Runs the steps asked for and ends with a table of their times.
+/// Runs the steps and prints a table of their times.
 pub fn run(options: &Options) -> Result<()> {
     let steps = prepared(options)?;
     let mut times = Vec::new();
@@ -65,7 +66,7 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The steps, on a machine that has what they need.
+/// Installs what the steps need and returns them.
 fn prepared(options: &Options) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     if !options.browser {

@@ -1,4 +1,4 @@
-//! `cargo xtask web`: wasm, npm package and page from a clean tree into web/dist.
+//! `cargo xtask web`: builds wasm, npm package and page into web/dist.
 
 use crate::engine::{self, Engine};
 use crate::{run, size, stage};
@@ -10,21 +10,21 @@ use std::{fs, path::Path};
 #[derive(Args)]
 #[group(id = "web")] // `serve` holds these options beside its own
 pub struct Options {
-    /// Leave out wasm-opt: bigger engines, sooner
+    /// Skip wasm-opt: faster build, larger engines
     #[arg(long)]
     quick: bool,
-    /// Use the engines that web/wasm already holds
+    /// Use the engines in web/wasm as they are
     #[arg(long)]
     skip_wasm: bool,
-    /// Build this engine only; web/wasm already holds the other
+    /// Build this engine only; use the other in web/wasm as it is
     #[arg(long, conflicts_with = "skip_wasm", value_parser = engine::ALL.map(|engine| engine.feature))]
     engine: Option<String>,
-    /// Put burn-wgpu in the place of the processor's engine, to be measured with tests/browser/bench.config.ts and never shipped
+    /// Build burn-wgpu in place of the CPU engine, for measurements with tests/browser/bench.config.ts
     #[arg(long, conflicts_with_all = ["skip_wasm", "engine"])]
-    rival: bool,
+    baseline: bool,
 }
 
-/// Builds everything a browser loads and checks its size.
+/// Builds package and page, and checks the sizes.
 pub fn run(options: &Options) -> Result<()> {
     let root = run::root();
     let web = root.join("web");
@@ -32,8 +32,8 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.skip_wasm {
         let wanted = |engine: &&Engine| options.engine.as_ref().is_none_or(|feature| feature == engine.feature);
         engine::ALL.iter().filter(wanted).try_for_each(|engine| engine.build(&root, !options.quick))?;
-        if options.rival {
-            engine::RIVAL.build(&root, !options.quick)?;
+        if options.baseline {
+            engine::BASELINE.build(&root, !options.quick)?;
         }
     }
     package(&web)?;
@@ -44,7 +44,7 @@ pub fn run(options: &Options) -> Result<()> {
     size::check(&web.join("dist/lib"))
 }
 
-/// The packages of web/package-lock.json, fetched only when that file changed.
+/// Installs the packages of web/package-lock.json, if that file changed.
 fn install(web: &Path) -> Result<()> {
     let installed = web.join("node_modules/.package-lock.json");
     let fresh = match (fs::metadata(&installed), fs::metadata(web.join("package-lock.json"))) {
@@ -54,7 +54,7 @@ fn install(web: &Path) -> Result<()> {
     if fresh { Ok(()) } else { run::run(web, "npm", &["ci", "--no-audit", "--no-fund"]) }
 }
 
-/// web/dist/lib: type-checks, writes the declarations, bundles the modules, adds the engines and the licences.
+/// Builds web/dist/lib: checks types, writes declarations, bundles the modules, adds the engines and the licences.
 fn package(web: &Path) -> Result<()> {
     let lib = web.join("dist/lib");
     if lib.exists() {
@@ -71,7 +71,7 @@ fn package(web: &Path) -> Result<()> {
     Ok(())
 }
 
-/// web/dist/page: the page as a static folder, with the shipped models and sounds beside it.
+/// Builds web/dist/page: a static folder with the page, the shipped models and the sounds.
 fn page(root: &Path) -> Result<()> {
     let web = root.join("web");
     if !root.join("index.html").exists() {

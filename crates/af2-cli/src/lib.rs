@@ -1,14 +1,12 @@
-//! The desktop front door of Audio Flamingo 2: files, terminals and exit codes around the portable crates.
+//! The native command line of Audio Flamingo 2: files, terminal and exit codes around the portable crates.
+//!
+//! Modules import downwards only: `commands` uses all others, `asking` and `bench` use `model`, and `model` uses `terminal`.
 
 pub mod asking;
+pub mod audio_file;
 pub mod batch;
 pub mod bench;
 pub mod commands;
 pub mod convert;
-pub mod cpu;
-pub mod engine;
-pub mod executor;
-pub mod model_dir;
-pub mod session;
-pub mod synth;
-pub mod tuning;
+pub mod model;
+pub mod terminal;

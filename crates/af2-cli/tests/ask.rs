@@ -96,7 +96,7 @@ fn several_questions_as_json_lines() {
     let lines: Vec<serde_json::Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0]["text"], "a person is speaking in a small room.");
-    assert_eq!(lines[0]["finish_reason"], "end_of_text");
+    assert_eq!(lines[0]["finish_reason"], "stop");
     assert_eq!(lines[0]["windows"], 1);
     assert!(lines[1]["timings"]["generate"].as_f64().unwrap() > 0.0);
     assert!(!lines[0]["adapter"].as_str().unwrap().is_empty());
@@ -187,11 +187,11 @@ fn damaged_models_are_named() {
         config["text"]["intermediate_size"] = 384.into();
         Some(serde_json::to_vec(&config).unwrap())
     });
-    assert_fails(&ask(wide.path(), &speech(), question), &["mlp.", "bytes"]);
+    assert_fails(&ask(wide.path(), &speech(), question), &["mlp.gate_proj.weight", "expected F32 [384, 128]"]);
 }
 
 #[test]
-fn sounds_that_are_none_are_named() {
+fn files_without_audio_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = dir.path().join(name);
@@ -276,4 +276,32 @@ fn trace_writes_every_stage() {
     for name in names {
         assert!(header.contains(&format!("\"{name}\"")), "{name}");
     }
+}
+
+#[test]
+fn what_of_a_file_is_missing_is_said_in_both_outputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.wav");
+    let whole = fs::read(speech()).unwrap();
+    fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let output = ask(model(), &cut, &["What?", "--json", "--max-new-tokens", "1"]);
+    let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{notes}");
+    assert!(notes.lines().any(|line| line.starts_with("af2: ") && line.contains("cut short")), "{notes}");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answer["notices"][0].as_str().unwrap().contains("cut short"), "{answer}");
+}
+
+#[test]
+fn the_rules_of_mp3_can_be_asked_for() {
+    let stereo = fixtures().join("inputs/stereo_44k1_12s7.flac");
+    let seconds = |rest: &[&str]| {
+        let output = ask(model(), &stereo, &[&["What?", "--json", "--max-new-tokens", "1"], rest].concat());
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        answer["seconds"].as_f64().unwrap()
+    };
+    // The linear rate change ends with the last frame, the band-limited one is filled up to the next sample.
+    assert_eq!(seconds(&[]), seconds(&["--as", "pcm"]));
+    assert!((seconds(&["--as", "mp3"]) - seconds(&[])).abs() < 1e-3);
+    assert_fails(&ask(model(), Path::new("https://example.org/a.wav"), &["What?"]), &["URL", "download"]);
 }

@@ -20,7 +20,7 @@ fn af2(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// On the processor, whatever the machine has; the sounds are the tests'.
+/// On the CPU, on any machine; the audio files are the tests'.
 fn batch(rest: &[&str], list: &str) -> Output {
     let fixed =
         ["batch", "--engine", "cpu", "--root", "tests/fixtures/inputs", "--max-new-tokens", "6", "weights/toy", "-"];
@@ -60,7 +60,7 @@ fn answers_come_in_order_with_the_fields_of_their_line() {
 
 /// Without `--root` paths are those of any command.
 #[test]
-fn sounds_are_found_from_where_the_command_runs() {
+fn audio_is_found_from_where_the_command_runs() {
     let arguments = ["batch", "--engine", "cpu", "--max-new-tokens", "2", "--question", "What?", "weights/toy", "-"];
     let output = af2(&arguments, &format!("tests/fixtures/inputs/{SPEECH}\n"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! The processor's engine on the command line: asked for, fallen back to, and refused where it makes no sense.
+//! The CPU engine on the command line: asked for, as fallback, and refused where it makes no sense.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -42,38 +42,38 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn answers_as_the_gpu_does() {
-    let processor = ask(true, &[QUESTION, "Is someone speaking?", "--engine", "cpu"]);
-    assert_eq!(stdout(&processor), stdout(&ask(true, &[QUESTION, "Is someone speaking?", "--engine", "gpu"])));
-    assert_eq!(stderr(&processor), "");
+    let on_cpu = ask(true, &[QUESTION, "Is someone speaking?", "--engine", "cpu"]);
+    assert_eq!(stdout(&on_cpu), stdout(&ask(true, &[QUESTION, "Is someone speaking?", "--engine", "gpu"])));
+    assert_eq!(stderr(&on_cpu), "");
     let beams = |engine| stdout(&ask(true, &[QUESTION, "--beams", "3", "--engine", engine]));
     assert_eq!(beams("cpu"), beams("gpu"));
 }
 
 #[test]
-fn without_a_driver_the_processor_answers_and_says_so() {
+fn without_a_driver_the_cpu_answers_and_says_so() {
     let output = ask(false, &[QUESTION, "--json"]);
     let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
-    assert_eq!(answer["finish_reason"], "end_of_text");
-    assert!(answer["adapter"].as_str().unwrap().contains("processor"));
+    assert_eq!(answer["finish_reason"], "stop");
+    assert!(answer["adapter"].as_str().unwrap().contains("CPU"));
     assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
-    assert!(stderr(&output).contains("no GPU adapter was found, so the processor answers"));
+    assert!(stderr(&output).contains("no GPU adapter was found, so the CPU answers"));
     assert_eq!(stderr(&ask(false, &[QUESTION, "--engine", "cpu"])), "", "asked for, nothing to say");
 }
 
 #[test]
-fn a_program_that_plays_a_gpu_is_taken_only_when_asked_for() {
+fn a_software_adapter_is_taken_only_when_asked_for() {
     let doctor = Command::new(env!("CARGO_BIN_EXE_af2")).args(["doctor", "--json"]).output().unwrap();
     let report: serde_json::Value = serde_json::from_str(&stdout(&doctor)).unwrap();
     let adapters = report["adapters"].as_array().unwrap();
     let used = adapters.iter().find(|adapter| adapter["name"] == report["used"]).unwrap();
-    let program = used["software"] == true;
+    let software = used["software"] == true;
     let said = ask(true, &[QUESTION, "--json"]);
     let answer: serde_json::Value = serde_json::from_str(&stdout(&said)).unwrap();
-    assert_eq!(answer["adapter"].as_str().unwrap().contains("processor"), program, "{answer}");
-    assert_eq!(stderr(&said).contains("is a software adapter"), program, "{}", stderr(&said));
+    assert_eq!(answer["adapter"].as_str().unwrap().contains("CPU"), software, "{answer}");
+    assert_eq!(stderr(&said).contains("is a software adapter"), software, "{}", stderr(&said));
     let profile = ask(true, &[QUESTION, "--profile"]);
     assert!(stdout(&profile).starts_with("a person"), "{}", stdout(&profile));
-    assert!(!stderr(&profile).contains("processor"), "the shaders were asked for: {}", stderr(&profile));
+    assert!(!stderr(&profile).contains("CPU"), "the shaders were asked for: {}", stderr(&profile));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_gpu_that_was_asked_for_is_not_replaced() {
 }
 
 #[test]
-fn draws_are_repeatable_and_stop_where_told() {
+fn samples_are_repeatable_and_stop_where_told() {
     let sampled =
         |seed| stdout(&ask(true, &["What?", "--engine", "cpu", "--sample", "--temperature", "2", "--seed", seed]));
     assert_eq!(sampled("7"), sampled("7"));
@@ -117,12 +117,12 @@ fn traces_name_the_same_stages() {
 }
 
 #[test]
-fn doctor_knows_the_processor() {
+fn doctor_knows_the_cpu() {
     let mut doctor = Command::new(env!("CARGO_BIN_EXE_af2"));
     without_driver(doctor.arg("doctor"));
     let report = stdout(&doctor.output().unwrap());
-    assert!(report.contains("no GPU adapter found") && report.contains("processor"), "{report}");
+    assert!(report.contains("no GPU adapter found") && report.contains("CPU"), "{report}");
     let report = stdout(&doctor.arg("--json").output().unwrap());
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-    assert!(report["used"].as_str().unwrap().contains("processor"));
+    assert!(report["used"].as_str().unwrap().contains("CPU"));
 }

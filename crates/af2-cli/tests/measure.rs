@@ -1,4 +1,4 @@
-//! `af2 bench`, `tune` and `doctor` as people run them: what they print, what they keep, and what they refuse.
+//! `af2 bench`, `tune` and `doctor` as people run them: what they print, store and refuse.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,7 +25,7 @@ fn json(output: &Output) -> Value {
 }
 
 #[test]
-fn the_bench_reports_what_inspect_promises_beside_a_rival() {
+fn the_bench_reports_what_inspect_promises_beside_a_baseline() {
     let rest = [
         "--windows",
         "1",
@@ -33,8 +33,8 @@ fn the_bench_reports_what_inspect_promises_beside_a_rival() {
         "3",
         "--prompt-tokens",
         "8",
-        "--against",
-        "processor",
+        "--baseline",
+        "cpu",
         "--json",
         "--kernels",
         "wide staged 8 64 64",
@@ -45,7 +45,7 @@ fn the_bench_reports_what_inspect_promises_beside_a_rival() {
     assert_eq!(report["contexts"][0]["windows"], 1);
     assert_eq!(report["kernels"], "wide staged 8 64 64");
     for part in
-        ["/encode/seconds", "/contexts/0/seconds_per_token", "/against/seconds_per_token", "/against/token_ratio"]
+        ["/encode/seconds", "/contexts/0/seconds_per_token", "/baseline/seconds_per_token", "/baseline/token_ratio"]
     {
         assert!(report.pointer(part).and_then(Value::as_f64).is_some_and(|value| value > 0.0), "{part}: {report}");
     }
@@ -57,9 +57,9 @@ fn the_bench_refuses_what_it_cannot_measure() {
         (["--tokens", "1"], "--tokens must be at least 2"),
         (["--windows", "0"], "--windows takes 1 to 1000"),
         (["--prompt-tokens", "0"], "--prompt-tokens must be at least 1"),
-        (["--kernels", "wide 7 64 64"], "names no kernels"),
+        (["--kernels", "wide 7 64 64"], "is no tuning"),
         #[cfg(not(feature = "burn-wgpu"))]
-        (["--against", "burn"], "--features burn-wgpu"),
+        (["--baseline", "burn"], "--features burn-wgpu"),
     ] {
         let output = bench(&rest);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -69,18 +69,18 @@ fn the_bench_refuses_what_it_cannot_measure() {
 }
 
 #[test]
-fn a_tuning_is_kept_where_the_next_run_finds_it() {
+fn a_tuning_is_stored_where_the_next_run_finds_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("af2/tuning.json");
     let report = json(&af2(&["tune", "--file", file.to_str().unwrap(), "--json"]));
-    let kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    let (adapter, tuning) = kept.as_object().unwrap().iter().next().unwrap();
-    assert!(adapter.contains(report["adapter"].as_str().unwrap()), "{kept}");
+    let stored: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let (adapter, tuning) = stored.as_object().unwrap().iter().next().unwrap();
+    assert!(adapter.contains(report["adapter"].as_str().unwrap()), "{stored}");
     assert_eq!(*tuning, report["tuning"]);
 }
 
 #[test]
-fn the_doctor_tells_programs_that_there_is_no_driver() {
+fn the_doctor_tells_scripts_that_there_is_no_driver() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_af2"));
     command.args(["doctor", "--json"]).env("VK_ICD_FILENAMES", "/nonexistent");
     command.env("VK_DRIVER_FILES", "/nonexistent").env("WGPU_BACKEND", "vulkan");

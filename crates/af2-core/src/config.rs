@@ -22,7 +22,7 @@ pub struct ModelConfig {
     pub model_type: String,
     /// Name shown to people, for example the release directory's name.
     pub name: String,
-    /// How sound is cut in windows.
+    /// How audio is cut in windows.
     pub audio: AudioConfig,
     /// HTSAT, the Swin encoder.
     pub encoder: EncoderConfig,
@@ -36,7 +36,7 @@ pub struct ModelConfig {
     pub tokens: SpecialTokens,
 }
 
-/// How sound is cut in windows (`clap_config` of `inference.yaml`).
+/// How audio is cut in windows (`clap_config` of `inference.yaml`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AudioConfig {
     /// Samples per second; 16000 in every release.
@@ -126,6 +126,13 @@ pub struct SpecialTokens {
     pub separator: u32,
     /// `<|endoftext|>`, the only token that stops generation.
     pub end_of_text: u32,
+}
+
+impl AudioConfig {
+    /// Samples per window, 160000 in every release.
+    pub fn window_samples(&self) -> usize {
+        (self.window_length * f64::from(self.sample_rate)).round() as usize
+    }
 }
 
 impl EncoderConfig {

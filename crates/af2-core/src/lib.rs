@@ -1,4 +1,5 @@
-//! Host facts of Audio Flamingo 2: configuration, weight formats, audio loading, prompt, tokenizer and sampling rules.
+//! What Audio Flamingo 2 needs on any host: configuration, weight formats, audio loading, prompt, tokenizer, sampling rules and the
+//! contract of the engines.
 //!
 //! Nothing here touches a GPU, a file system or a browser: bytes and closures come from above, so the crate is the
 //! same on wasm and on the desktop.
@@ -19,9 +20,8 @@
 
 pub mod audio;
 pub mod config;
-pub mod generation;
-pub mod release;
+pub mod engine;
 pub mod sampling;
+pub mod small_file;
 pub mod text;
-pub mod trace;
 pub mod weights;

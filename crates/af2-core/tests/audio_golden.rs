@@ -1,10 +1,10 @@
-//! Every reference sound against what the original loader and its log-mel front end made of it.
+//! Every input file, compared with what the original's loader and log-mel front end make of it.
 #![allow(clippy::unwrap_used)]
 
 mod fixture;
 
 use af2_core::audio::frontend::{MelSettings, log_mel_reference};
-use af2_core::audio::{Clip, codes_from_f32, from_codes, load_file, mono_from_i16};
+use af2_core::audio::{LoadedAudio, codes_from_f32, from_codes, load_file, mono_from_i16};
 use fixture::{Golden, bytes, json, released_audio};
 use sha2::{Digest, Sha256};
 
@@ -20,7 +20,7 @@ const RESAMPLED: [&str; 5] = [
 const MP3: [&str; 2] = ["speech_16k_mono.mp3", "stereo_44k1.mp3"];
 const LONG: &str = "long_8k_127s.flac";
 
-fn load(name: &str) -> Clip {
+fn load(name: &str) -> LoadedAudio {
     load_file(bytes(&format!("inputs/{name}")), name, &released_audio(), 12).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn golden(name: &str) -> Golden {
     Golden::open(&format!("golden/audio/{name}.safetensors"))
 }
 
-fn facts(name: &str, key: &str) -> Option<usize> {
+fn info(name: &str, key: &str) -> Option<usize> {
     json("golden/audio/audio.json")[name][key].as_u64().map(|value| value as usize)
 }
 
@@ -45,12 +45,12 @@ fn compare(ours: &[i16], theirs: &[i16]) -> (f64, i32, i32) {
 fn lengths_and_windows_of_every_input() {
     for name in EXACT.iter().chain(&RESAMPLED).chain(&MP3).chain(&[LONG]) {
         let clip = load(name);
-        assert_eq!(Some(clip.windows.codes.len()), facts(name, "used"), "{name}");
-        assert_eq!(Some(clip.windows.count), facts(name, "windows"), "{name}");
-        let rate = facts(name, "rate").or(facts(name, "decoded_rate"));
-        assert_eq!(Some(clip.facts.source_rate as usize), rate, "{name}");
-        let channels = facts(name, "channels").or(facts(name, "decoded_channels"));
-        assert_eq!(Some(clip.facts.channels), channels, "{name}");
+        assert_eq!(Some(clip.windows.codes.len()), info(name, "used"), "{name}");
+        assert_eq!(Some(clip.windows.count), info(name, "windows"), "{name}");
+        let rate = info(name, "rate").or(info(name, "decoded_rate"));
+        assert_eq!(Some(clip.info.source_rate as usize), rate, "{name}");
+        let channels = info(name, "channels").or(info(name, "decoded_channels"));
+        assert_eq!(Some(clip.info.channels), channels, "{name}");
     }
 }
 
@@ -82,8 +82,8 @@ fn resampled_sounds_differ_by_single_codes() {
 #[test]
 fn long_sound_is_cut_before_the_rate_change() {
     let (clip, golden) = (load(LONG), golden(LONG));
-    assert!(clip.facts.truncated);
-    assert_eq!((clip.facts.frames, clip.facts.seconds), (960_000, 120.0));
+    assert!(clip.info.truncated);
+    assert_eq!((clip.info.frames, clip.info.seconds), (960_000, 120.0));
     let codes = &clip.windows.codes;
     let sparse: Vec<i16> = codes.iter().copied().step_by(997).collect();
     let parts = [
@@ -103,7 +103,7 @@ fn mp3_rules_are_exact_after_the_decoder() {
     for name in MP3 {
         let golden = golden(name);
         let channels = golden.shape("decoded_i16")[1];
-        let rate = facts(name, "decoded_rate").unwrap() as u32;
+        let rate = info(name, "decoded_rate").unwrap() as u32;
         let mono = mono_from_i16(&golden.i16("decoded_i16"), channels, rate, 16000);
         assert!(codes_from_f32(&mono) == golden.i16("pcm_i16"), "{name}");
     }

@@ -3,7 +3,9 @@
 
 mod toy_text;
 
-use af2_core::sampling::{SamplingError, SamplingParams, argmax, draw, next_token, transform, uniform};
+use af2_core::sampling::{
+    SamplingError, SamplingParams, SamplingRequest, argmax, draw, next_token, transform, uniform,
+};
 use serde_json::Value;
 
 /// Rows of the f32 matrices of `sampling.safetensors`, by name.
@@ -182,4 +184,33 @@ fn a_seed_repeats_its_choices() {
     };
     assert_eq!(series(5), series(5));
     assert_ne!(series(5), series(6));
+}
+
+#[test]
+fn a_request_is_greedy_unless_it_asks_for_sampling() {
+    let (greedy, published) = (SamplingParams::greedy(), SamplingParams::published());
+    let request = SamplingRequest::default();
+    let sampled = SamplingParams { temperature: 1.0, ..greedy };
+    let cases = [
+        (request, greedy),
+        (SamplingRequest { seed: 3, ..request }, SamplingParams { seed: 3, ..greedy }),
+        (
+            SamplingRequest { repetition_penalty: Some(1.2), ..request },
+            SamplingParams { repetition_penalty: 1.2, ..greedy },
+        ),
+        (SamplingRequest { temperature: Some(0.7), ..request }, SamplingParams { temperature: 0.7, ..greedy }),
+        (SamplingRequest { top_k: Some(5), ..request }, SamplingParams { top_k: 5, ..sampled }),
+        (SamplingRequest { min_p: Some(0.1), ..request }, SamplingParams { min_p: 0.1, ..sampled }),
+        (
+            SamplingRequest { top_p: Some(0.5), temperature: Some(0.0), ..request },
+            SamplingParams { top_p: 0.5, ..greedy },
+        ),
+        (SamplingRequest { published: true, ..request }, published),
+        (SamplingRequest { published: true, top_k: Some(0), ..request }, SamplingParams { top_k: 0, ..published }),
+    ];
+    for (request, expected) in cases {
+        assert_eq!(request.params(), Ok(expected), "{request:?}");
+    }
+    let refused = SamplingRequest { top_p: Some(1.5), ..request }.params().unwrap_err().to_string();
+    assert!(refused.contains("top_p is 1.5"), "{refused}");
 }

@@ -1,31 +1,46 @@
-//! The answer within the model's output, at once and in pieces.
+//! The answer within the model's output, at once and in deltas.
 #![allow(clippy::unwrap_used)]
 
 mod toy_text;
 
+use af2_core::engine::{AnswerText, FinishReason};
 use af2_core::text::answer::clean_answer;
 use af2_core::text::marker::{Found, MarkerScanner};
-use af2_core::text::{AnswerPiece, AnswerStream, TextError, Tokenizer};
+use af2_core::text::{AnswerDelta, AnswerStream, TextError, Tokenizer};
 use toy_text::{cases, ids, random, tokenizer};
 
 const END: &str = "<|endoftext|>";
 
-/// The answer a stream adds up to, and the stop string that ended it.
+/// The answer of a generation, and the stop string that ended it. The sink gets the same answer delta by delta.
 fn streamed(tokenizer: &Tokenizer, ids: &[u32], stops: &[&str]) -> (String, Option<String>) {
     let stops = stops.iter().map(ToString::to_string).collect();
-    let mut stream = AnswerStream::new(tokenizer, END, stops).unwrap();
-    let mut pieces: Vec<AnswerPiece> = ids.iter().flat_map(|&id| stream.push(id)).collect();
-    pieces.extend(stream.finish());
-    let (mut answer, mut stop) = (String::new(), None);
-    for piece in pieces {
+    let (mut deltas, mut stop) = (String::new(), None);
+    let sink = |delta: &AnswerDelta| {
         assert_eq!(stop, None, "nothing comes after a stop");
-        match piece {
-            AnswerPiece::Text(text) => answer.push_str(&text),
-            AnswerPiece::Restart => answer.clear(),
-            AnswerPiece::Stop(text) => stop = Some(text),
+        match delta {
+            AnswerDelta::Text(text) => deltas.push_str(text),
+            AnswerDelta::Restart => deltas.clear(),
+            AnswerDelta::Stop(text) => stop = Some(text.clone()),
         }
-    }
-    (answer, stop)
+        true
+    };
+    let mut answer = AnswerText::new(tokenizer, &tokenizer.special_tokens(END).unwrap(), stops, sink).unwrap();
+    let more = ids.iter().fold(true, |_, &id| answer.push(id));
+    let answer = answer.finish(FinishReason::Length);
+    assert_eq!(answer.text, deltas);
+    assert_eq!(answer.finish, if stop.is_some() { FinishReason::Stop } else { FinishReason::Length });
+    assert!(more || stop.is_some(), "only a stop string ends this answer");
+    (answer.text, stop)
+}
+
+#[test]
+fn a_sink_that_wants_no_more_ends_the_answer() {
+    let tokenizer = tokenizer();
+    let ids = tokenizer.encode("a dog barks").unwrap();
+    let tokens = tokenizer.special_tokens(END).unwrap();
+    let mut answer = AnswerText::new(&tokenizer, &tokens, Vec::new(), |_| false).unwrap();
+    assert!(!answer.push(ids[0]));
+    assert_eq!(answer.finish(FinishReason::Cancelled).finish, FinishReason::Cancelled);
 }
 
 #[test]
@@ -74,8 +89,8 @@ fn a_stop_string_ends_the_answer_across_tokens() {
 #[test]
 fn text_that_may_begin_a_stop_string_is_held_back() {
     let mut scanner = MarkerScanner::new(vec!["stop".into(), "op!".into()]).unwrap();
-    let mut found = |piece: &str| {
-        scanner.feed(piece);
+    let mut found = |delta: &str| {
+        scanner.feed(delta);
         std::iter::from_fn(|| scanner.next_found()).collect::<Vec<_>>()
     };
     let text = |text: &str| Found::Text(text.into());
@@ -87,7 +102,7 @@ fn text_that_may_begin_a_stop_string_is_held_back() {
 }
 
 #[test]
-fn what_is_found_does_not_depend_on_the_pieces() {
+fn what_is_found_does_not_depend_on_the_chunks() {
     let markers = ["ab", "abc", "bcab", "é", "ééa", "cc"].map(str::to_owned).to_vec();
     for seed in 0..500 {
         let text: String = random(seed, 4).take(24).map(|i| ["a", "b", "c", "é"][i as usize]).collect();
@@ -98,11 +113,11 @@ fn what_is_found_does_not_depend_on_the_pieces() {
 }
 
 /// Everything found, neighbouring texts joined.
-fn scan(markers: &[String], pieces: &[impl AsRef<str>]) -> String {
+fn scan(markers: &[String], deltas: &[impl AsRef<str>]) -> String {
     let mut scanner = MarkerScanner::new(markers.to_vec()).unwrap();
     let mut all = String::new();
-    for piece in pieces {
-        scanner.feed(piece.as_ref());
+    for delta in deltas {
+        scanner.feed(delta.as_ref());
         while let Some(found) = scanner.next_found() {
             match found {
                 Found::Text(text) => all.push_str(&text),

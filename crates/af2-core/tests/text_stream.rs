@@ -1,4 +1,4 @@
-//! Streamed text is the decoded text in pieces.
+//! Streamed text is the decoded text in deltas.
 #![allow(clippy::unwrap_used)]
 
 mod toy_text;
@@ -7,7 +7,7 @@ use af2_core::text::TextStream;
 use toy_text::{cases, ids, random, tokenizer};
 
 #[test]
-fn pieces_concatenate_to_the_decoded_text() {
+fn deltas_concatenate_to_the_decoded_text() {
     let tokenizer = tokenizer();
     let bound = tokenizer.vocab_size() as u32 + 3;
     for seed in 0..400 {
@@ -26,10 +26,10 @@ fn a_character_is_never_halved() {
     let tokenizer = tokenizer();
     for case in cases("tokenize").iter().filter(|case| !case["decoded"].as_str().unwrap().contains('\u{fffd}')) {
         let mut stream = TextStream::new(&tokenizer);
-        let pieces: Vec<String> = ids(&case["ids"]).iter().filter_map(|&id| stream.push(id)).collect();
-        assert!(pieces.iter().all(|piece| !piece.is_empty() && !piece.contains('\u{fffd}')), "{pieces:?}");
+        let deltas: Vec<String> = ids(&case["ids"]).iter().filter_map(|&id| stream.push(id)).collect();
+        assert!(deltas.iter().all(|delta| !delta.is_empty() && !delta.contains('\u{fffd}')), "{deltas:?}");
         assert_eq!(stream.finish(), None);
-        assert_eq!(pieces.concat(), case["decoded"]);
+        assert_eq!(deltas.concat(), case["decoded"]);
     }
 }
 

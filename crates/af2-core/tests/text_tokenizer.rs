@@ -153,16 +153,116 @@ fn a_vocabulary_that_contradicts_itself_is_refused() {
     assert!(error_of("/model/merges/0", json!(format!("{longest} a"))).contains("vocabulary lacks"));
     assert!(error_of("/model/merges/0", json!(["a"])).contains("less than two tokens"));
     assert!(error_of("/model/merges/0", json!("ab")).contains("has no blank"));
-    assert!(error_of("/model/continuing_subword_prefix", json!("####")).contains("vocabulary lacks"));
-    assert!(error_of("/model/type", json!("WordPiece")).contains("not BPE"));
+    let error = error_of("/model/merges/1", whole["model"]["merges"][0].clone());
+    assert!(error.contains("stands twice"), "{error}");
+    let error = error_of("/model/merges", json!(whole["model"]["merges"].as_array().unwrap()[..300]));
+    assert!(error.contains("merges are missing"), "{error}");
     assert!(error_of("/added_tokens/3/id", json!(4_000_000_000_u32)).contains("`<tool_call>` cannot have the id"));
+    assert!(error_of("/added_tokens/3/id", json!(603)).contains("the same id"));
+    assert!(error_of("/added_tokens/3/content", json!("")).contains("empty"));
+    assert!(error_of("/added_tokens/3/content", json!("x".repeat(2000))).contains("1024 bytes"));
 }
 
 #[test]
-fn a_tokenizer_of_another_family_is_refused() {
-    let mut other: Value = serde_json::from_slice(&bytes("tiny-a/lang_encoder/tokenizer.json")).unwrap();
-    other["decoder"] = json!({"type": "WordPiece", "prefix": "##", "cleanup": true});
-    assert!(matches!(Tokenizer::from_json(other.to_string().as_bytes()), Err(TextError::NotByteLevel)));
+fn parts_that_qwen_does_not_have_are_refused_by_name() {
+    let whole: Value = serde_json::from_slice(&bytes("tiny-a/lang_encoder/tokenizer.json")).unwrap();
+    let cases = [
+        ("/decoder", json!({"type": "WordPiece", "prefix": "##", "cleanup": true}), "decoder `WordPiece`"),
+        ("/decoder", json!({}), "decoder ``"),
+        ("/decoder", json!(null), "decoder null"),
+        (
+            "/normalizer",
+            json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}),
+            "normalizer `Replace`",
+        ),
+        ("/normalizer", json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"}), "normalizer `Precompiled`"),
+        ("/pre_tokenizer", json!({"type": "FixedLength", "length": 0}), "pre_tokenizer `FixedLength`"),
+        ("/pre_tokenizer", json!(null), "pre_tokenizer null"),
+        ("/pre_tokenizer/pretokenizers/0/pattern/Regex", json!("(a*)*b"), "`Split` with the pattern `(a*)*b`"),
+        ("/pre_tokenizer/pretokenizers/0/behavior", json!("Removed"), "`Split` with behavior `Removed`"),
+        ("/pre_tokenizer/pretokenizers/1/add_prefix_space", json!(true), "`ByteLevel` with add_prefix_space"),
+        ("/pre_tokenizer/pretokenizers/1/use_regex", json!(true), "`ByteLevel` with use_regex true"),
+        ("/post_processor", json!({"type": "TemplateProcessing", "single": []}), "post_processor `TemplateProcessing`"),
+        ("/model/type", json!("WordPiece"), "model `WordPiece`"),
+        ("/model/dropout", json!(0.5), "model setting `dropout`"),
+        ("/model/unk_token", json!("<unk>"), "model setting `unk_token`"),
+        ("/model/continuing_subword_prefix", json!("####"), "model setting `continuing_subword_prefix`"),
+        ("/model/byte_fallback", json!(true), "model setting `byte_fallback`"),
+        ("/added_tokens/0/lstrip", json!(true), "`lstrip` of added token `<|endoftext|>`"),
+        ("/version", json!("2.0"), "version `2.0`"),
+    ];
+    for (pointer, value, what) in cases {
+        let mut changed = whole.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        let error = Tokenizer::from_json(changed.to_string().as_bytes()).err().unwrap();
+        assert!(matches!(error, TextError::NotQwen { file: "tokenizer.json", .. }), "{pointer}: {error}");
+        let error = error.to_string();
+        assert!(error.contains(what) && error.contains("take the tokenizer.json of the Qwen2.5 base model"), "{error}");
+    }
+}
+
+#[test]
+fn settings_beside_the_tokenizer_that_change_prompts_are_refused() {
+    let tokenizer = bytes("tiny-a/lang_encoder/tokenizer.json");
+    for (key, value, what) in [
+        ("add_prefix_space", json!(true), "add_prefix_space"),
+        ("split_special_tokens", json!(true), "split_special_tokens"),
+        ("mask_token", json!({"content": "<mask>", "lstrip": true}), "`lstrip` of added token `<mask>`"),
+        ("eos_token", json!(""), "empty"),
+    ] {
+        let mut config = config();
+        config[key] = value;
+        let config = config.to_string().into_bytes();
+        let base = BaseTokenizer {
+            tokenizer_json: Some(&tokenizer),
+            tokenizer_config: Some(&config),
+            ..BaseTokenizer::default()
+        };
+        let error = base.extend().err().unwrap().to_string();
+        assert!(error.starts_with("tokenizer_config.json") && error.contains(what), "{key}: {error}");
+    }
+}
+
+#[test]
+fn byte_order_marks_are_skipped() {
+    let marked = |name: &str| [b"\xef\xbb\xbf", bytes(name).as_slice()].concat();
+    let config = marked("tiny-a/lang_encoder/tokenizer_config.json");
+    let json = marked("tiny-a/lang_encoder/tokenizer.json");
+    let vocab = marked("tiny-a/lang_encoder/vocab.json");
+    let merges = marked("tiny-a/lang_encoder/merges.txt");
+    let generation = b"\xef\xbb\xbf{\"eos_token_id\": 601}";
+    for tokenizer_json in [Some(json.as_slice()), None] {
+        let base = BaseTokenizer {
+            tokenizer_json,
+            vocab_json: Some(&vocab),
+            merges_txt: Some(&merges),
+            tokenizer_config: Some(&config),
+            generation_config: Some(generation),
+        };
+        assert_eq!(base.extend().unwrap().tokens, extended().tokens);
+    }
+}
+
+#[test]
+fn gpt2s_words_are_read_too() {
+    let mut file: Value = serde_json::from_slice(&bytes("tiny-a/lang_encoder/tokenizer.json")).unwrap();
+    file["pre_tokenizer"] = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true});
+    let tokenizer = Tokenizer::from_json(file.to_string().as_bytes()).unwrap();
+    let text = "What's in 2024?\n It's a dog";
+    assert_eq!(tokenizer.decode(&tokenizer.encode(text).unwrap(), true).unwrap(), text);
+    file["pre_tokenizer"]["use_regex"] = json!(false);
+    assert!(matches!(Tokenizer::from_json(file.to_string().as_bytes()), Err(TextError::NotQwen { .. })));
+}
+
+#[test]
+fn the_longest_text_is_cut_in_words_to_its_end() {
+    let tokenizer = tokenizer();
+    let word = " dog";
+    let text = format!("{}{word}", " ".repeat((1 << 19) - word.len()));
+    let ids = tokenizer.encode(&text).unwrap();
+    assert_eq!(ids.last(), tokenizer.encode(word).unwrap().last());
+    assert_eq!(tokenizer.decode(&ids, true).unwrap(), text);
+    assert!(matches!(tokenizer.encode(&format!("{text}.")), Err(TextError::TooLong { .. })));
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Buffers that are counted: a model can prove that it allocates nothing while it runs and leaks nothing when it goes.
+//! Counted buffers: a model can prove that it allocates nothing while it runs and leaks nothing when it is dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Buffers alive and their bytes, of one device.
+/// Live buffers of one device and their bytes.
 #[derive(Debug, Default)]
 pub struct MemoryUse {
     buffers: AtomicU64,
@@ -12,17 +12,17 @@ pub struct MemoryUse {
 }
 
 impl MemoryUse {
-    /// Buffers alive.
+    /// Live buffers.
     pub fn buffers(&self) -> u64 {
         self.buffers.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the buffers alive.
+    /// Bytes of the live buffers.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Most bytes alive at once so far.
+    /// The most bytes alive at any time so far.
     pub fn peak_bytes(&self) -> u64 {
         self.peak_bytes.load(Ordering::Relaxed)
     }
@@ -48,13 +48,13 @@ struct Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        // Freed now rather than when the last bind group goes: GPU memory is the scarce thing.
+        // Freed now rather than with the last bind group: GPU memory is scarce.
         self.raw.destroy();
         self.memory.remove(self.bytes);
     }
 }
 
-/// A GPU buffer, shared by reference counting; freed when the last clone goes.
+/// A GPU buffer, shared by reference counting; freed with the last clone.
 #[derive(Debug, Clone)]
 pub struct Buffer(Arc<Counted>);
 

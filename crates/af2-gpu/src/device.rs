@@ -1,4 +1,4 @@
-//! One adapter, one device, one queue, and what they allow.
+//! One adapter, its device and queue, and their limits.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,9 @@ pub struct GpuOptions {
     pub adapter: Option<String>,
 }
 
-/// What people want to know of an adapter.
+/// Description and limits of an adapter.
 #[derive(Debug, Clone)]
-pub struct AdapterFacts {
+pub struct AdapterInfo {
     /// Marketing name.
     pub name: String,
     /// Vulkan, Metal, Dx12 or BrowserWebGpu.
@@ -26,11 +26,11 @@ pub struct AdapterFacts {
     pub kind: String,
     /// Driver and its version.
     pub driver: String,
-    /// Whether the adapter is a program rather than a chip.
+    /// Whether the adapter is software (runs on the CPU) rather than a hardware GPU.
     pub software: bool,
     /// Largest buffer.
     pub max_buffer_bytes: u64,
-    /// Largest piece of a buffer that a kernel can see.
+    /// Most bytes of a buffer that a kernel can bind.
     pub max_binding_bytes: u64,
     /// Most invocations per workgroup.
     pub max_invocations: u32,
@@ -42,8 +42,8 @@ pub struct AdapterFacts {
     pub timestamps: bool,
 }
 
-impl AdapterFacts {
-    /// Under what a measured [`Tuning`] is kept: another driver or other kernels make another measurement.
+impl AdapterInfo {
+    /// The key under which a measured [`Tuning`] is stored: it changes with the driver and the kernels.
     pub fn tuning_key(&self) -> String {
         format!("{} | {} | {} | af2 {}", self.name, self.backend, self.driver, env!("CARGO_PKG_VERSION"))
     }
@@ -60,7 +60,7 @@ type PipelineKey = (&'static str, String);
 struct Inner {
     device: wgpu::Device,
     queue: wgpu::Queue,
-    facts: AdapterFacts,
+    info: AdapterInfo,
     limits: wgpu::Limits,
     memory: Arc<MemoryUse>,
     fault: Arc<Mutex<Option<GpuError>>>,
@@ -74,20 +74,20 @@ pub struct Gpu(Arc<Inner>, Tuning);
 
 impl std::fmt::Debug for Gpu {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Gpu").field("adapter", &self.0.facts.name).finish_non_exhaustive()
+        formatter.debug_struct("Gpu").field("adapter", &self.0.info.name).finish_non_exhaustive()
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A poisoned lock only means that a callback panicked; what it guards is still whole.
+    // A poisoned lock only means that a callback panicked; the guarded value is still whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gpu {
-    /// Opens the adapter that `options` describe and asks for all that it offers.
+    /// Opens the adapter that `options` describe, with all its limits.
     ///
     /// # Errors
-    /// No adapter answers, or it gives no device.
+    /// There is no such adapter, or it gives no device.
     pub async fn open(options: &GpuOptions) -> Result<Self, GpuError> {
         let instance = instance();
         let adapter = match &options.adapter {
@@ -97,10 +97,10 @@ impl Gpu {
         Self::from_adapter(&adapter).await
     }
 
-    /// What every adapter of this machine offers.
-    pub async fn adapters() -> Vec<AdapterFacts> {
+    /// All adapters of this machine.
+    pub async fn adapters() -> Vec<AdapterInfo> {
         let adapters = instance().enumerate_adapters(wgpu::Backends::all()).await;
-        adapters.iter().map(facts_of).collect()
+        adapters.iter().map(info_of).collect()
     }
 
     // wgpu's handles are not Send on the web; the Arc is only a shared pointer there.
@@ -126,23 +126,23 @@ impl Gpu {
             mapped_at_creation: false,
         });
         let empty = Buffer::new(empty, &memory);
-        let facts = facts_of(adapter);
-        let tuning = Tuning::of(&facts);
+        let info = info_of(adapter);
+        let tuning = Tuning::default_for(info.software);
         let pipelines = Mutex::default();
-        Ok(Self(Arc::new(Inner { device, queue, facts, limits, memory, fault, pipelines, empty }), tuning))
+        Ok(Self(Arc::new(Inner { device, queue, info, limits, memory, fault, pipelines, empty }), tuning))
     }
 
-    /// The adapter's facts.
-    pub fn facts(&self) -> &AdapterFacts {
-        &self.0.facts
+    /// The adapter's info.
+    pub fn info(&self) -> &AdapterInfo {
+        &self.0.info
     }
 
-    /// What plans for this device are built with.
+    /// The tuning that plans for this device are built with.
     pub fn tuning(&self) -> Tuning {
         self.1
     }
 
-    /// The same device, for plans built with other choices.
+    /// The same device with another tuning for plans built from now on.
     #[must_use]
     pub fn tuned(&self, tuning: Tuning) -> Self {
         Self(self.0.clone(), tuning)
@@ -153,7 +153,7 @@ impl Gpu {
         &self.0.limits
     }
 
-    /// Buffers alive and their bytes.
+    /// Live buffers and their bytes.
     pub fn memory(&self) -> &MemoryUse {
         &self.0.memory
     }
@@ -168,12 +168,12 @@ impl Gpu {
         &self.0.queue
     }
 
-    /// A small buffer for bindings that a dispatch does not use.
+    /// A small buffer for the bindings that a dispatch does not use.
     pub fn empty(&self) -> &Buffer {
         &self.0.empty
     }
 
-    /// Blocks until the submitted work is done and its callbacks have run. For the desktop's executor only; does nothing on the web.
+    /// Blocks until the submitted work is done and its callbacks have run. For the desktop's executor; does nothing on the web.
     ///
     /// # Errors
     /// The device was lost. Other errors are left for [`Gpu::check`].
@@ -198,7 +198,7 @@ impl Gpu {
     /// A buffer of at least 4 bytes, rounded up to a multiple of 4, filled with zeros.
     ///
     /// # Errors
-    /// The device allows no buffer of this size. Running out of memory shows in the error scope around the call.
+    /// The device allows no buffer of this size. Running out of memory is reported by the error scope around the call.
     pub fn buffer(&self, label: &str, bytes: u64, usage: wgpu::BufferUsages) -> Result<Buffer, GpuError> {
         let allowed = self.0.limits.max_buffer_size;
         if bytes > allowed {
@@ -277,7 +277,7 @@ impl Gpu {
         result
     }
 
-    /// The compiled kernel for these constants, from the cache if it was compiled before.
+    /// The kernel compiled with these constants, cached.
     pub(crate) fn pipeline(&self, shader: &'static Shader, constants: &[(&str, f64)]) -> Arc<Pipeline> {
         let key = (shader.name, format!("{constants:?}"));
         if let Some(found) = lock(&self.0.pipelines).get(&key) {
@@ -336,12 +336,12 @@ async fn adapter_named(instance: &wgpu::Instance, name: &str) -> Result<wgpu::Ad
     found.ok_or_else(|| GpuError::NoAdapter(format!("none is named like '{name}'")))
 }
 
-fn facts_of(adapter: &wgpu::Adapter) -> AdapterFacts {
+fn info_of(adapter: &wgpu::Adapter) -> AdapterInfo {
     let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
-    // Browsers do not tell the kind of an adapter: a software one is known by its name.
+    // Browsers do not tell the kind of an adapter: a software one is recognised by its name.
     let lower = info.name.to_lowercase();
     let named = ["swiftshader", "llvmpipe", "softpipe", "basic render"].iter().any(|name| lower.contains(name));
-    AdapterFacts {
+    AdapterInfo {
         software: named || info.device_type == wgpu::DeviceType::Cpu,
         name: info.name,
         backend: format!("{:?}", info.backend),
@@ -356,7 +356,7 @@ fn facts_of(adapter: &wgpu::Adapter) -> AdapterFacts {
     }
 }
 
-/// Keeps the first fault, except that the loss of the device outranks all else.
+/// Stores the first error; the loss of the device replaces any other.
 fn watch(device: &wgpu::Device, fault: &Arc<Mutex<Option<GpuError>>>) {
     let uncaptured = fault.clone();
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {

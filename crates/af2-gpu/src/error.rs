@@ -1,15 +1,15 @@
-//! What can go wrong between the program and the GPU.
+//! The errors of the engine.
 
-/// An error of the engine; every message names the thing and the way out.
+/// An error of the engine; every message names the thing and, where there is one, the remedy.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
-    /// No adapter answered.
+    /// There is no adapter.
     #[error(
         "no GPU adapter found ({0}); install a Vulkan, Metal or DX12 driver (on Debian and Ubuntu, `mesa-vulkan-drivers` is a software one)"
     )]
     NoAdapter(String),
-    /// The adapter refused to give a device.
+    /// The adapter gave no device.
     #[error("the GPU adapter gave no device: {0}")]
     NoDevice(String),
     /// A buffer is larger than the device allows.
@@ -17,7 +17,7 @@ pub enum GpuError {
         "{label} needs a buffer of {needed} bytes, but this device allows {allowed}; use a smaller model or stronger quantisation"
     )]
     BufferTooLarge {
-        /// What the buffer was for.
+        /// The purpose of the buffer.
         label: String,
         /// Bytes asked for.
         needed: u64,
@@ -35,15 +35,15 @@ pub enum GpuError {
     /// The device was lost (driver reset, sleep, unplugged).
     #[error("the GPU device was lost ({0}); load the model again")]
     DeviceLost(String),
-    /// The driver reported an error of ours.
+    /// The driver refused a command or a shader.
     #[error("the GPU reported an error: {0}")]
     Validation(String),
-    /// A plan was put together wrongly.
+    /// A dispatch does not match its kernel.
     #[error("kernel {kernel}: {problem}")]
     BadDispatch {
         /// The kernel's name.
         kernel: &'static str,
-        /// What does not fit.
+        /// What does not match.
         problem: String,
     },
     /// A matrix does not fit the kernels.
@@ -51,7 +51,7 @@ pub enum GpuError {
     BadMatrix {
         /// The tensor's name.
         name: String,
-        /// What does not fit.
+        /// What does not match.
         problem: String,
     },
     /// A buffer could not be read back.

@@ -54,15 +54,15 @@ pub struct Matrix {
     pub rows: usize,
     /// Inputs K.
     pub cols: usize,
-    /// The pieces, in order of rows.
+    /// The parts, in order of rows.
     pub parts: Vec<MatrixPart>,
 }
 
-/// Rows are split at multiples of this, so that scales stay aligned to words and workgroups keep full blocks.
+/// Rows are split at multiples of this, so that scales stay aligned to words and workgroups stay full.
 const ROW_BLOCK: usize = 32;
 
 impl Matrix {
-    /// Allocates a matrix for tensors of `tensor_rows` rows each, and says where each run of rows goes.
+    /// Allocates a matrix for tensors of `tensor_rows` rows each. The placements say where each run of rows goes.
     ///
     /// # Errors
     /// The columns do not fit the kernels or the scheme, or even one block of rows is larger than a binding may be.
@@ -198,7 +198,6 @@ fn allocate_part(gpu: &Gpu, name: &str, scheme: Scheme, cols: usize, shape: Part
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -9,7 +9,7 @@ use crate::{Buffer, Gpu, GpuError};
 
 /// The uniform parameters of a kernel: a plain struct whose fields are those of the shader's `Params`.
 pub trait Params: bytemuck::NoUninit {
-    /// Name and byte offset of every field, held against the shader when a plan is built.
+    /// Name and byte offset of every field, compared with the shader's when a plan is built.
     const FIELDS: &'static [(&'static str, u32)];
 }
 
@@ -29,9 +29,9 @@ macro_rules! params {
 }
 pub(crate) use params;
 
-/// One dispatch, as an op describes it.
+/// A dispatch as an op describes it.
 pub struct Dispatch<'a, P: Params> {
-    /// Shown by profilers and in the plan's listing.
+    /// Label in profiles.
     pub label: String,
     /// The kernel.
     pub shader: &'static Shader,
@@ -41,11 +41,11 @@ pub struct Dispatch<'a, P: Params> {
     pub params: P,
     /// Buffers by the names the shader gives them.
     pub buffers: &'a [(&'a str, &'a Buffer)],
-    /// Workgroups along x, y and z; x may exceed the limit and is then folded over x and y (y must be 1).
+    /// Workgroups along x, y and z. If x exceeds the device's limit and y is 1, x is folded over x and y.
     pub groups: [u32; 3],
-    /// Bytes of weights that this dispatch reads once.
+    /// Bytes of weights that the dispatch reads.
     pub weight_bytes: u64,
-    /// Floating-point operations of its products, two to a multiply-accumulate.
+    /// Floating-point operations of its matmuls, two per multiply-add.
     pub flops: u64,
 }
 
@@ -62,7 +62,7 @@ enum Draft {
     Copy { from: Buffer, to: Buffer, bytes: u64 },
 }
 
-/// What one dispatch is and takes.
+/// Label, kernel and counted work of a dispatch.
 #[derive(Debug, Clone)]
 pub struct Cost {
     /// Its label.
@@ -71,7 +71,7 @@ pub struct Cost {
     pub kernel: &'static str,
     /// Bytes of weights it reads.
     pub weight_bytes: u64,
-    /// Floating-point operations of its products.
+    /// Floating-point operations of its matmuls.
     pub flops: u64,
 }
 
@@ -80,11 +80,11 @@ pub(crate) enum Item {
     Copy { from: Buffer, to: Buffer, bytes: u64 },
 }
 
-/// Asks a plan to keep its named intermediates.
+/// Asks a plan to copy out its named intermediates.
 #[derive(Debug, Clone, Default)]
 pub struct Taps {
-    /// Intermediates that go on with these values, after what was computed was kept: so that a stage can be checked from the
-    /// reference's result of the stage before it.
+    /// Intermediates to overwrite with these values after they were copied out: so that a stage can be tested on the expected result of
+    /// the stage before.
     pub replace: HashMap<String, Vec<f32>>,
 }
 
@@ -99,14 +99,14 @@ pub struct Tap {
     pub buffer: Buffer,
 }
 
-/// What a plan costs, known before it runs.
+/// Counted work of a plan, known before it runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PlanFacts {
+pub struct PlanInfo {
     /// Dispatches per run.
     pub dispatches: usize,
     /// Bytes of weights read per run.
     pub weight_bytes: u64,
-    /// Floating-point operations of the products per run.
+    /// Floating-point operations of the matmuls per run.
     pub flops: u64,
 }
 
@@ -117,24 +117,24 @@ pub struct PlanBuilder {
     drafts: Vec<Draft>,
     wanted: Option<Taps>,
     taps: Vec<Tap>,
-    facts: PlanFacts,
+    info: PlanInfo,
 }
 
-/// A list of dispatches, ready to run any number of times. Holds every buffer it uses.
+/// A list of dispatches, ready to run any number of times. Owns every buffer it uses.
 pub struct Plan {
     label: String,
     items: Vec<Item>,
     taps: Vec<Tap>,
-    facts: PlanFacts,
+    info: PlanInfo,
     /// Bind groups do not keep counted buffers alive.
     _buffers: Vec<Buffer>,
 }
 
 impl PlanBuilder {
-    /// An empty plan. With `taps`, [`PlanBuilder::tap`] keeps intermediates; without, it costs nothing.
+    /// An empty plan. With `taps`, [`PlanBuilder::tap`] copies intermediates out; without, it does nothing.
     pub fn new(gpu: &Gpu, label: &str, taps: Option<&Taps>) -> Self {
-        let (drafts, facts) = (Vec::new(), PlanFacts::default());
-        Self { gpu: gpu.clone(), label: label.into(), drafts, wanted: taps.cloned(), taps: Vec::new(), facts }
+        let (drafts, info) = (Vec::new(), PlanInfo::default());
+        Self { gpu: gpu.clone(), label: label.into(), drafts, wanted: taps.cloned(), taps: Vec::new(), info }
     }
 
     /// The device the plan is for.
@@ -142,7 +142,7 @@ impl PlanBuilder {
         &self.gpu
     }
 
-    /// Whether intermediates are kept, so that work done only for them can be left out.
+    /// Whether intermediates are copied out. Work done only for them can be left out otherwise.
     pub fn taps_wanted(&self) -> bool {
         self.wanted.is_some()
     }
@@ -163,9 +163,9 @@ impl PlanBuilder {
         let buffers = bind(shader, dispatch.buffers).map_err(wrong)?;
         let largest = self.gpu.limits().max_compute_workgroups_per_dimension;
         let groups = fold(dispatch.groups, largest).map_err(wrong)?;
-        self.facts.dispatches += 1;
-        self.facts.weight_bytes += dispatch.weight_bytes;
-        self.facts.flops += dispatch.flops;
+        self.info.dispatches += 1;
+        self.info.weight_bytes += dispatch.weight_bytes;
+        self.info.flops += dispatch.flops;
         let Dispatch { label, weight_bytes, flops, .. } = dispatch;
         self.drafts.push(Draft::Dispatch(Recorded {
             cost: Cost { label, kernel: shader.name, weight_bytes, flops },
@@ -177,7 +177,7 @@ impl PlanBuilder {
         Ok(())
     }
 
-    /// Keeps a copy of `buffer` as it is at this point of the plan, if taps were asked for.
+    /// Copies `buffer` out at this point of the plan, if taps were asked for.
     ///
     /// # Errors
     /// The device allows no such buffer.
@@ -195,7 +195,7 @@ impl PlanBuilder {
         Ok(())
     }
 
-    /// Binds everything.
+    /// Uploads the parameters and makes the bind groups.
     ///
     /// # Errors
     /// The device allows no buffer for the parameters.
@@ -222,11 +222,11 @@ impl PlanBuilder {
             items.push(bound(&gpu, draft, &uniform, offset));
             offset += size.next_multiple_of(step);
         }
-        Ok(Plan { label: self.label, items, taps: self.taps, facts: self.facts, _buffers: buffers })
+        Ok(Plan { label: self.label, items, taps: self.taps, info: self.info, _buffers: buffers })
     }
 }
 
-/// Buffers in the order of the shader's bindings; the uniform `params` is the plan's own.
+/// Buffers in the order of the shader's bindings, without the uniform `params`, which the plan itself holds.
 fn bind(shader: &Shader, named: &[(&str, &Buffer)]) -> Result<Vec<(u32, Buffer)>, String> {
     if let Some((name, _)) = named.iter().find(|(name, _)| !shader.bindings.iter().any(|binding| binding.name == *name))
     {
@@ -284,12 +284,12 @@ impl Plan {
         &self.label
     }
 
-    /// Dispatches and weight bytes per run.
-    pub fn facts(&self) -> PlanFacts {
-        self.facts
+    /// Counted work per run.
+    pub fn info(&self) -> PlanInfo {
+        self.info
     }
 
-    /// The intermediates kept by the last run.
+    /// The intermediates of the last run.
     pub fn taps(&self) -> &[Tap] {
         &self.taps
     }
@@ -308,7 +308,7 @@ impl Plan {
 }
 
 impl Gpu {
-    /// Encodes plans one after another, in one compute pass unless copies stand between their dispatches.
+    /// Encodes plans one after another, in one compute pass unless copies lie between their dispatches.
     pub fn encode(&self, encoder: &mut wgpu::CommandEncoder, plans: &[&Plan]) {
         let mut items = plans.iter().flat_map(|plan| &plan.items).peekable();
         while let Some(item) = items.peek() {
@@ -350,8 +350,8 @@ impl Gpu {
         self.queue().submit([encoder.finish()]);
     }
 
-    /// Moves `bytes`-long records inside `buffers` by way of `spare`: record i becomes what record `sources[i]` was. Records start
-    /// `pitch` bytes apart; `spare` holds as many as there are sources. (A buffer cannot be copied to itself.)
+    /// Permutes records of `bytes` bytes, `pitch` bytes apart, inside each of `buffers`: record i gets the content of record `sources[i]`.
+    /// `spare` holds as many records as there are sources, because a buffer cannot be copied to itself.
     pub fn permute(&self, buffers: &[Buffer], spare: &Buffer, sources: &[usize], pitch: u64, bytes: u64) {
         let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         for buffer in buffers {

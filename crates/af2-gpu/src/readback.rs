@@ -1,10 +1,10 @@
-//! Bytes from the GPU to the host, without waiting.
+//! Asynchronous reads from the GPU.
 
 use futures_channel::oneshot;
 
 use crate::{Buffer, Gpu, GpuError};
 
-/// A staging buffer on its way to the host.
+/// A read in flight: a staging buffer that is being mapped.
 #[derive(Debug)]
 pub struct Mapping {
     gpu: Gpu,
@@ -14,7 +14,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// The bytes, once the GPU has written them; the staging buffer can be used again afterwards.
+    /// The bytes, once the GPU has written them. The staging buffer can be used again afterwards.
     ///
     /// # Errors
     /// The device was lost, or reported an error since the last call.
@@ -53,7 +53,7 @@ impl Gpu {
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
 
-    /// Completes when all that was submitted so far is done.
+    /// Completes when all work submitted so far is done.
     ///
     /// # Errors
     /// The device was lost, or reported an error since the last call.
@@ -69,7 +69,7 @@ impl Gpu {
         self.buffer("staging", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
     }
 
-    /// Asks for the first `bytes` bytes of a staging buffer; several requests may be under way at once.
+    /// Asks for the first `bytes` bytes of a staging buffer; several requests may be in flight.
     pub fn map(&self, staging: &Buffer, bytes: u64) -> Mapping {
         let (send, mapped) = oneshot::channel();
         staging.raw().map_async(wgpu::MapMode::Read, 0..bytes, move |result| drop(send.send(result)));

@@ -5,9 +5,9 @@
 pub enum Access {
     /// A uniform buffer.
     Uniform,
-    /// A storage buffer that is only read.
+    /// A storage buffer, read only.
     Read,
-    /// A storage buffer that is written.
+    /// A storage buffer, read and written.
     ReadWrite,
 }
 
@@ -18,11 +18,11 @@ pub struct Binding {
     pub index: u32,
     /// Name of the variable in the shader.
     pub name: &'static str,
-    /// How it is used.
+    /// How the kernel uses it.
     pub access: Access,
 }
 
-/// A kernel: its text and what naga says of it.
+/// A kernel: its text and what naga finds in it.
 #[derive(Debug)]
 pub struct Shader {
     /// Family and name, for example `linear/matmul_q4`.

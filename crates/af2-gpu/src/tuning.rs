@@ -1,110 +1,100 @@
-//! Choices that change the speed of a kernel on an adapter, never what it computes.
+//! Kernels and workgroup sizes per adapter: they change the speed, never the result.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::AdapterFacts;
-
-/// The kernel for products with many rows.
+/// The kernel for matmuls: many rows of activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Product {
-    /// Tiles in workgroup memory, 256 threads: for chips.
+pub enum MatmulKernel {
+    /// `matmul.wgsl`: tiles of 64 × 64 results in workgroup memory, 256 threads. For hardware GPUs.
     Tiled,
-    /// Tiles of four times the results, where a product is large enough: for chips that have the registers.
+    /// `matmul_wide.wgsl`: tiles of 128 × 128 results where a matmul is large enough, else [`Self::Tiled`]. For hardware GPUs with
+    /// registers to spare.
     Wide,
-    /// Results in registers, 8 threads and no barrier: for programs.
+    /// `matmul_block.wgsl`: 8 × 16 results in the registers of each of 8 threads, no barriers. For software adapters.
     Block,
 }
 
-/// The kernel for products with one row.
+/// The kernel for matvecs: one row of activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowProduct {
-    /// Inputs staged in workgroup memory, weights loaded ahead of their use: for chips.
+pub enum MatvecKernel {
+    /// `matvec_staged.wgsl`: inputs staged in workgroup memory, weights loaded ahead of use. For hardware GPUs.
     Staged,
-    /// Many rows for every input that is loaded: for programs.
+    /// `matvec_block.wgsl`: many matrix rows per loaded input. For software adapters.
     Block,
 }
 
-/// Inputs of a thread of a staged product fill this much of workgroup memory at most.
+/// More threads of the staged kernel need more than 16 KiB of workgroup memory: 8 vec4 each.
 const MOST_STAGED_THREADS: u32 = 120;
-/// Partial sums that a block product with one row keeps in workgroup memory.
+/// Partial sums of the block kernel that fit in 16 KiB of workgroup memory.
 const MOST_ROW_LANES: u32 = 4096;
 
 /// Sizes and kernels for one adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuning {
-    /// Products with many rows.
-    pub product: Product,
-    /// Products with one row.
-    pub row_product: RowProduct,
-    /// Matrix rows per workgroup of them: 4 or 8 if staged; even, at most 32, in blocks.
+    /// The kernel for matmuls.
+    pub matmul: MatmulKernel,
+    /// The kernel for matvecs.
+    pub matvec: MatvecKernel,
+    /// Matrix rows per workgroup of a matvec: 4 or 8 if staged; even and at most 32 if block.
     pub matvec_rows: u32,
-    /// Threads per workgroup of them; a multiple of 8.
+    /// Threads per workgroup of a matvec; a multiple of 8.
     pub matvec_threads: u32,
-    /// Threads per workgroup where each works on one row or frame; a multiple of 8.
+    /// Threads per workgroup of kernels with one row or frame per workgroup (norms, spectra); a multiple of 8.
     pub row_threads: u32,
 }
 
 impl Tuning {
-    /// For chips: memory latency is hidden by many small workgroups.
+    /// For hardware GPUs: many small workgroups hide memory latency.
     pub const HARDWARE: Self = Self {
-        product: Product::Tiled,
-        row_product: RowProduct::Staged,
+        matmul: MatmulKernel::Tiled,
+        matvec: MatvecKernel::Staged,
         matvec_rows: 8,
         matvec_threads: 64,
         row_threads: 64,
     };
-    /// For programs: one vector of threads, and as much reuse of what was loaded as there are registers.
+    /// For software adapters: one SIMD vector of threads per workgroup, and as much reuse of loaded values as registers allow.
     pub const SOFTWARE: Self = Self {
-        product: Product::Block,
-        row_product: RowProduct::Block,
+        matmul: MatmulKernel::Block,
+        matvec: MatvecKernel::Block,
         matvec_rows: 32,
         matvec_threads: 8,
         row_threads: 8,
     };
 
-    /// In words, for people.
+    /// The tuning in words: `matmul tiled; matvec staged, 8 rows by 64 threads; norms with 64 threads`.
     pub fn describe(&self) -> String {
-        let product = match self.product {
-            Product::Tiled => "tiles in workgroup memory",
-            Product::Wide => "wide tiles in workgroup memory",
-            Product::Block => "blocks in registers",
-        };
-        let staged = match self.row_product {
-            RowProduct::Staged => "staged",
-            RowProduct::Block => "in blocks",
-        };
-        let Self { matvec_rows, matvec_threads, row_threads, .. } = self;
+        let Self { matmul, matvec, matvec_rows, matvec_threads, row_threads } = self;
         format!(
-            "{product}; for one row {staged}, {matvec_rows} rows by {matvec_threads} threads; {row_threads} threads a norm"
+            "matmul {matmul}; matvec {matvec}, {matvec_rows} rows by {matvec_threads} threads; norms with {row_threads} threads"
         )
     }
 
-    /// Whether kernels can have these sizes; what was read from somewhere may not.
-    pub fn is_possible(&self) -> bool {
+    /// Whether the kernels exist in these sizes.
+    fn is_valid(&self) -> bool {
         let threads = |count: u32, most: u32| count.is_multiple_of(8) && (8..=most).contains(&count);
         let Self { matvec_rows: rows, matvec_threads, .. } = *self;
-        let one_row = match self.row_product {
-            RowProduct::Staged => [4, 8].contains(&rows) && threads(matvec_threads, MOST_STAGED_THREADS),
-            RowProduct::Block => {
-                let known = rows.is_multiple_of(2) && (2..=32).contains(&rows);
-                known && threads(matvec_threads, 256) && rows * matvec_threads <= MOST_ROW_LANES
+        let matvec = match self.matvec {
+            MatvecKernel::Staged => [4, 8].contains(&rows) && threads(matvec_threads, MOST_STAGED_THREADS),
+            MatvecKernel::Block => {
+                let even = rows.is_multiple_of(2) && (2..=32).contains(&rows);
+                even && threads(matvec_threads, 256) && rows * matvec_threads <= MOST_ROW_LANES
             }
         };
-        one_row && threads(self.row_threads, 256)
+        matvec && threads(self.row_threads, 256)
     }
 
-    /// What suits an adapter that nobody measured; [`crate::Gpu::measure_tuning`] does.
-    pub fn of(facts: &AdapterFacts) -> Self {
-        if facts.software { Self::SOFTWARE } else { Self::HARDWARE }
+    /// The default of an adapter; [`crate::Gpu::measure_tuning`] finds the fastest.
+    pub(crate) fn default_for(software: bool) -> Self {
+        if software { Self::SOFTWARE } else { Self::HARDWARE }
     }
 
-    /// Threads of a workgroup that attends to a slice of the keys, and how many share a key. A chip hides latency with many, whatever
-    /// suits its norms; a program steps through them a vector at a time and stops at every barrier.
+    /// Threads per workgroup of `attention_split`, and how many of them share a key. Many threads hide memory latency on hardware; a
+    /// software adapter runs them one SIMD vector after another, up to every barrier.
     pub(crate) fn key_threads(self) -> (u32, u32) {
-        match self.row_product {
-            RowProduct::Staged => (256, 4),
-            RowProduct::Block => (self.row_threads.min(64), 1),
+        match self.matvec {
+            MatvecKernel::Staged => (256, 4),
+            MatvecKernel::Block => (self.row_threads.min(64), 1),
         }
     }
 
@@ -113,54 +103,65 @@ impl Tuning {
     }
 }
 
-/// Kernel for products; kernel, rows and threads of products with one row; threads of norms: `tiled staged 8 64 64`.
-impl fmt::Display for Tuning {
+impl fmt::Display for MatmulKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let product = match self.product {
-            Product::Tiled => "tiled",
-            Product::Wide => "wide",
-            Product::Block => "block",
-        };
-        let row_product = match self.row_product {
-            RowProduct::Staged => "staged",
-            RowProduct::Block => "block",
-        };
-        write!(f, "{product} {row_product} {} {} {}", self.matvec_rows, self.matvec_threads, self.row_threads)
+        f.write_str(match self {
+            Self::Tiled => "tiled",
+            Self::Wide => "wide",
+            Self::Block => "block",
+        })
     }
 }
 
-/// A text that is no [`Tuning`], or one that kernels cannot have.
+impl fmt::Display for MatvecKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Staged => "staged",
+            Self::Block => "block",
+        })
+    }
+}
+
+/// Matmul kernel; matvec kernel, rows and threads; row threads: `tiled staged 8 64 64`.
+impl fmt::Display for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { matmul, matvec, matvec_rows, matvec_threads, row_threads } = self;
+        write!(f, "{matmul} {matvec} {matvec_rows} {matvec_threads} {row_threads}")
+    }
+}
+
+/// A text that is no [`Tuning`], or one with sizes that the kernels do not exist in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' names no kernels, as 'tiled staged 8 64 64' does")]
-pub struct NoTuning(String);
+#[error("'{0}' is no tuning; write one like 'tiled staged 8 64 64'")]
+pub struct InvalidTuning(String);
 
 impl FromStr for Tuning {
-    type Err = NoTuning;
+    type Err = InvalidTuning;
 
-    fn from_str(text: &str) -> Result<Self, NoTuning> {
-        let wrong = || NoTuning(text.into());
+    fn from_str(text: &str) -> Result<Self, InvalidTuning> {
+        let wrong = || InvalidTuning(text.into());
         let words: Vec<&str> = text.split(' ').collect();
-        let [product, row_product, rows, threads, row_threads] = words[..] else { return Err(wrong()) };
-        let product = match product {
-            "tiled" => Product::Tiled,
-            "wide" => Product::Wide,
-            "block" => Product::Block,
+        let [matmul, matvec, rows, threads, row_threads] = words[..] else { return Err(wrong()) };
+        let matmul = match matmul {
+            "tiled" => MatmulKernel::Tiled,
+            "wide" => MatmulKernel::Wide,
+            "block" => MatmulKernel::Block,
             _ => return Err(wrong()),
         };
-        let row_product = match row_product {
-            "staged" => RowProduct::Staged,
-            "block" => RowProduct::Block,
+        let matvec = match matvec {
+            "staged" => MatvecKernel::Staged,
+            "block" => MatvecKernel::Block,
             _ => return Err(wrong()),
         };
         let number = |word: &str| word.parse().map_err(|_| wrong());
         let tuning = Self {
-            product,
-            row_product,
+            matmul,
+            matvec,
             matvec_rows: number(rows)?,
             matvec_threads: number(threads)?,
             row_threads: number(row_threads)?,
         };
-        if tuning.is_possible() { Ok(tuning) } else { Err(wrong()) }
+        if tuning.is_valid() { Ok(tuning) } else { Err(wrong()) }
     }
 }
 
@@ -170,13 +171,13 @@ mod tests {
 
     #[test]
     fn text_and_back() {
-        for tuning in [Tuning::HARDWARE, Tuning::SOFTWARE, Tuning { product: Product::Wide, ..Tuning::HARDWARE }] {
+        for tuning in [Tuning::HARDWARE, Tuning::SOFTWARE, Tuning { matmul: MatmulKernel::Wide, ..Tuning::HARDWARE }] {
             assert_eq!(tuning.to_string().parse(), Ok(tuning));
         }
     }
 
     #[test]
-    fn texts_that_name_no_kernels() {
+    fn other_texts_are_refused() {
         for text in [
             "",
             "tiled",
@@ -191,7 +192,7 @@ mod tests {
             "wide block 32 256 64",
             "wide staged 8 64 0",
         ] {
-            assert_eq!(text.parse::<Tuning>(), Err(NoTuning(text.into())));
+            assert_eq!(text.parse::<Tuning>(), Err(InvalidTuning(text.into())));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every kernel survives the way to every native graphics API: SPIR-V (Vulkan), MSL (Metal) and HLSL (DirectX 12).
+//! Every kernel translates for every native graphics API: SPIR-V (Vulkan), MSL (Metal) and HLSL (DirectX 12).
 //!
 //! Machines with Metal or DirectX are not at hand in every test run; a shader that one of the translators refuses is
 //! found here and not by a user. The override constants are resolved with their defaults, as a driver would get them.

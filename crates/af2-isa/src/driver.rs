@@ -1,5 +1,5 @@
-//! A Vulkan device that only compiles, and what it says of its work (`VK_KHR_pipeline_executable_properties`).
-#![allow(unsafe_code)] // Vulkan is a C interface, and wgpu neither opens a device that cannot run nor passes these numbers on
+//! A Vulkan device that only compiles, and the statistics of what it compiled (`VK_KHR_pipeline_executable_properties`).
+#![allow(unsafe_code)] // Vulkan is a C interface, and wgpu neither opens a device that cannot run nor reports these statistics
 
 use std::ffi::CStr;
 use std::ptr;
@@ -8,32 +8,32 @@ use af2_gpu::shader::{Access, Shader};
 use anyhow::{Context, Result, bail};
 use ash::vk;
 
-/// A device without a chip.
+/// A device that compiles and cannot run.
 pub struct Driver {
-    /// The chip it thinks of.
+    /// The GPU that it compiles for.
     pub name: String,
     device: ash::Device,
     executables: ash::khr::pipeline_executable_properties::Device,
-    // Vulkan's library is unloaded when this goes, and the device is of no use then.
+    // Dropping the entry unloads Vulkan's library, which the device needs.
     _entry: ash::Entry,
 }
 
-/// What became of a kernel.
+/// Statistics and machine code of a compiled kernel.
 pub struct Compiled {
     /// Machine instructions.
     pub instructions: u64,
-    /// Vector registers of a thread.
+    /// Vector registers per thread.
     pub registers: u64,
-    /// Registers that had to live in memory, and bytes of arrays that do.
+    /// Registers spilled to memory, plus bytes of arrays there.
     pub spilled: u64,
-    /// Subgroups that a vector unit can hold at once.
+    /// Subgroups resident on a SIMD unit.
     pub waves: u64,
     /// The machine code.
     pub text: String,
 }
 
 impl Driver {
-    /// Opens the driver that thinks of a chip.
+    /// Opens Mesa's RADV driver, for the GPU that `RADV_FORCE_FAMILY` names.
     pub fn open() -> Result<Self> {
         // SAFETY: every handle is made from the one before it, which outlives it in `Self`; structures live until their call returns.
         unsafe {
@@ -47,9 +47,7 @@ impl Driver {
             };
             let adapters = instance.enumerate_physical_devices()?;
             let Some(adapter) = adapters.into_iter().find(|adapter| name(adapter).contains("RADV")) else {
-                bail!(
-                    "Mesa's driver for AMD chips is missing or knows no such chip; it is part of mesa-vulkan-drivers"
-                );
+                bail!("Mesa's RADV driver is missing or knows no such GPU; install mesa-vulkan-drivers");
             };
             let queue = [vk::DeviceQueueCreateInfo::default().queue_priorities(&[1.0])];
             let extensions =
@@ -70,7 +68,7 @@ impl Driver {
         }
     }
 
-    /// Compiles a kernel. What is made for it stays until the process ends.
+    /// Compiles a kernel. Its Vulkan objects live until the process ends.
     pub fn compile(&self, shader: &Shader, words: &[u32]) -> Result<Compiled> {
         let bindings: Vec<_> = shader.bindings.iter().map(binding).collect();
         // SAFETY: the handles are this device's, the words were validated by naga, and structures live until their call returns.
@@ -100,7 +98,7 @@ impl Driver {
                 let found = statistics.iter().find(named);
                 found
                     .map(|found| found.value.u64)
-                    .with_context(|| format!("this version of Mesa does not tell '{name}'"))
+                    .with_context(|| format!("this version of Mesa does not report '{name}'"))
             };
             Ok(Compiled {
                 instructions: count("Instructions")?,

@@ -1,10 +1,11 @@
-//! `cargo run -p af2-isa`: what a GPU's compiler makes of the kernels, on a machine that has no such GPU.
+//! `cargo run -p af2-isa`: compiles every kernel with Mesa's RADV compiler for an AMD GPU that need not be present and prints instructions,
+//! registers and spills.
 //!
-//! Mesa's driver for AMD chips compiles without a chip when it is told which one to think of. Its machine code shows what no software
-//! driver does: loops left as loops, loads that wait for each other, arrays that ended in memory, registers that leave no room for
-//! other workgroups. The numbers are counts, the same on every machine with the same Mesa.
+//! The machine code shows what matters on hardware and no software adapter shows: loops that were not unrolled, loads that stall each
+//! other, arrays that ended in memory, registers that leave no room for more subgroups. The figures are counts: every machine with the
+//! same Mesa prints the same.
 //!
-//! Kernels are translated as wgpu does it on Vulkan, with the defaults of their overrides, which are those for chips.
+//! Kernels are translated to SPIR-V as wgpu does for Vulkan. Overrides have their defaults, which are those of hardware GPUs.
 
 mod driver;
 mod spirv;
@@ -19,18 +20,18 @@ use clap::Parser;
 
 use crate::driver::{Compiled, Driver};
 
-/// The variable that makes Mesa's driver think of a chip that is not there.
-const CHIP: &str = "RADV_FORCE_FAMILY";
+/// Names the GPU that Mesa's driver compiles for; without it, the driver compiles for the GPU of the machine.
+const FORCE_FAMILY: &str = "RADV_FORCE_FAMILY";
 
-/// What a GPU's compiler makes of the kernels.
+/// Compiles kernels for an AMD GPU that need not be present; prints instructions, registers and spills.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Kernels whose name contains this, with overrides after commas ("matvec_q4,NORM=1,ROWS=4"); all kernels if none is named.
     kernels: Vec<String>,
-    /// The chip to compile for, as Mesa spells it.
+    /// The GPU to compile for, by Mesa's name.
     #[arg(long, default_value = "NAVI21")]
-    chip: String,
-    /// Print the machine code as well.
+    gpu: String,
+    /// Print the machine code too.
     #[arg(long)]
     text: bool,
 }
@@ -46,13 +47,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if env::var_os(CHIP).is_none() {
-        // The driver reads its variable when it is loaded: a second process has it from the start.
+    if env::var_os(FORCE_FAMILY).is_none() {
+        // The driver reads the variable when it is loaded: a child process has it from the start.
         let mut again = Command::new(env::current_exe()?);
-        let status = again.args(env::args_os().skip(1)).env(CHIP, &arguments.chip).status()?;
+        let status = again.args(env::args_os().skip(1)).env(FORCE_FAMILY, &arguments.gpu).status()?;
         return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let driver = Driver::open().with_context(|| format!("no compiler for {}", arguments.chip))?;
+    let driver = Driver::open().with_context(|| format!("no compiler for {}", arguments.gpu))?;
     let mut out = io::stdout().lock();
     writeln!(
         out,

@@ -1,4 +1,4 @@
-//! WGSL to SPIR-V as wgpu does it for a Vulkan driver with robust buffers.
+//! WGSL to SPIR-V as wgpu translates it for a Vulkan driver with robust buffers.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use naga::back::spv::{self, WriterFlags, ZeroInitializeWorkgroupMemoryMode};
 use naga::proc::BoundsCheckPolicy;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-/// The words of a kernel with these override constants.
+/// The SPIR-V of a kernel with these override constants.
 pub fn translate(shader: &Shader, constants: &[(String, f64)]) -> Result<Vec<u32>> {
     let named = || format!("translating {}", shader.name);
     let module = naga::front::wgsl::parse_str(shader.source).with_context(named)?;
@@ -28,7 +28,7 @@ pub fn translate(shader: &Shader, constants: &[(String, f64)]) -> Result<Vec<u32
         ..spv::Options::default()
     };
     options.flags.remove(WriterFlags::DEBUG);
-    // The driver checks buffers, the translation arrays; loops keep the guard against running for ever.
+    // The driver checks buffer indices, the translation array indices. Loops keep naga's guard against endless loops.
     options.bounds_check_policies.index = BoundsCheckPolicy::Restrict;
     options.bounds_check_policies.buffer = BoundsCheckPolicy::Unchecked;
     let pipeline = spv::PipelineOptions { shader_stage: entry.0, entry_point: entry.1.into() };

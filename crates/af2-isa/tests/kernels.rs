@@ -1,4 +1,4 @@
-//! Mesa's driver for AMD chips is part of what the tests need on Linux anyway (`mesa-vulkan-drivers`); elsewhere there is none.
+//! Every kernel compiled by Mesa's RADV, which is in the package that the tests need on Linux anyway (`mesa-vulkan-drivers`).
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
@@ -8,9 +8,9 @@ fn isa(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_af2-isa")).args(arguments).output().unwrap()
 }
 
-/// What lives in memory instead of registers is read and written again and again.
+/// Spilled registers are written to memory and read back in inner loops.
 #[test]
-fn no_kernel_spills_on_a_chip() {
+fn no_kernel_spills_on_a_gpu() {
     let output = isa(&[]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let table = String::from_utf8(output.stdout).unwrap();

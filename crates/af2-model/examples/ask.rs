@@ -8,7 +8,7 @@ use std::{env, fs, path::Path, pin::pin};
 use af2_core::audio::load_file;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
 use af2_gpu::{Gpu, GpuOptions};
-use af2_model::{GenerateOptions, ListenOptions, ModelLoader};
+use af2_model::{GenerateOptions, ModelLoader};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -30,7 +30,7 @@ async fn ask(gpu: &Gpu, dir: &Path, audio: &Path, question: &str) -> Result<(), 
     let config = &model.config().audio;
     let name = audio.display().to_string();
     let windows = load_file(fs::read(audio)?, &name, config, config.max_num_window)?.windows;
-    let mut clip = model.listen(&windows, ListenOptions::default(), &mut |_, _| true).await?;
+    let mut clip = model.listen(&windows, &mut |_, _| true).await?;
 
     let ids = PromptIds::encode(model.tokenizer(), &prompt(question), PROMPT_LIMIT)?.ids;
     let answer = clip.generate(&ids, &GenerateOptions::default(), &mut |_| true).await?;

@@ -1,13 +1,15 @@
-//! The transformer over the tokens of all windows: post-norm layers with partly rotated heads.
+//! The transformer over the tokens of all windows: 3 post-norm layers, D = 2048, 8 heads of 256 of which the first 128 dimensions are
+//! rotated.
 //!
 //! ```text
-//! x·√D ── layer_norm ── [ qkv ── rotary ── attention ── fc ──(+)── norm ── w_1 ── ReLU ── w_2 ──(+)── norm ] × layers
+//! x·√D [T, 2048] ── layer_norm ── [ qkv(2048→6144) ── rotary ── attention ── fc(2048→2048) ──(+)── norm
+//!                                    ── w_1(2048→2048) ── ReLU ── w_2(2048→2048) ──(+)── norm ] × 3        T = 64 · windows
 //! ```
 
 use af2_core::config::AudioTransformerConfig;
-use af2_gpu::ops::attention::{AttentionShape, attention};
-use af2_gpu::ops::layer_norm::layer_norm;
-use af2_gpu::ops::matmul::matmul;
+use af2_gpu::ops::attention::{AttentionBuffers, AttentionShape, attention};
+use af2_gpu::ops::layer_norm::{NormBuffers, layer_norm};
+use af2_gpu::ops::matmul::{Matmul, matmul};
 use af2_gpu::ops::rope::{RopeShape, rope};
 use af2_gpu::ops::{Activation, Epilogue, Store};
 use af2_gpu::{Buffer, Gpu, GpuError, PlanBuilder};
@@ -20,7 +22,7 @@ const EPS: f32 = 1e-6;
 struct Scratch {
     /// The residual stream, [T, D].
     x: Buffer,
-    /// It after a sum, before the norm that follows, or the other way round.
+    /// `x` after the norm of the attention, then plus the feed-forward, [T, D].
     summed: Buffer,
     /// q, k and v, [T, 3D].
     qkv: Buffer,
@@ -30,7 +32,7 @@ struct Scratch {
     hidden: Buffer,
 }
 
-/// What the layers share.
+/// Configuration, weights and inputs.
 pub(crate) struct AudioTransformerInput<'a> {
     pub config: &'a AudioTransformerConfig,
     pub weights: &'a AudioTransformer,
@@ -61,7 +63,8 @@ pub(crate) fn audio_transformer(
     };
     let shape = [count, width];
     let scale = (width as f32).sqrt();
-    layer_norm(plan, "audio.layer_norm", input.tokens, &input.weights.layer_norm, &scratch.x, shape, EPS, scale)?;
+    let buffers = NormBuffers { x: input.tokens, norm: &input.weights.layer_norm, out: &scratch.x };
+    layer_norm(plan, "audio.layer_norm", buffers, shape, EPS, scale)?;
     plan.tap("audio_transformer_in", &scratch.x, &[1, count, width])?;
     for (index, layer) in input.weights.layer_stack.iter().enumerate() {
         transformer_layer(plan, &format!("audio.{index}"), layer, &scratch, input)?;
@@ -85,27 +88,18 @@ fn transformer_layer(
     // q and k are the first 2·heads heads of a row of qkv.
     let rotation =
         RopeShape { rows: count, heads: 2 * heads, head_dim, rotated: input.config.rotary_dim(), stride: 3 * width };
-    let shape = AttentionShape {
-        heads,
-        key_heads: heads,
-        head_dim,
-        keys: count,
-        causal: false,
-        q_stride: 3 * width,
-        q_offset: 0,
-        kv_stride: 3 * width,
-        k_offset: width,
-        v_offset: 2 * width,
-        half: false,
-    };
-    matmul(plan, &label("qkv"), &s.x, &layer.w_qkv, &s.qkv, count, &Epilogue::default())?;
+    let qkv = Matmul { x: &s.x, w: &layer.w_qkv, out: &s.qkv, rows: count };
+    matmul(plan, &label("qkv"), qkv, &Epilogue::default())?;
     rope(plan, &label("rope"), &s.qkv, input.rotary, input.step, rotation)?;
-    attention(plan, &label("attention"), &s.qkv, &s.qkv, &s.attended, input.step, count, shape)?;
-    matmul(plan, &label("fc"), &s.attended, &layer.fc, &s.x, count, &add)?;
-    layer_norm(plan, &label("attention_norm"), &s.x, &layer.attention_norm, &s.summed, [count, width], EPS, 1.0)?;
+    let buffers = AttentionBuffers { q: &s.qkv, kv: &s.qkv, out: &s.attended, step: input.step };
+    attention(plan, &label("attention"), buffers, count, AttentionShape::joint(heads, head_dim, count))?;
+    matmul(plan, &label("fc"), Matmul { x: &s.attended, w: &layer.fc, out: &s.x, rows: count }, &add)?;
+    let norm = NormBuffers { x: &s.x, norm: &layer.attention_norm, out: &s.summed };
+    layer_norm(plan, &label("attention_norm"), norm, [count, width], EPS, 1.0)?;
     let relu = Epilogue { bias: Some(&layer.w_1_bias), activation: Activation::Relu, store: Store::Write };
-    matmul(plan, &label("w_1"), &s.summed, &layer.w_1, &s.hidden, count, &relu)?;
+    matmul(plan, &label("w_1"), Matmul { x: &s.summed, w: &layer.w_1, out: &s.hidden, rows: count }, &relu)?;
     let add = Epilogue { bias: Some(&layer.w_2_bias), store: Store::Add, ..Epilogue::default() };
-    matmul(plan, &label("w_2"), &s.hidden, &layer.w_2, &s.summed, count, &add)?;
-    layer_norm(plan, &label("ffn_norm"), &s.summed, &layer.ffn_norm, &s.x, [count, width], EPS, 1.0)
+    matmul(plan, &label("w_2"), Matmul { x: &s.hidden, w: &layer.w_2, out: &s.summed, rows: count }, &add)?;
+    let norm = NormBuffers { x: &s.summed, norm: &layer.ffn_norm, out: &s.x };
+    layer_norm(plan, &label("ffn_norm"), norm, [count, width], EPS, 1.0)
 }

@@ -1,17 +1,18 @@
-//! Beam search: every beam has a slot of the caches; when beams change parents, slots are copied.
+//! Beam search: each beam has a slot of the key/value caches; when a beam changes its parent, its slot is copied.
 
+use af2_core::engine::check_prompt;
 use af2_core::sampling::{BeamOutcome, BeamSearch, BeamStep};
 use af2_gpu::ops::Step;
 use af2_gpu::{Buffer, Gpu};
 
 use crate::clip::ClipPlans;
-use crate::decoder::Scratch;
-use crate::generate::{check_length, passes, write_position, write_prompt};
+use crate::generate::{passes, write_position, write_prompt};
+use crate::scratch::Scratch;
 use crate::{Clip, ModelError};
 
 impl Clip {
-    /// The best answer of a beam search, its end token included if it has one. `on_step` is told the number of tokens searched
-    /// and stops the search by returning false; the best answer so far is returned then.
+    /// The best answer of a beam search with its end token, if it has one. `on_step` gets the number of tokens searched so far and
+    /// stops the search by returning false; then the result is the best answer so far.
     ///
     /// # Errors
     /// As [`Clip::generate`].
@@ -22,11 +23,10 @@ impl Clip {
         max_new_tokens: usize,
         on_step: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Vec<u32>, ModelError> {
-        let positions = check_length(prompt, max_new_tokens)?;
         let model = self.model.clone();
+        let positions = check_prompt(model.config(), prompt, max_new_tokens)?;
+        let mut search = BeamSearch::new(beams, model.config().tokens.end_of_text, max_new_tokens)?;
         let _busy = model.reserve()?;
-        let end_of_text = model.config().tokens.end_of_text;
-        let mut search = BeamSearch::new(beams, end_of_text, max_new_tokens)?;
         let passes = passes(prompt.len());
         let plans = self.prepare(positions, beams, &passes).await?;
         let gpu = model.gpu();

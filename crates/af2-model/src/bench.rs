@@ -1,21 +1,21 @@
-//! Parts of the network alone, for measuring them.
+//! Parts of the network on their own, for benchmarks.
 
 use af2_core::audio::Windows;
-use af2_gpu::{PlanFacts, Span};
+use af2_core::engine::TOKENS_PER_WINDOW;
+use af2_gpu::{PlanInfo, Span};
 
-use crate::encoder::TOKENS_PER_WINDOW;
-use crate::{Clip, ListenOptions, Model, ModelError};
+use crate::{Clip, Model, ModelError};
 
 impl Model {
     /// Dispatches, weight bytes and floating-point operations of encoding one window.
     ///
     /// # Errors
     /// The device allows no such buffers.
-    pub fn encoder_facts(&self) -> Result<PlanFacts, ModelError> {
-        Ok(self.encoder_plan(1, None)?.plan.facts())
+    pub fn encoder_info(&self) -> Result<PlanInfo, ModelError> {
+        Ok(self.encoder_plan(1, None)?.plan.info())
     }
 
-    /// Every dispatch of encoding one silent window, timed on the GPU; none where the adapter has no timestamps.
+    /// Every dispatch of encoding one silent window, timed on the GPU; `None` if the adapter has no timestamps.
     ///
     /// # Errors
     /// The device failed.
@@ -24,23 +24,23 @@ impl Model {
         Ok(self.gpu().profile(&encoder.plan).await?)
     }
 
-    /// Audio transformer, keys and values for `windows` windows whose encoder tokens are all zero: a clip of any length without
-    /// encoding one, and what making its memory costs.
+    /// A clip of `windows` windows whose encoder tokens are all zero, and what its audio transformer, keys and values cost: audio of
+    /// any length without encoding it.
     ///
     /// # Errors
     /// The device failed or has too little memory.
-    pub async fn blank_clip(&self, windows: usize) -> Result<(Clip, PlanFacts), ModelError> {
+    pub async fn blank_clip(&self, windows: usize) -> Result<(Clip, PlanInfo), ModelError> {
         let width = self.config().audio_transformer.d_model;
         let tokens = self.gpu().storage("audio tokens", (4 * windows * TOKENS_PER_WINDOW * width) as u64)?;
         let frequencies = self.audio_frequencies().await?;
-        let make = || self.memory_plan(&tokens, &frequencies, windows, None);
+        let make = || self.audio_kv_plan(&tokens, &frequencies, windows, None);
         let (plan, audio_kv) = self.gpu().scoped("the audio's keys and values", make).await?;
         self.gpu().run(&[&plan]);
         self.gpu().idle().await?;
-        Ok((self.clip(audio_kv, windows, Vec::new()), plan.facts()))
+        Ok((self.clip(audio_kv, windows), plan.info()))
     }
 
-    /// Encodes `windows` windows of silence, as listening does but for what follows the encoder.
+    /// Runs the encoder alone on `windows` windows of silence.
     ///
     /// # Errors
     /// The device failed.
@@ -49,7 +49,7 @@ impl Model {
         let (window_samples, sample_rate) = (self.0.frontend.samples, self.config().audio.sample_rate);
         let silence =
             Windows { codes: Vec::new(), count: windows, window_samples, hop_samples: window_samples, sample_rate };
-        self.encode(&encoder, &silence, ListenOptions::default(), &mut |_, _| true).await?;
+        self.encode(&encoder, &silence, &mut |_, _| true).await?;
         Ok(())
     }
 }

@@ -1,40 +1,36 @@
-//! A sound that was listened to: its keys and values for every cross-attention block, ready for any number of questions.
+//! Encoded audio: its keys and values for every cross-attention block, ready for any number of questions.
+//!
+//! T = 64 tokens per window. In the 3B model, keys and values of a window take 36 layers × 64 × 1024 float16 values, 4.7 MB.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use af2_core::audio::Windows;
+use af2_core::engine::{EngineError, TOKENS_PER_WINDOW, check_windows};
 use af2_core::weights::Scheme;
 use af2_gpu::ops::Epilogue;
-use af2_gpu::ops::matmul::matmul;
+use af2_gpu::ops::matmul::{Matmul, matmul};
 use af2_gpu::ops::pack_f16::pack_f16;
 use af2_gpu::ops::rope::rotary_table;
-use af2_gpu::{Buffer, GpuError, Plan, PlanBuilder, PlanFacts, Span, Taps};
+use af2_gpu::{Buffer, GpuError, Plan, PlanBuilder, PlanInfo, Span, Taps};
 
 use crate::audio_transformer::{AudioTransformerInput, audio_transformer};
-use crate::cross_attention::kept_as;
-use crate::decoder::{DecoderPlans, Scratch};
-use crate::encoder::{EncoderPlan, TOKENS_PER_WINDOW};
+use crate::cross_attention::stored_as;
+use crate::decoder::DecoderPlans;
+use crate::encoder::EncoderPlan;
+use crate::scratch::Scratch;
 use crate::{Model, ModelError};
 
 /// Windows that a hardware GPU encodes in one submit; a software one gains nothing from more than one.
 const WINDOWS_PER_SUBMIT: usize = 4;
 
-/// How a sound is listened to.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ListenOptions {
-    /// Keep the log-mel spectrogram on the host, for showing it.
-    pub keep_log_mel: bool,
-}
-
-/// A sound in the model's memory.
+/// Audio that a model has encoded.
 pub struct Clip {
     pub(crate) model: Model,
-    /// Keys and values, [T, 2 · width], of the layers that have a block; in float16 or float32, see [`kept_as`].
+    /// Keys and values, [T, 2 · width], of the layers that have a block; in float16 or float32, see [`stored_as`].
     pub(crate) audio_kv: Vec<Option<Buffer>>,
     pub(crate) audio_tokens: usize,
     windows: usize,
-    log_mel: Vec<f32>,
     plans: Option<ClipPlans>,
 }
 
@@ -43,8 +39,8 @@ pub(crate) struct ClipPlans {
     pub scratch: Arc<Scratch>,
     pub token: Plan,
     pub token_head: Plan,
-    pub token_choice: Plan,
-    pub token_draw: Plan,
+    pub token_argmax: Plan,
+    pub token_sample: Plan,
     /// Plans of prompts by number of rows.
     pub prompts: BTreeMap<usize, PromptPlans>,
 }
@@ -53,56 +49,39 @@ pub(crate) struct ClipPlans {
 pub(crate) struct PromptPlans {
     pub layers: Plan,
     pub head: Plan,
-    pub choice: Plan,
-    pub draw: Plan,
-}
-
-/// What encoding left behind.
-pub(crate) struct Encoded {
-    /// Tokens of all windows, [T, D].
-    pub tokens: Buffer,
-    pub log_mel: Vec<f32>,
+    pub argmax: Plan,
+    pub sample: Plan,
 }
 
 impl Model {
-    /// Encodes a sound. `progress` is told how many of how many windows are done, and stops the work by returning false.
+    /// Encodes audio. `progress` is told how many of how many windows are done, and stops the work by returning false.
     ///
     /// # Errors
-    /// The windows are not cut as the model expects, `progress` said stop, or the device failed.
+    /// As [`check_windows`], [`EngineError::Cancelled`], or the device failed.
     pub async fn listen(
         &self,
         windows: &Windows,
-        options: ListenOptions,
         progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Clip, ModelError> {
-        self.check_windows(windows)?;
+        check_windows(self.config(), windows)?;
         let encoder = self.gpu().scoped("the encoder", || self.encoder_plan(self.batch(windows.count), None)).await?;
-        let encoded = self.encode(&encoder, windows, options, progress).await?;
+        let tokens = self.encode(&encoder, windows, progress).await?;
         drop(encoder);
         let frequencies = self.audio_frequencies().await?;
-        let make = || self.memory_plan(&encoded.tokens, &frequencies, windows.count, None);
+        let make = || self.audio_kv_plan(&tokens, &frequencies, windows.count, None);
         let (plan, audio_kv) = self.gpu().scoped("the audio's keys and values", make).await?;
         self.gpu().run(&[&plan]);
         self.gpu().idle().await?;
-        Ok(self.clip(audio_kv, windows.count, encoded.log_mel))
+        Ok(self.clip(audio_kv, windows.count))
     }
 
     /// Windows that are encoded in one submit, of `count` there are.
     pub(crate) fn batch(&self, count: usize) -> usize {
-        if self.gpu().facts().software { 1 } else { count.min(WINDOWS_PER_SUBMIT) }
+        if self.gpu().info().software { 1 } else { count.min(WINDOWS_PER_SUBMIT) }
     }
 
-    pub(crate) fn clip(&self, audio_kv: Vec<Option<Buffer>>, windows: usize, log_mel: Vec<f32>) -> Clip {
-        Clip { model: self.clone(), audio_kv, audio_tokens: windows * TOKENS_PER_WINDOW, windows, log_mel, plans: None }
-    }
-
-    pub(crate) fn check_windows(&self, windows: &Windows) -> Result<(), ModelError> {
-        let (expected, expected_rate) = (self.0.frontend.samples, self.0.config.audio.sample_rate);
-        let (found, found_rate) = (windows.window_samples, windows.sample_rate);
-        if (found, found_rate) != (expected, expected_rate) {
-            return Err(ModelError::WrongWindows { found, found_rate, expected, expected_rate });
-        }
-        Ok(())
+    pub(crate) fn clip(&self, audio_kv: Vec<Option<Buffer>>, windows: usize) -> Clip {
+        Clip { model: self.clone(), audio_kv, audio_tokens: windows * TOKENS_PER_WINDOW, windows, plans: None }
     }
 
     pub(crate) fn encoder_plan(&self, windows: usize, taps: Option<&Taps>) -> Result<EncoderPlan, GpuError> {
@@ -110,25 +89,24 @@ impl Model {
         EncoderPlan::new(&inner.gpu, &inner.config, &inner.frontend, &inner.weights.encoder, windows, taps)
     }
 
+    /// Tokens of all windows, [T, D].
     pub(crate) async fn encode(
         &self,
         encoder: &EncoderPlan,
         windows: &Windows,
-        options: ListenOptions,
         progress: &mut dyn FnMut(usize, usize) -> bool,
-    ) -> Result<Encoded, ModelError> {
+    ) -> Result<Buffer, ModelError> {
         let gpu = self.gpu();
         let window_bytes = (4 * TOKENS_PER_WINDOW * self.0.config.audio_transformer.d_model) as u64;
         let tokens = gpu.storage("audio tokens", windows.count as u64 * window_bytes)?;
-        let mut log_mel = Vec::new();
         for first in (0..windows.count).step_by(encoder.windows) {
             if !progress(first, windows.count) {
-                return Err(ModelError::Cancelled);
+                return Err(EngineError::Cancelled.into());
             }
             let count = encoder.windows.min(windows.count - first);
             for index in 0..count {
                 let samples = windows.window_samples_f32(first + index);
-                gpu.write(&encoder.sound, (4 * index * samples.len()) as u64, bytemuck::cast_slice(&samples));
+                gpu.write(&encoder.audio, (4 * index * samples.len()) as u64, bytemuck::cast_slice(&samples));
             }
             gpu.run_then_copy(
                 &encoder.plan,
@@ -138,16 +116,11 @@ impl Model {
                 count as u64 * window_bytes,
             );
             gpu.idle().await?;
-            if options.keep_log_mel {
-                let all: Vec<f32> = gpu.read_all(&encoder.logmel).await?;
-                let one = self.0.frontend.frames * self.0.frontend.settings.n_mels;
-                log_mel.extend_from_slice(&all[..count * one]);
-            }
         }
         if !progress(windows.count, windows.count) {
-            return Err(ModelError::Cancelled);
+            return Err(EngineError::Cancelled.into());
         }
-        Ok(Encoded { tokens, log_mel })
+        Ok(tokens)
     }
 
     /// Rotary frequencies of the audio transformer, as stored.
@@ -156,7 +129,7 @@ impl Model {
     }
 
     /// Audio transformer and the keys and values of every cross-attention block.
-    pub(crate) fn memory_plan(
+    pub(crate) fn audio_kv_plan(
         &self,
         tokens: &Buffer,
         frequencies: &[f32],
@@ -166,7 +139,7 @@ impl Model {
         let inner = &*self.0;
         let count = windows * TOKENS_PER_WINDOW;
         let rotary = inner.gpu.storage_with("audio rotary", &rotary_table(frequencies, count))?;
-        let mut plan = PlanBuilder::new(&inner.gpu, "audio memory", taps);
+        let mut plan = PlanBuilder::new(&inner.gpu, "audio kv", taps);
         let input = AudioTransformerInput {
             config: &inner.config.audio_transformer,
             weights: &inner.weights.audio_transformer,
@@ -175,8 +148,8 @@ impl Model {
             rotary: &rotary,
             step: &inner.origin,
         };
-        let memory = audio_transformer(&inner.gpu, &mut plan, &input)?;
-        let mut exact: Option<Buffer> = None; // of one block after the other, where they are kept otherwise
+        let audio = audio_transformer(&inner.gpu, &mut plan, &input)?;
+        let mut exact: Option<Buffer> = None; // shared by all blocks that store float16
         let mut audio_kv = Vec::with_capacity(inner.weights.decoder.layers.len());
         for (index, layer) in inner.weights.decoder.layers.iter().enumerate() {
             let Some(cross) = &layer.gated_cross_attn else {
@@ -185,13 +158,14 @@ impl Model {
             };
             let width = cross.to_kv.rows;
             let storage = |bytes: usize| inner.gpu.storage("audio kv", (bytes * count * width) as u64);
-            let half = kept_as(cross.to_kv.scheme, inner.config.cross_attention.head_dim) == Scheme::F16;
+            let half = stored_as(cross.to_kv.scheme, inner.config.cross_attention.head_dim) == Scheme::F16;
             let kv = match exact.take() {
                 Some(buffer) if half && buffer.bytes() == (4 * count * width) as u64 => buffer,
                 _ => storage(4)?,
             };
             let label = format!("{index}.cross.attn.to_kv");
-            matmul(&mut plan, &label, &memory, &cross.to_kv, &kv, count, &Epilogue::default())?;
+            let to_kv = Matmul { x: &audio, w: &cross.to_kv, out: &kv, rows: count };
+            matmul(&mut plan, &label, to_kv, &Epilogue::default())?;
             plan.tap(&format!("xattn{index}_kv"), &kv, &[1, count, width])?;
             if half {
                 let packed = storage(2)?;
@@ -207,34 +181,28 @@ impl Model {
 }
 
 impl Clip {
-    /// The model that listened.
+    /// The model that encoded it.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// Windows of the sound.
+    /// Windows of audio.
     pub fn windows(&self) -> usize {
         self.windows
     }
 
-    /// The log-mel spectrogram in dB, [windows, frames, mels], if it was kept; and its frames and mels.
-    pub fn log_mel(&self) -> (&[f32], usize, usize) {
-        let frontend = &self.model.0.frontend;
-        (&self.log_mel, frontend.frames, frontend.settings.n_mels)
-    }
-
     /// What one token takes, once a question was asked.
-    pub fn token_facts(&self) -> Option<PlanFacts> {
+    pub fn token_info(&self) -> Option<PlanInfo> {
         let plans = self.plans.as_ref()?;
-        let parts = [&plans.token, &plans.token_head, &plans.token_choice].map(Plan::facts);
-        Some(PlanFacts {
-            dispatches: parts.iter().map(|facts| facts.dispatches).sum(),
-            weight_bytes: parts.iter().map(|facts| facts.weight_bytes).sum(),
-            flops: parts.iter().map(|facts| facts.flops).sum(),
+        let parts = [&plans.token, &plans.token_head, &plans.token_argmax].map(Plan::info);
+        Some(PlanInfo {
+            dispatches: parts.iter().map(|info| info.dispatches).sum(),
+            weight_bytes: parts.iter().map(|info| info.weight_bytes).sum(),
+            flops: parts.iter().map(|info| info.flops).sum(),
         })
     }
 
-    /// Every dispatch of one token's step, timed on the GPU, after the last answer; none where the adapter has no timestamps or no
+    /// Every dispatch of one token's step, timed on the GPU, after the last answer; `None` if the adapter has no timestamps or no
     /// question was asked.
     ///
     /// # Errors
@@ -242,7 +210,7 @@ impl Clip {
     pub async fn profile_step(&self) -> Result<Option<Vec<Span>>, ModelError> {
         let Some(plans) = &self.plans else { return Ok(None) };
         let mut all = Vec::new();
-        for plan in [&plans.token, &plans.token_head, &plans.token_choice] {
+        for plan in [&plans.token, &plans.token_head, &plans.token_argmax] {
             let Some(spans) = self.model.gpu().profile(plan).await? else { return Ok(None) };
             all.extend(spans);
         }
@@ -261,7 +229,7 @@ impl Clip {
         }
     }
 
-    /// Plans for a sequence of `positions` tokens, with prompts whose last pass has `rows` rows (and full passes before it).
+    /// Plans for `slots` sequences of `positions` tokens, with a prompt plan for every number of rows in `passes`.
     pub(crate) async fn prepare(
         &mut self,
         positions: usize,
@@ -286,8 +254,8 @@ impl Clip {
     fn token_plans(&self, scratch: Arc<Scratch>) -> Result<ClipPlans, GpuError> {
         let make = self.decoder_plans(&scratch);
         let (token, token_head) = (make.token()?, make.head(1)?);
-        let (token_choice, token_draw) = (make.choice(1, false)?, make.choice(1, true)?);
-        Ok(ClipPlans { scratch, token, token_head, token_choice, token_draw, prompts: BTreeMap::new() })
+        let (token_argmax, token_sample) = (make.argmax(1)?, make.sample(1)?);
+        Ok(ClipPlans { scratch, token, token_head, token_argmax, token_sample, prompts: BTreeMap::new() })
     }
 
     /// Builds and drops one plan of each kind.
@@ -302,8 +270,8 @@ impl Clip {
         Ok(PromptPlans {
             layers: make.prompt(rows, None)?,
             head: make.head(rows)?,
-            choice: make.choice(rows, false)?,
-            draw: make.choice(rows, true)?,
+            argmax: make.argmax(rows)?,
+            sample: make.sample(rows)?,
         })
     }
 }

@@ -1,81 +1,41 @@
-//! Decoding: the prompt in passes, then one submit per token. The chosen token stays on the GPU and feeds the next step; the host
-//! reads ids a few steps behind.
+//! Decoding: the prompt in passes of 64 tokens, then one submit per token. The chosen token stays on the GPU and feeds the next step;
+//! the host reads ids a few steps behind.
 
 use std::collections::VecDeque;
 
-use af2_core::generation::MOST_POSITIONS;
-pub use af2_core::generation::{FinishReason, Generation};
+use af2_core::engine::{GenerateOptions, Generation, check_request};
 use af2_core::sampling::{SamplingError, SamplingParams};
 use af2_gpu::ops::Step;
 use af2_gpu::ops::sample::Sampling;
 use af2_gpu::{Buffer, Gpu, Mapping, Plan};
 
 use crate::clip::ClipPlans;
-use crate::decoder::Scratch;
 use crate::model::PROMPT_ROWS;
+use crate::scratch::Scratch;
 use crate::{Clip, ModelError};
-
-/// How an answer is generated.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GenerateOptions {
-    /// How tokens are chosen.
-    pub sampling: SamplingParams,
-    /// Most tokens of the answer.
-    pub max_new_tokens: usize,
-    /// Steps submitted before the first of them is read, at least 1: more hides slow readback, fewer wastes less after the end.
-    pub lookahead: usize,
-    /// Keep the logits that chose each token.
-    pub keep_logits: bool,
-    /// Go on after the end token.
-    pub ignore_end: bool,
-}
-
-impl Default for GenerateOptions {
-    /// Greedy, at most 256 tokens.
-    fn default() -> Self {
-        Self {
-            sampling: SamplingParams::greedy(),
-            max_new_tokens: 256,
-            lookahead: 2,
-            keep_logits: false,
-            ignore_end: false,
-        }
-    }
-}
 
 impl Clip {
     /// Generates an answer to a prompt. `on_token` gets every new token and stops generation by returning false.
     ///
     /// # Errors
-    /// The prompt is empty or too long beside the answer, a setting is out of range, the model is answering another question, or the
-    /// device failed.
+    /// As [`check_request`], the logits have no finite value, [`ModelError::Busy`], or the device failed.
     pub async fn generate(
         &mut self,
         prompt: &[u32],
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generation, ModelError> {
-        options.sampling.validate()?;
-        let positions = check_length(prompt, options.max_new_tokens)?;
         let model = self.model.clone();
+        let positions = check_request(model.config(), prompt, options)?;
         let _busy = model.reserve()?;
         let passes = passes(prompt.len());
         let plans = self.prepare(positions, 1, &passes).await?;
         let mut decoding = Decoding::start(model.gpu(), plans, prompt, options)?;
         let result = decoding.run(&passes, model.config().tokens.end_of_text, on_token).await;
-        // Requests under way use the staging buffers and the sequence: let them end before anything is reused.
+        // Readbacks in flight use the staging buffers and the sequence: let them end before anything is reused.
         decoding.drain().await;
         result
     }
-}
-
-/// Checks a prompt and returns the positions that it and its answer need.
-pub(crate) fn check_length(prompt: &[u32], max_new_tokens: usize) -> Result<usize, ModelError> {
-    let allowed = MOST_POSITIONS.saturating_sub(max_new_tokens);
-    if prompt.is_empty() || prompt.len() > allowed {
-        return Err(ModelError::PromptLength { found: prompt.len(), allowed });
-    }
-    Ok(prompt.len() + max_new_tokens)
 }
 
 /// Rows of each pass over a prompt.
@@ -109,10 +69,11 @@ struct Decoding<'a> {
     plans: &'a ClipPlans,
     options: &'a GenerateOptions,
     prompt_length: usize,
-    draw: bool,
+    /// Sample instead of taking the argmax.
+    sample: bool,
     /// One word each; used in turn.
     staging: Vec<Buffer>,
-    under_way: VecDeque<Mapping>,
+    in_flight: VecDeque<Mapping>,
     submitted: usize,
 }
 
@@ -125,14 +86,14 @@ impl<'a> Decoding<'a> {
     ) -> Result<Self, ModelError> {
         let scratch = &*plans.scratch;
         write_prompt(gpu, scratch, prompt, options.sampling.seed);
-        let draw = !options.sampling.is_greedy() || options.sampling.repetition_penalty != 1.0;
-        if draw {
+        let sample = !options.sampling.is_greedy() || options.sampling.repetition_penalty != 1.0;
+        if sample {
             write_sampling(gpu, scratch, &options.sampling, prompt);
         }
         let lookahead = if options.keep_logits { 1 } else { options.lookahead.max(1) };
         let staging = (0..lookahead).map(|_| gpu.staging(4)).collect::<Result<_, _>>()?;
-        let (prompt_length, under_way) = (prompt.len(), VecDeque::new());
-        Ok(Self { gpu, plans, options, prompt_length, draw, staging, under_way, submitted: 0 })
+        let (prompt_length, in_flight) = (prompt.len(), VecDeque::new());
+        Ok(Self { gpu, plans, options, prompt_length, sample, staging, in_flight, submitted: 0 })
     }
 
     async fn run(
@@ -141,9 +102,9 @@ impl<'a> Decoding<'a> {
         end_of_text: u32,
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generation, ModelError> {
-        let mut generation = Generation { ids: Vec::new(), finish: FinishReason::Length, logits: Vec::new() };
-        while generation.ids.len() < self.options.max_new_tokens {
-            while self.submitted < self.options.max_new_tokens && self.under_way.len() < self.staging.len() {
+        let mut generation = Generation::new();
+        while !generation.has_ended(self.options, end_of_text) {
+            while self.submitted < self.options.max_new_tokens && self.in_flight.len() < self.staging.len() {
                 self.submit(passes);
             }
             if self.options.keep_logits {
@@ -152,11 +113,6 @@ impl<'a> Decoding<'a> {
             let id = self.next().await?;
             generation.ids.push(id);
             if !on_token(id) {
-                generation.finish = FinishReason::Stopped;
-                break;
-            }
-            if id == end_of_text && !self.options.ignore_end {
-                generation.finish = FinishReason::EndOfText;
                 break;
             }
         }
@@ -168,13 +124,13 @@ impl<'a> Decoding<'a> {
         let plans = if self.submitted == 0 {
             self.submit_all_but_last(passes)
         } else {
-            let choice = if self.draw { &self.plans.token_draw } else { &self.plans.token_choice };
-            vec![&self.plans.token, &self.plans.token_head, choice]
+            let next = if self.sample { &self.plans.token_sample } else { &self.plans.token_argmax };
+            vec![&self.plans.token, &self.plans.token_head, next]
         };
         let position = (self.prompt_length + self.submitted) as u64;
         let staging = &self.staging[self.submitted % self.staging.len()];
         self.gpu.run_then_fetch(&plans, &self.plans.scratch.sequence, 4 * position, staging, 4);
-        self.under_way.push_back(self.gpu.map(staging, 4));
+        self.in_flight.push_back(self.gpu.map(staging, 4));
         self.submitted += 1;
     }
 
@@ -189,32 +145,32 @@ impl<'a> Decoding<'a> {
             if position < self.prompt_length {
                 self.gpu.run(&[&pass.layers]);
             } else {
-                last = vec![&pass.layers, &pass.head, if self.draw { &pass.draw } else { &pass.choice }];
+                last = vec![&pass.layers, &pass.head, if self.sample { &pass.sample } else { &pass.argmax }];
             }
         }
         last
     }
 
     async fn next(&mut self) -> Result<u32, ModelError> {
-        let Some(mapping) = self.under_way.pop_front() else {
-            return Err(ModelError::Sampling(SamplingError::NotFinite));
+        let Some(mapping) = self.in_flight.pop_front() else {
+            return Err(SamplingError::NotFinite.into());
         };
         let bytes = mapping.bytes().await?;
         let id = bytes.first_chunk().map_or(u32::MAX, |word| u32::from_le_bytes(*word));
         // The kernels write this where no logit is finite.
-        if id == u32::MAX { Err(ModelError::Sampling(SamplingError::NotFinite)) } else { Ok(id) }
+        if id == u32::MAX { Err(SamplingError::NotFinite.into()) } else { Ok(id) }
     }
 
     async fn drain(&mut self) {
-        while let Some(mapping) = self.under_way.pop_front() {
-            // Only the end matters here: a failure of the device was or will be reported by whoever needs a result.
+        while let Some(mapping) = self.in_flight.pop_front() {
+            // A failure of the device is reported by whoever needs the result.
             drop(mapping.bytes().await);
         }
     }
 }
 
 fn write_sampling(gpu: &Gpu, scratch: &Scratch, params: &SamplingParams, prompt: &[u32]) {
-    // Greedy with a penalty is a draw from the single most likely token.
+    // Greedy with a repetition penalty samples among the single most likely token.
     let (temperature, top_k) = if params.is_greedy() { (1.0, 1) } else { (params.temperature, params.top_k) };
     let settings = Sampling {
         temperature: temperature as f32,

@@ -1,19 +1,19 @@
-//! Audio Flamingo 2 on the engine of `af2-gpu`: log-mel, HTSAT, audio transformer, gated cross-attention, Qwen2 decoder.
+//! Audio Flamingo 2 on a GPU: log-mel, HTSAT, audio transformer, gated cross-attention and Qwen2 decoder on the ops of `af2-gpu`.
 //!
 //! ```text
-//! ModelLoader ── pieces of shards ──► Model ── listen(windows) ──► Clip ── ask(prompt ids, options) ──► token ids
+//! ModelLoader ── chunks of shards ──► Model ── listen(windows) ──► Clip ── generate(prompt ids, options) ──► token ids
 //! ```
 //!
-//! Everything is async and nothing waits: the caller's executor (a browser, or the desktop's loop around
-//! [`af2_gpu::Gpu::wait`]) drives it. The sound is encoded once per [`Clip`]; its keys and values serve every question.
+//! Everything is async and nothing blocks: the caller's executor drives it (a browser, or a loop around [`af2_gpu::Gpu::wait`]).
+//! Audio is encoded once per [`Clip`]; its keys and values serve every question.
 //!
 //! ```no_run
 //! use af2_core::audio::Windows;
-//! use af2_model::{GenerateOptions, ListenOptions, Model, ModelError};
+//! use af2_model::{GenerateOptions, Model, ModelError};
 //!
 //! /// The ids of an answer, each printed as it comes.
 //! async fn answer(model: &Model, windows: &Windows, prompt: &[u32]) -> Result<Vec<u32>, ModelError> {
-//!     let mut clip = model.listen(windows, ListenOptions::default(), &mut |_, _| true).await?;
+//!     let mut clip = model.listen(windows, &mut |_, _| true).await?;
 //!     let mut on_token = |id| {
 //!         println!("{id}");
 //!         true
@@ -24,6 +24,7 @@
 //!
 //! `examples/ask.rs` is a whole program.
 
+mod allocator;
 mod audio_transformer;
 mod beam;
 mod bench;
@@ -36,14 +37,14 @@ mod frontend;
 mod generate;
 mod load;
 mod model;
+mod scratch;
 mod swin;
 mod trace;
 mod weights;
 
-pub use clip::{Clip, ListenOptions};
+pub use af2_core::engine::{FinishReason, GenerateOptions, Generation, Trace, TraceTensor};
+pub use clip::Clip;
 pub use cross_attention::audio_bytes_per_window;
 pub use error::ModelError;
-pub use generate::{FinishReason, GenerateOptions, Generation};
 pub use load::ModelLoader;
-pub use model::{Model, ModelFacts, dispatches_per_token};
-pub use trace::{Trace, TraceTensor};
+pub use model::{Model, ModelInfo, dispatches_per_token};

@@ -1,10 +1,10 @@
-//! A loaded model: weights on the GPU, tokenizer, tables, and the decoder's working state, shared by its clips.
+//! A loaded model: weights and tables on the GPU, the tokenizer, and the decoder's scratch buffers, which its clips share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use af2_core::config::ModelConfig;
-use af2_core::generation::MOST_POSITIONS;
+use af2_core::engine::{MOST_POSITIONS, TOKENS_PER_WINDOW};
 use af2_core::text::Tokenizer;
 use af2_gpu::ops::Step;
 use af2_gpu::ops::attention_split::dispatches;
@@ -12,16 +12,15 @@ use af2_gpu::{Buffer, Gpu};
 
 use crate::ModelError;
 use crate::cross_attention::audio_bytes;
-use crate::decoder::Scratch;
-use crate::encoder::TOKENS_PER_WINDOW;
 use crate::frontend::Frontend;
-use crate::weights::Weights;
+use crate::scratch::Scratch;
+use crate::weights::{DecoderLayer, Weights};
 
-/// Tokens of a prompt that are processed in one pass.
+/// Most tokens of a prompt that one pass takes.
 pub(crate) const PROMPT_ROWS: usize = 64;
-/// Positions a cache starts with: the longest ordinary prompt and answer.
+/// Positions that the first key/value cache has: the longest ordinary prompt (512) and answer (256).
 const FIRST_CAPACITY: usize = 768;
-/// Windows that the scratch is sized for: five minutes.
+/// Windows of audio that the scratch buffers allow from the start: five minutes.
 const USUAL_WINDOWS: usize = 30;
 
 pub(crate) struct Inner {
@@ -30,7 +29,7 @@ pub(crate) struct Inner {
     pub tokenizer: Tokenizer,
     pub weights: Weights,
     pub frontend: Frontend,
-    /// A step that stays at position 0.
+    /// Step parameters that stay at position 0.
     pub origin: Buffer,
     scratch: Mutex<Option<Arc<Scratch>>>,
     busy: AtomicBool,
@@ -40,16 +39,16 @@ pub(crate) struct Inner {
 #[derive(Clone)]
 pub struct Model(pub(crate) Arc<Inner>);
 
-/// What a model costs on this device.
+/// What a model takes on this device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ModelFacts {
+pub struct ModelInfo {
     /// Bytes of GPU memory in use on the device now.
     pub gpu_bytes: u64,
     /// Weight bytes that one decoded token reads.
     pub bytes_per_token: u64,
-    /// Bytes of keys and values that a window of sound holds, and that every token reads as well.
+    /// Bytes of the audio keys and values per window; every decoded token reads them as well.
     pub audio_bytes_per_window: u64,
-    /// Dispatches that one decoded token takes: with one window of sound, and with more.
+    /// Dispatches of one decoded token: with one window of audio, and with more.
     pub dispatches_per_token: [usize; 2],
 }
 
@@ -77,8 +76,8 @@ impl Model {
         Ok(Self(Arc::new(Inner { gpu, config, tokenizer, weights, frontend, origin, scratch, busy })))
     }
 
-    /// Builds and drops one plan of each kind, so that their kernels are compiled. Outside an error scope, which would wait for
-    /// the compiler: an error shows at the next readback.
+    /// Builds and drops one plan of each kind, so that their kernels are compiled. There is no error scope around it, which would
+    /// stall until the compiler is done: an error shows at the next readback.
     pub(crate) async fn warm_up(&self) -> Result<(), ModelError> {
         let gpu = self.gpu();
         let width = self.0.config.audio_transformer.d_model;
@@ -86,8 +85,8 @@ impl Model {
         let scratch = self.scratch(1, 1, 0).await?;
         self.encoder_plan(1, None)?;
         let tokens = gpu.storage("audio tokens", (4 * TOKENS_PER_WINDOW * width) as u64)?;
-        let (_, audio_kv) = self.memory_plan(&tokens, &frequencies, 1, None)?;
-        Ok(self.clip(audio_kv, 1, Vec::new()).warm_up(&scratch)?)
+        let (_, audio_kv) = self.audio_kv_plan(&tokens, &frequencies, 1, None)?;
+        Ok(self.clip(audio_kv, 1).warm_up(&scratch)?)
     }
 
     /// The device.
@@ -105,29 +104,25 @@ impl Model {
         &self.0.tokenizer
     }
 
-    /// What the model costs.
-    pub fn facts(&self) -> ModelFacts {
+    /// What the model takes.
+    pub fn info(&self) -> ModelInfo {
         let decoder = &self.0.weights.decoder;
-        let layer = |layer: &crate::weights::DecoderLayer, attending: usize| {
-            let cross = layer.gated_cross_attn.as_ref();
-            let cross = cross.map_or(0, |c| attending + parts(&[&c.to_q, &c.to_out, &c.ff_1, &c.ff_3]));
-            2 + cross + parts(&[&layer.qkv_proj, &layer.o_proj, &layer.gate_up_proj, &layer.down_proj])
-        };
         let crosses = decoder.layers.iter().filter_map(|layer| layer.gated_cross_attn.as_ref());
         let head_dim = self.0.config.cross_attention.head_dim;
         let audio = |to_kv: &af2_gpu::Matrix| audio_bytes(to_kv.scheme, head_dim, to_kv.rows);
-        let choice = 1;
-        let ends = parts(&[&decoder.embed_tokens, &decoder.lm_head]) + choice;
-        ModelFacts {
+        let matrices = decoder.layers.iter().flat_map(DecoderLayer::token_matrices);
+        let matvecs = matrices.chain([&decoder.embed_tokens, &decoder.lm_head]).map(|matrix| matrix.parts.len());
+        let (matvecs, blocks): (usize, usize) = (matvecs.sum(), crosses.clone().count());
+        let others = 2 * decoder.layers.len() + 1; // attention of every layer in two dispatches, and argmax
+        ModelInfo {
             gpu_bytes: self.0.gpu.memory().bytes(),
             bytes_per_token: self.0.weights.decode_bytes(),
             audio_bytes_per_window: crosses.map(|cross| audio(&cross.to_kv)).sum(),
-            dispatches_per_token: ATTENDING
-                .map(|attending| decoder.layers.iter().map(|each| layer(each, attending)).sum::<usize>() + ends),
+            dispatches_per_token: ATTENDING.map(|attending| matvecs + attending * blocks + others),
         }
     }
 
-    /// Working state with room for a sequence of `positions` tokens in each of `slots`; the one there is, if it is large enough.
+    /// Scratch buffers with room for `positions` tokens in each of `slots` sequences; those that exist, if they are large enough.
     pub(crate) async fn scratch(
         &self,
         positions: usize,
@@ -163,24 +158,20 @@ impl Model {
         Ok(Arc::new(gpu.scoped("the key/value cache", make).await?))
     }
 
-    /// Reserves the working state.
+    /// Reserves the scratch buffers for one question.
     pub(crate) fn reserve(&self) -> Result<Busy<'_>, ModelError> {
         let free = self.0.busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
         free.map(|_| Busy(&self.0.busy)).map_err(|_| ModelError::Busy)
     }
 }
 
-/// Dispatches of a token's cross-attention with one window of sound, and with more: several slices of keys are joined.
+/// Dispatches of a token's cross-attention with one window of audio, and with more: then slices of the keys are joined.
 const ATTENDING: [usize; 2] = [dispatches(TOKENS_PER_WINDOW), dispatches(2 * TOKENS_PER_WINDOW)];
 
-/// Dispatches that one decoded token takes where every matrix fits one binding, with one window of sound and with more: 6 per decoder
-/// layer, 5 or 6 per cross-attention block, and 3 for embedding, head and choice.
+/// Dispatches of one decoded token where every matrix fits one binding, with one window of audio and with more: 6 per decoder layer,
+/// 5 or 6 per cross-attention block, and 3 for embedding, head and argmax; 399 and 435 in the 3B model.
 pub fn dispatches_per_token(config: &ModelConfig) -> [usize; 2] {
     let layers = config.text.num_hidden_layers;
     let blocks = (0..layers).filter(|layer| config.cross_attention.present_at(*layer)).count();
     ATTENDING.map(|attending| 6 * layers + (4 + attending) * blocks + 3)
-}
-
-fn parts(matrices: &[&af2_gpu::Matrix]) -> usize {
-    matrices.iter().map(|matrix| matrix.parts.len()).sum()
 }

@@ -1,12 +1,19 @@
-//! The Swin transformer of HTSAT (Liu et al. 2021; Chen et al. 2022): stages of shifted-window blocks with patch merging between.
+//! The Swin transformer of HTSAT (Liu et al. 2021; Chen et al. 2022): stages of shifted-window blocks, with patch merging between them.
 //!
 //! ```text
-//! x ── norm1 ── qkv ── window attention ── proj ──(+)── norm2 ── fc1 ── GELU ── fc2 ──(+)── x
+//! x [side², C] ── norm1 ── qkv(C→3C) ── window attention ── proj(C→C) ──(+)── norm2 ── fc1(C→4C) ── GELU ── fc2(4C→C) ──(+)── x
+//! patch merging: [side², C] ── gather 2 × 2 [side² / 4, 4C] ── norm ── reduction(4C→2C)
+//!
+//! stage   side   C      blocks   heads of 64      windows of 8 × 8 tokens, shifted by 4 in every second block, not in stage 3
+//! 0       64     256    2        4
+//! 1       32     512    2        8
+//! 2       16     1024   12       16
+//! 3       8      2048   2        32
 //! ```
 
 use af2_core::config::EncoderConfig;
-use af2_gpu::ops::layer_norm::layer_norm;
-use af2_gpu::ops::matmul::matmul;
+use af2_gpu::ops::layer_norm::{NormBuffers, layer_norm};
+use af2_gpu::ops::matmul::{Matmul, matmul};
 use af2_gpu::ops::patch_merge::patch_merge;
 use af2_gpu::ops::window_attention::{Grid, WINDOW, window_attention};
 use af2_gpu::ops::{Activation, Epilogue, Store};
@@ -23,9 +30,9 @@ pub(crate) const GRID_SIDE: usize = 64;
 pub(crate) struct SwinScratch {
     /// The residual stream, [tokens, C].
     pub x: Buffer,
-    /// A normed copy of it, or the gathered patches of a merging.
+    /// `x` after a norm, or the gathered patches after theirs.
     pub normed: Buffer,
-    /// The gathered patches before their norm.
+    /// The gathered patches of a merging, before their norm.
     pub merged: Buffer,
     /// q, k and v, [tokens, 3C].
     pub qkv: Buffer,
@@ -103,20 +110,24 @@ fn swin_block(
     stage: Stage,
     shifted: bool,
 ) -> Result<(), GpuError> {
-    let (tokens, channels) = (stage.tokens(), stage.channels);
+    let (rows, channels) = (stage.tokens(), stage.channels);
     let label = |part: &str| format!("{name}.{part}");
     let shift = if shifted { WINDOW / 2 } else { 0 };
     let grid = Grid { images: stage.windows, side: stage.side, channels, heads: stage.heads, shift };
     let add = |bias| Epilogue { bias: Some(bias), store: Store::Add, ..Epilogue::default() };
     let gelu = Epilogue { bias: Some(&block.fc1_bias), activation: Activation::Gelu, store: Store::Write };
+    let norm = |norm| NormBuffers { x: &s.x, norm, out: &s.normed };
 
-    layer_norm(plan, &label("norm1"), &s.x, &block.norm1, &s.normed, [tokens, channels], EPS, 1.0)?;
-    matmul(plan, &label("attn.qkv"), &s.normed, &block.qkv, &s.qkv, tokens, &Epilogue::bias(&block.qkv_bias))?;
+    layer_norm(plan, &label("norm1"), norm(&block.norm1), [rows, channels], EPS, 1.0)?;
+    let qkv = Matmul { x: &s.normed, w: &block.qkv, out: &s.qkv, rows };
+    matmul(plan, &label("attn.qkv"), qkv, &Epilogue::bias(&block.qkv_bias))?;
     window_attention(plan, &label("attn"), &s.qkv, &block.relative_position_bias_table, &s.attended, grid)?;
-    matmul(plan, &label("attn.proj"), &s.attended, &block.proj, &s.x, tokens, &add(&block.proj_bias))?;
-    layer_norm(plan, &label("norm2"), &s.x, &block.norm2, &s.normed, [tokens, channels], EPS, 1.0)?;
-    matmul(plan, &label("mlp.fc1"), &s.normed, &block.fc1, &s.hidden, tokens, &gelu)?;
-    matmul(plan, &label("mlp.fc2"), &s.hidden, &block.fc2, &s.x, tokens, &add(&block.fc2_bias))
+    let proj = Matmul { x: &s.attended, w: &block.proj, out: &s.x, rows };
+    matmul(plan, &label("attn.proj"), proj, &add(&block.proj_bias))?;
+    layer_norm(plan, &label("norm2"), norm(&block.norm2), [rows, channels], EPS, 1.0)?;
+    matmul(plan, &label("mlp.fc1"), Matmul { x: &s.normed, w: &block.fc1, out: &s.hidden, rows }, &gelu)?;
+    let fc2 = Matmul { x: &s.hidden, w: &block.fc2, out: &s.x, rows };
+    matmul(plan, &label("mlp.fc2"), fc2, &add(&block.fc2_bias))
 }
 
 fn patch_merging(
@@ -128,6 +139,8 @@ fn patch_merging(
 ) -> Result<(), GpuError> {
     let (tokens, width) = (stage.tokens() / 4, 4 * stage.channels);
     patch_merge(plan, name, &s.x, &s.merged, stage.windows, stage.side, stage.channels)?;
-    layer_norm(plan, &format!("{name}.norm"), &s.merged, &weights.norm, &s.normed, [tokens, width], EPS, 1.0)?;
-    matmul(plan, &format!("{name}.reduction"), &s.normed, &weights.reduction, &s.x, tokens, &Epilogue::default())
+    let norm = NormBuffers { x: &s.merged, norm: &weights.norm, out: &s.normed };
+    layer_norm(plan, &format!("{name}.norm"), norm, [tokens, width], EPS, 1.0)?;
+    let reduction = Matmul { x: &s.normed, w: &weights.reduction, out: &s.x, rows: tokens };
+    matmul(plan, &format!("{name}.reduction"), reduction, &Epilogue::default())
 }

@@ -1,18 +1,18 @@
-//! Every intermediate of one question, under the names that reference files use.
+//! Tracing a question: every intermediate, read back from the taps of the plans.
 
 use std::collections::HashMap;
 
 use af2_core::audio::Windows;
-pub use af2_core::trace::{Trace, TraceTensor};
+use af2_core::engine::{TOKENS_PER_WINDOW, Trace, TraceTensor, check_prompt, check_windows};
 use af2_gpu::{Buffer, Gpu, Plan, Taps};
 
-use crate::encoder::TOKENS_PER_WINDOW;
 use crate::generate::write_prompt;
 use crate::{GenerateOptions, Model, ModelError};
 
 impl Model {
-    /// Answers greedily and keeps every intermediate: the encoder's for all windows, the decoder's for all prompt tokens. An
-    /// intermediate named in `replace` is kept as computed, and then goes on with the values given (with all windows, row-major).
+    /// Answers greedily and returns every intermediate: the encoder's of all windows, the decoder's of all prompt tokens. An
+    /// intermediate named in `replace` is returned as computed, and what follows it computes with the values given (of all windows,
+    /// row-major).
     ///
     /// # Errors
     /// As [`Model::listen`] and [`crate::Clip::generate`].
@@ -23,18 +23,19 @@ impl Model {
         max_new_tokens: usize,
         replace: &HashMap<String, Vec<f32>>,
     ) -> Result<Trace, ModelError> {
-        self.check_windows(windows)?;
+        check_windows(self.config(), windows)?;
+        check_prompt(self.config(), prompt, max_new_tokens)?;
         let gpu = self.gpu();
         let taps = Taps { replace: replace.clone() };
         let (mut tensors, tokens) = self.trace_encoder(windows, replace).await?;
         let frequencies = self.audio_frequencies().await?;
-        let make = || self.memory_plan(&tokens, &frequencies, windows.count, Some(&taps));
+        let make = || self.audio_kv_plan(&tokens, &frequencies, windows.count, Some(&taps));
         let (plan, audio_kv) = gpu.scoped("the audio", make).await?;
         gpu.run(&[&plan]);
         tensors.extend(read_taps(gpu, &plan).await?);
-        let mut clip = self.clip(audio_kv, windows.count, Vec::new());
+        let mut clip = self.clip(audio_kv, windows.count);
 
-        let rows = prompt.len().max(1);
+        let rows = prompt.len();
         let scratch = self.new_scratch(rows, rows, 1, clip.audio_tokens).await?;
         write_prompt(gpu, &scratch, prompt, 0);
         let plans = clip.decoder_plans(&scratch);
@@ -62,7 +63,7 @@ impl Model {
         for index in 0..windows.count {
             let taps = Taps { replace: window_of(replace, index, windows.count) };
             let encoder = gpu.scoped("the encoder", || self.encoder_plan(1, Some(&taps))).await?;
-            gpu.write(&encoder.sound, 0, bytemuck::cast_slice(&windows.window_samples_f32(index)));
+            gpu.write(&encoder.audio, 0, bytemuck::cast_slice(&windows.window_samples_f32(index)));
             gpu.run_then_copy(&encoder.plan, &encoder.tokens, &tokens, index as u64 * window_bytes, window_bytes);
             append(&mut tensors, read_taps(gpu, &encoder.plan).await?);
         }
@@ -91,10 +92,10 @@ async fn read_taps(gpu: &Gpu, plan: &Plan) -> Result<Vec<TraceTensor>, ModelErro
 /// Joins a window's tensors to those of the windows before it, along the first axis.
 fn append(tensors: &mut Vec<TraceTensor>, window: Vec<TraceTensor>) {
     for tensor in window {
-        match tensors.iter_mut().find(|held| held.name == tensor.name) {
-            Some(held) => {
-                held.shape[0] += tensor.shape[0];
-                held.values.extend(tensor.values);
+        match tensors.iter_mut().find(|joined| joined.name == tensor.name) {
+            Some(joined) => {
+                joined.shape[0] += tensor.shape[0];
+                joined.values.extend(tensor.values);
             }
             None => tensors.push(tensor),
         }

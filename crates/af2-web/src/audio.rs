@@ -1,16 +1,16 @@
-//! Sound from bytes or samples to the windows a model hears; the same code as the command line's.
+//! Audio from bytes or samples to the windows that a model encodes; the same code as the command line's.
 
 use crate::failure::{Code, failure};
 use crate::picture::{self, Picture};
-use af2_core::audio::{Clip, Windows, load_file, load_pcm};
+use af2_core::audio::{LoadedAudio, Windows, load_file, load_pcm};
 use af2_core::config::{AudioConfig, ModelConfig};
 use std::cell::OnceCell;
 use wasm_bindgen::prelude::*;
 
-/// Decoded sound, cut in windows.
+/// Decoded audio, cut in windows.
 #[wasm_bindgen]
 pub struct AudioWindows {
-    clip: Clip,
+    clip: LoadedAudio,
     window_seconds: f64,
     picture: OnceCell<Picture>,
 }
@@ -34,7 +34,7 @@ pub fn decode_audio(
 /// Takes raw samples (full scale ±1), one channel after the other.
 ///
 /// # Errors
-/// `UNSUPPORTED_AUDIO` for samples that are not sound, `BAD_MODEL` for a malformed `config`.
+/// `UNSUPPORTED_AUDIO` for samples that are no audio, `BAD_MODEL` for a malformed `config`.
 #[wasm_bindgen(js_name = audioFromPcm)]
 pub fn audio_from_pcm(
     samples: &[f32],
@@ -61,7 +61,7 @@ fn audio_config(config: Option<String>) -> Result<AudioConfig, JsValue> {
 }
 
 impl AudioWindows {
-    fn new(clip: Clip, config: &AudioConfig) -> Self {
+    fn new(clip: LoadedAudio, config: &AudioConfig) -> Self {
         Self { clip, window_seconds: config.window_length, picture: OnceCell::new() }
     }
 
@@ -82,7 +82,7 @@ impl AudioWindows {
         self.clip.windows.count
     }
 
-    /// Seconds of sound that are heard.
+    /// Seconds of audio in all windows.
     #[wasm_bindgen(getter)]
     pub fn seconds(&self) -> f64 {
         self.clip.windows.seconds()
@@ -97,21 +97,21 @@ impl AudioWindows {
     /// Samples per second of the source.
     #[wasm_bindgen(getter, js_name = sourceRate)]
     pub fn source_rate(&self) -> u32 {
-        self.clip.facts.source_rate
+        self.clip.info.source_rate
     }
 
     /// Whether the source goes on after the last window.
     #[wasm_bindgen(getter)]
     pub fn truncated(&self) -> bool {
-        self.clip.facts.truncated
+        self.clip.info.truncated
     }
 
-    /// The 16-bit codes that the model hears, without padding.
+    /// The 16-bit codes that the model gets, without padding.
     pub fn codes(&self) -> Vec<i16> {
         self.clip.windows.codes.clone()
     }
 
-    /// Minimum and maximum of `columns` equal stretches over all windows.
+    /// Minimum and maximum of each of `columns` equal parts of all windows.
     pub fn waveform(&self, columns: usize) -> Vec<f32> {
         picture::waveform(&self.clip.windows, columns.clamp(1, 1 << 16))
     }

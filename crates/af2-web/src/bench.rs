@@ -1,13 +1,14 @@
-//! How fast this machine is with this model: silence is heard, and a made-up prompt answered.
+//! A benchmark of a model on this machine: silence is encoded, and a prompt of fixed ids answered.
 //!
-//! Through the same calls as every sound and answer, so that both engines are measured alike. All that it takes is freed in the
-//! end: the silent clip stays within the working state that a model has from the start.
+//! It uses the calls of every clip and answer, so both engines are measured alike. Everything it allocates is freed at its end: the
+//! silent clip fits the scratch buffers that a model has from the start.
 
-use crate::backend::{self, Clip, GenerateOptions};
+use crate::backend::{self, Clip};
 use crate::clip::now;
 use crate::failure::{Code, failure, set};
 use crate::model::Model;
 use af2_core::audio::Windows;
+use af2_core::engine::GenerateOptions;
 use js_sys::{Function, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
@@ -16,15 +17,15 @@ use web_sys::AbortSignal;
 const PROMPT: u32 = 40;
 /// Tokens of the answer that is not measured: plans are built and kernels compiled.
 const WARM_UP: usize = 2;
-/// Most windows and tokens for which the working state suffices.
+/// Most windows and tokens for which the scratch buffers suffice.
 const MOST_WINDOWS: usize = 30;
 const MOST_TOKENS: usize = 512;
 
 #[wasm_bindgen]
 impl Model {
-    /// Measures. `on_step` is told how many of how many steps are done. The result is an object with `encodeMs` (a
-    /// window), `memoryMs` (audio transformer, keys and values of all windows), `firstTokenMs`, `tokenMs` (each further one), and
-    /// where a GPU computes `gpu`, see [`backend::gpu_report`].
+    /// Runs the benchmark. `on_step` is told how many of how many steps are done. The result is an object with `encodeMs` (a
+    /// window), `audioKvMs` (audio transformer, keys and values of all windows), `firstTokenMs`, `tokenMs` (each further one), and
+    /// on a GPU `gpu`, see [`backend::gpu_report`].
     ///
     /// # Errors
     /// `BAD_REQUEST`, `ABORTED`, `INSUFFICIENT_MEMORY`, `DEVICE_LOST`.
@@ -40,30 +41,30 @@ impl Model {
             return Err(failure(Code::BadRequest, limits));
         }
         let mut steps = Steps { on_step, signal, done: 0, count: 1 + WARM_UP + windows + tokens + 1 };
-        let mut heard = hear(self.engine(), 1, &mut steps).await?;
-        answer(&mut heard.clip, WARM_UP, &mut steps).await?;
-        let mut heard = hear(self.engine(), windows, &mut steps).await?;
-        let times = answer(&mut heard.clip, tokens, &mut steps).await?;
+        let mut silence = listen(self.engine(), 1, &mut steps).await?;
+        answer(&mut silence.clip, WARM_UP, &mut steps).await?;
+        let mut silence = listen(self.engine(), windows, &mut steps).await?;
+        let times = answer(&mut silence.clip, tokens, &mut steps).await?;
         let report = Object::new();
         let (first, last) = (times[0], times[tokens - 1]);
         for (key, milliseconds) in [
-            ("encodeMs", heard.encode_ms),
-            ("memoryMs", heard.memory_ms),
+            ("encodeMs", silence.encode_ms),
+            ("audioKvMs", silence.audio_kv_ms),
             ("firstTokenMs", first),
             ("tokenMs", (last - first) / (tokens - 1) as f64),
         ] {
             set(&report, key, &milliseconds.into());
         }
-        let gpu = backend::gpu_report(&heard.clip, &now).await?;
+        let gpu = backend::gpu_report(&silence.clip, &now).await?;
         set(&report, "gpu", &gpu.into());
         steps.tell(1);
         Ok(report)
     }
 
-    /// Measures which kernels are the fastest on this GPU: an object with `kept`, for `Engine.create`, and `description`.
+    /// Measures which kernels are the fastest on this GPU: an object with `tuning`, for `Engine.create`, and `description`.
     ///
     /// # Errors
-    /// `BAD_REQUEST` on the processor, `INSUFFICIENT_MEMORY`, `DEVICE_LOST`.
+    /// `BAD_REQUEST` on the CPU, `INSUFFICIENT_MEMORY`, `DEVICE_LOST`.
     pub async fn tune(&self) -> Result<Object, JsValue> {
         backend::tune(self.engine(), &now).await
     }
@@ -86,18 +87,19 @@ impl Steps {
     }
 }
 
-/// Silence in the model's memory.
-struct Heard {
+/// A clip of silence.
+struct Silence {
     clip: Clip,
     encode_ms: f64,
-    memory_ms: f64,
+    audio_kv_ms: f64,
 }
 
-async fn hear(model: &backend::Model, windows: usize, steps: &mut Steps) -> Result<Heard, JsValue> {
+async fn listen(model: &backend::Model, windows: usize, steps: &mut Steps) -> Result<Silence, JsValue> {
     let audio = &model.config().audio;
-    let window_samples = (audio.window_length * f64::from(audio.sample_rate)).round() as usize;
+    let window_samples = audio.window_samples();
     let (codes, sample_rate) = (Vec::new(), audio.sample_rate);
-    let silence = Windows { codes, count: windows, window_samples, hop_samples: window_samples, sample_rate };
+    let windows_of_silence =
+        Windows { codes, count: windows, window_samples, hop_samples: window_samples, sample_rate };
     let (mut told, mut begin, mut end) = (0, 0.0, 0.0);
     let mut progress = |done: usize, _: usize| {
         end = now();
@@ -108,8 +110,8 @@ async fn hear(model: &backend::Model, windows: usize, steps: &mut Steps) -> Resu
         told = done;
         steps.tell(news)
     };
-    let clip = backend::listen(model, &silence, &mut progress).await?;
-    Ok(Heard { clip, encode_ms: (end - begin) / windows as f64, memory_ms: now() - end })
+    let clip = backend::listen(model, &windows_of_silence, &mut progress).await?;
+    Ok(Silence { clip, encode_ms: (end - begin) / windows as f64, audio_kv_ms: now() - end })
 }
 
 /// Milliseconds from the question to every token.

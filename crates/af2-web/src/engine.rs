@@ -1,16 +1,16 @@
-//! What a model is loaded on.
+//! The device that a model is loaded on.
 
 use crate::backend::Device;
 use crate::loader::ModelLoader;
 use wasm_bindgen::prelude::*;
 
-/// A WebGPU device or the processor, on which one model is loaded.
+/// A WebGPU device or the CPU, on which one model is loaded.
 #[wasm_bindgen]
 pub struct Engine(Device);
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens the browser's adapter, or takes the processor. `kernels` is the `kept` of a former [`crate::model::Model::tune`].
+    /// Opens the browser's adapter, or takes the CPU. `kernels` is the `tuning` of a former [`crate::model::Model::tune`].
     ///
     /// # Errors
     /// `NO_WEBGPU`.

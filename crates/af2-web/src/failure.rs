@@ -1,12 +1,13 @@
 //! Errors as JavaScript sees them: an `Error` with a stable `code` and, where there are any, `details`.
 
+use af2_core::engine::EngineError;
 use af2_core::text::TextError;
 use js_sys::{Error, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
 /// The code of an error, as the TypeScript package spells it.
 #[derive(Clone, Copy)]
-#[cfg_attr(feature = "processor", expect(dead_code, reason = "only a GPU can be missing or lost"))]
+#[cfg_attr(feature = "cpu", expect(dead_code, reason = "only a GPU can be missing or lost"))]
 pub enum Code {
     /// No adapter or no device.
     NoWebGpu,
@@ -16,7 +17,7 @@ pub enum Code {
     DeviceLost,
     /// A shard is not what its index says.
     WeightsCorrupt,
-    /// Nothing here decodes this sound.
+    /// No decoder reads this audio.
     UnsupportedAudio,
     /// The model folder is malformed.
     BadModel,
@@ -24,7 +25,7 @@ pub enum Code {
     BadRequest,
     /// The caller's signal fired.
     Aborted,
-    /// A fault of this program or of the driver.
+    /// A fault of this library or of the driver.
     Internal,
 }
 
@@ -60,6 +61,24 @@ pub fn insufficient_memory(cause: impl std::fmt::Display, needed: u64, available
     }
     set(&thrown, "details", &details);
     thrown
+}
+
+/// An error that every engine reports alike.
+pub fn engine_failure(error: &EngineError) -> JsValue {
+    let code = match error {
+        EngineError::Text(text) => return text_failure(text),
+        EngineError::Verify(_) | EngineError::Header { .. } | EngineError::ShardTooLong { .. } => Code::WeightsCorrupt,
+        EngineError::Config(_) | EngineError::Index(_) | EngineError::Stored(_) => Code::BadModel,
+        // the package pushes the shards of the index and the ids of the model's own tokenizer
+        EngineError::UnknownShard(_) | EngineError::ShardUnfinished(_) | EngineError::UnknownToken { .. } => {
+            Code::BadModel
+        }
+        EngineError::WrongWindows { .. } => Code::BadModel,
+        EngineError::NoWindows | EngineError::PromptLength { .. } | EngineError::Sampling(_) => Code::BadRequest,
+        EngineError::Cancelled => Code::Aborted,
+        _ => Code::Internal,
+    };
+    failure(code, error)
 }
 
 /// A tokenizer's or a prompt's error.

@@ -1,4 +1,4 @@
-//! SHA-256 in pieces, which WebCrypto cannot do: a shard is hashed while it streams by.
+//! SHA-256 in chunks, which WebCrypto cannot do: a shard is hashed while it streams by.
 
 use sha2::{Digest, Sha256 as Hasher};
 use wasm_bindgen::prelude::*;

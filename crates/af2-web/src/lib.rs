@@ -1,14 +1,14 @@
 //! The engine as a browser sees it: thin wasm-bindgen classes over `af2-core` and an engine.
 //!
-//! Which engine is the crate's feature: `webgpu` (`af2-model`) or `processor` (`af2-reference`). Each is a module of its own, so
+//! Which engine is the crate's feature: `webgpu` (`af2-model`) or `cpu` (`af2-cpu`). Each is a module of its own, so
 //! that nobody fetches both.
 //!
-//! Everything that waits is a promise, everything large crosses the border in pieces of a few MiB, and every error is
-//! a JavaScript `Error` with a stable `code`. The TypeScript package in `web/` gives this surface its friendly shape.
-//! A class is freed by `free()`; freeing clips, model and engine gives the GPU's memory back.
+//! Everything that waits is a promise, everything large crosses the boundary in chunks of a few MiB, and every error is a JavaScript
+//! `Error` with a stable `code`. The TypeScript package in `web/` wraps these classes. A class is freed by `free()`; freeing clips,
+//! model and engine frees the GPU's memory.
 
-#[cfg(not(any(feature = "webgpu", feature = "processor")))]
-compile_error!("choose an engine: feature webgpu, or feature processor");
+#[cfg(not(any(feature = "webgpu", feature = "cpu")))]
+compile_error!("choose an engine: feature webgpu, or feature cpu");
 
 mod audio;
 mod backend;
@@ -21,9 +21,9 @@ mod loader;
 mod model;
 mod options;
 mod picture;
-#[cfg(not(feature = "processor"))]
+#[cfg(not(feature = "cpu"))]
 mod shaders;
-#[cfg(feature = "processor")]
+#[cfg(feature = "cpu")]
 mod turn;
 
 use wasm_bindgen::prelude::*;

@@ -1,4 +1,4 @@
-//! A model on its way to the engine, in pieces of its shards.
+//! A model on its way to the engine, in chunks of its shards.
 
 use crate::backend::{self, thrown};
 use crate::model::Model;
@@ -19,7 +19,7 @@ impl ModelLoader {
     /// Takes the next bytes of a shard.
     ///
     /// # Errors
-    /// `BAD_MODEL` for a shard whose header is not sound.
+    /// `WEIGHTS_CORRUPT` for too many bytes or a malformed header, `BAD_MODEL` for a tensor that does not fit the configuration.
     pub fn push(&mut self, shard: &str, bytes: &[u8]) -> Result<(), JsValue> {
         self.0.push(shard, bytes).map_err(thrown)
     }
@@ -39,7 +39,7 @@ impl ModelLoader {
         self.0.restart_shard(shard);
     }
 
-    /// Waits until what was pushed has left the browser's staging memory.
+    /// Completes when what was pushed has left the browser's staging memory.
     ///
     /// # Errors
     /// `DEVICE_LOST`, `INSUFFICIENT_MEMORY`.
@@ -50,7 +50,7 @@ impl ModelLoader {
     /// The model, once every shard was pushed and finished.
     ///
     /// # Errors
-    /// `BAD_MODEL` when a tensor is missing.
+    /// `BAD_MODEL` when a shard was not finished.
     pub async fn finish(self) -> Result<Model, JsValue> {
         backend::finish(self.0).await.map(Model::new)
     }

@@ -35,7 +35,7 @@ impl Model {
         self.0.config().audio.window_length
     }
 
-    /// Encodes a sound. `on_window` is told how many of how many windows are done.
+    /// Encodes audio. `on_window` is told how many of how many windows are done.
     ///
     /// # Errors
     /// `ABORTED`, `INSUFFICIENT_MEMORY`, `DEVICE_LOST`.

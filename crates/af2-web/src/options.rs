@@ -1,8 +1,8 @@
-//! How an answer is chosen, read from the page's options.
+//! The options of an answer, read from a JavaScript object.
 
-use crate::backend::GenerateOptions;
 use crate::failure::{Code, failure};
-use af2_core::sampling::SamplingParams;
+use af2_core::engine::GenerateOptions;
+use af2_core::sampling::SamplingRequest;
 use af2_core::text::prompt::NEW_TOKEN_LIMIT;
 use wasm_bindgen::prelude::*;
 
@@ -26,25 +26,18 @@ impl AskOptions {
 
     /// The engine's options, checked.
     pub fn generate_options(&self) -> Result<GenerateOptions, JsValue> {
-        let sampling = self.sampling()?;
-        let max_new_tokens = self.whole("maxNewTokens", NEW_TOKEN_LIMIT as u64)? as usize;
-        Ok(GenerateOptions { sampling, max_new_tokens, ..GenerateOptions::default() })
-    }
-
-    /// Greedy, unless any option asks for a draw.
-    fn sampling(&self) -> Result<SamplingParams, JsValue> {
-        let greedy = SamplingParams::greedy();
-        let draws = ["topK", "topP", "minP"].iter().any(|name| self.number(name).is_some());
-        let params = SamplingParams {
-            temperature: self.number("temperature").unwrap_or(if draws { 1.0 } else { greedy.temperature }),
-            top_k: self.whole("topK", 0)? as usize,
-            top_p: self.number("topP").unwrap_or(greedy.top_p),
-            min_p: self.number("minP").unwrap_or(greedy.min_p),
-            repetition_penalty: self.number("repetitionPenalty").unwrap_or(greedy.repetition_penalty),
+        let request = SamplingRequest {
+            published: false,
+            temperature: self.number("temperature"),
+            top_k: self.number("topK").is_some().then(|| self.whole("topK", 0)).transpose()?.map(|k| k as usize),
+            top_p: self.number("topP"),
+            min_p: self.number("minP"),
+            repetition_penalty: self.number("repetitionPenalty"),
             seed: self.whole("seed", 0)?,
         };
-        params.validate().map_err(|error| failure(Code::BadRequest, error))?;
-        Ok(params)
+        let sampling = request.params().map_err(|error| failure(Code::BadRequest, error))?;
+        let max_new_tokens = self.whole("maxNewTokens", NEW_TOKEN_LIMIT as u64)? as usize;
+        Ok(GenerateOptions { sampling, max_new_tokens, ..GenerateOptions::default() })
     }
 
     /// A whole number that a double holds exactly.

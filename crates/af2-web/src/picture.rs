@@ -1,4 +1,4 @@
-//! Pictures of a sound for people: waveform and log-mel spectrogram, coarser than what the model hears.
+//! Pictures of audio for people: waveform and log-mel spectrogram, coarser than what the model gets.
 
 use af2_core::audio::Windows;
 use af2_core::audio::frontend::{MelSettings, log_mel_reference};

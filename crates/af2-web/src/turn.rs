@@ -5,15 +5,15 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
-/// A way to queue behind whatever the thread was sent meanwhile. A promise alone would not do: its callbacks run before any
-/// message; and a timer is held back by 4 ms when it is set again and again.
+/// Queues behind the messages that the thread has received meanwhile. A promise alone would not do: its callbacks run before any
+/// message. A timer would: browsers delay nested timers by 4 ms each.
 pub struct Turn(MessageChannel);
 
 impl Turn {
     /// Opens the channel.
     ///
     /// # Errors
-    /// The browser's, which has none to give.
+    /// The browser's error, if it cannot make a channel.
     pub fn new() -> Result<Self, JsValue> {
         Ok(Self(MessageChannel::new()?))
     }
@@ -21,7 +21,7 @@ impl Turn {
     /// Resumes once the events that wait now have been handled.
     ///
     /// # Errors
-    /// The browser's, when the channel is gone.
+    /// The browser's error, if the channel is closed.
     pub async fn pass(&self) -> Result<(), JsValue> {
         self.0.port2().post_message(&JsValue::NULL)?;
         let arrived = Promise::new(&mut |resume, _| self.0.port1().set_onmessage(Some(&resume)));

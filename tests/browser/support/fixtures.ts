@@ -1,4 +1,4 @@
-/** What every spec starts from: a flaky server with the built package, and a page that has imported it. */
+/** Fixtures of all specs: a flaky server with the built package, and a page that has imported it. */
 
 import { type Page, test as base } from "@playwright/test";
 import { readFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ export const test = base.extend<{ server: FlakyServer; mock: void; open: () => P
     await use(server);
     await server.stop();
   },
-  /** Replaces the engine's GPU half; the rest of the package is as built. */
+  /** Replaces the engine's wasm interface. The rest of the package is as built. */
   mock: async ({ server }, use) => {
     server.serveText("/lib/real-engine.js", await readFile(`${LIB}af2.js`), "text/javascript");
     server.serveText("/lib/af2.js", await readFile(new URL("mock-engine.js", import.meta.url)), "text/javascript");
@@ -65,7 +65,7 @@ export interface LoadRequest {
   abortAt?: number;
 }
 
-/** Loads and disposes in the page, and tells how it went. */
+/** Loads and disposes a model in the page, and reports the outcome. */
 export function load(page: Page, request: LoadRequest): Promise<Outcome> {
   return page.evaluate(async ({ url, abortAt, ...options }) => {
     const outcome: Outcome = { ok: false, fractions: [], phases: [] };

@@ -1,12 +1,12 @@
-/** A file server that misbehaves on request and counts what it sends. */
+/** A file server that injects faults on request and counts the bytes it sends. */
 
 import { readFile } from "node:fs/promises";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import type { ModelFile } from "./model.js";
+import type { ModelFile } from "./synthetic-model.js";
 
-/** One thing to go wrong with one request. */
+/** A fault of one request. */
 export type Fault =
   | { kind: "cut"; after: number }
   | { kind: "status"; status: number }
@@ -14,7 +14,7 @@ export type Fault =
   | { kind: "truncate"; to: number }
   | { kind: "slow"; bytesPerTick: number };
 
-/** One request for a model file as it was served. */
+/** The record of one request for a model file. */
 export interface Served {
   file: string;
   status: number;
@@ -31,7 +31,7 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
-/** The strictest policy under which the package must work. */
+/** The strictest content security policy under which the package must work. */
 export const STRICT_CSP =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'";
 
@@ -47,7 +47,7 @@ export class FlakyServer {
   #folders = new Map<string, string>();
   #texts = new Map<string, { body: Buffer; type: string }>();
   #models = new Map<string, { body: Buffer; etag: string }>();
-  #waiting = new Map<string, (body: string) => void>();
+  #receivers = new Map<string, (body: string) => void>();
   #faults = new Map<string, { fault: Fault; times: number }[]>();
 
   constructor() {
@@ -82,7 +82,7 @@ export class FlakyServer {
     return `${this.origin}/${name}/`;
   }
 
-  /** The next `times` requests for the path go wrong in this way. */
+  /** Injects the fault into the next `times` requests for the path. */
   fail(path: string, fault: Fault, times = 1): void {
     const faults = this.#faults.get(path) ?? [];
     this.#faults.set(path, [...faults, { fault, times }]);
@@ -90,7 +90,7 @@ export class FlakyServer {
 
   /** The body of the next POST to the path. */
   receive(path: string): Promise<string> {
-    return new Promise((resolve) => this.#waiting.set(path, resolve));
+    return new Promise((resolve) => this.#receivers.set(path, resolve));
   }
 
   heal(): void {
@@ -130,7 +130,7 @@ export class FlakyServer {
   async #take(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    this.#waiting.get(path)?.(Buffer.concat(chunks).toString());
+    this.#receivers.get(path)?.(Buffer.concat(chunks).toString());
     response.writeHead(204).end();
   }
 
@@ -191,14 +191,14 @@ async function send(response: ServerResponse, rest: Buffer, fault: Fault | undef
     const head = rest.subarray(0, fault.after);
     record.sent = head.length;
     await write(response, head);
-    await pause(400); // a reader loses what it has not taken when the connection breaks
+    await pause(400); // a reader loses unread bytes if the connection breaks
     return void response.destroy();
   }
   const step = fault?.kind === "slow" ? fault.bytesPerTick : rest.length;
   for (let at = 0; at < rest.length && !response.destroyed; at += step) {
-    const piece = rest.subarray(at, at + step);
-    await write(response, piece);
-    record.sent += piece.length;
+    const chunk = rest.subarray(at, at + step);
+    await write(response, chunk);
+    record.sent += chunk.length;
     if (step < rest.length) await pause(20);
   }
   response.end();

@@ -1,6 +1,6 @@
 /**
- * Stands in for the GPU half of the engine in the tests of fetching and caching. Hashing is the real wasm; the loader
- * checks that every shard arrives once, whole, in order and verified, in pieces of at most 4 MiB.
+ * A mock of the engine for the tests of fetching and caching. Hashing uses the real wasm. The loader checks that every
+ * shard arrives once, whole, in order and verified, in chunks of at most 4 MiB.
  */
 import init, { Sha256 } from "./real-engine.js";
 
@@ -32,7 +32,7 @@ class Loader {
   }
 
   push(shard, bytes) {
-    if (bytes.byteLength > 4 * 2 ** 20) throw new Error("a piece is larger than 4 MiB");
+    if (bytes.byteLength > 4 * 2 ** 20) throw new Error("a chunk is larger than 4 MiB");
     if (!this.#hashes.has(shard)) this.#hashes.set(shard, new Sha256());
     this.#hashes.get(shard).update(bytes);
   }

@@ -1,4 +1,4 @@
-/** Tensors of a safetensors file as plain numbers. */
+/** Reads the tensors of a safetensors file as numbers. */
 
 interface Entry {
   dtype: string;

@@ -1,10 +1,10 @@
-//! What the code is built on: licences, and one version of the graphics stack.
+//! Dependencies: permissive licences only, and one version of the graphics stack.
 
 use std::collections::BTreeMap;
 
 use crate::workspace::{assert_none, metadata, root};
 
-/// Licences that allow use in any product and combine with ours.
+/// SPDX identifiers of licences that are compatible with MIT OR Apache-2.0 in any use.
 const ALLOWED: [&str; 14] = [
     "MIT",
     "MIT-0",
@@ -22,7 +22,7 @@ const ALLOWED: [&str; 14] = [
     "Zlib",
 ];
 
-/// Whether an SPDX expression can be met with allowed licences only. `/` is the old spelling of OR.
+/// Whether an SPDX expression can be satisfied with allowed licences. `/` is the old spelling of OR.
 fn acceptable(expression: &str) -> bool {
     let words = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let mut tokens = words.split_whitespace().peekable();
@@ -31,7 +31,7 @@ fn acceptable(expression: &str) -> bool {
 
 type Tokens<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
 
-/// The value of an alternative, or nothing where it is not well-formed.
+/// The value of an alternative, or `None` if it is malformed.
 fn any_of(tokens: &mut Tokens) -> Option<bool> {
     let mut verdict = all_of(tokens)?;
     while tokens.next_if_eq(&"OR").is_some() {
@@ -87,7 +87,7 @@ fn cargo_deny_allows_the_same_licences() {
     assert_eq!(allowed, ALLOWED);
 }
 
-/// Two versions of these would compile, and then not understand each other's types.
+/// Two versions of these would compile, but their types would not match.
 const SINGLE: [&str; 6] = ["wgpu", "wgpu-core", "wgpu-hal", "wgpu-types", "naga", "wasm-bindgen"];
 
 #[test]

@@ -1,10 +1,12 @@
-//! The rules of the house, checked by machine: who may know whom, what may be used where, and how files look.
+//! Architecture tests: dependencies between crates and files, licences, words, versions, rules for source files and shaders.
 //!
-//! crates/README.md says why each rule exists.
+//! crates/README.md lists the rules.
 
+mod circles;
 mod dependencies;
 mod floors;
 mod release;
 mod shaders;
 mod sources;
+mod words;
 mod workspace;

@@ -16,6 +16,33 @@ fn code(line: &str) -> &str {
     line.split("//").next().unwrap_or_default()
 }
 
+/// A row `kernel | suffixes | pasted` of the table of a family, and where it is.
+struct Row {
+    place: String,
+    kernel: String,
+    suffixes: Vec<String>,
+    pasted: String,
+}
+
+fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for table in sources("shaders", &["txt"]) {
+        let family = table.path.rsplit_once('/').map_or("", |(family, _)| family);
+        for (number, line) in table.text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+            let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [kernel, suffixes, pasted] = columns[..] else { panic!("{}:{}: {line}", table.path, number + 1) };
+            rows.push(Row {
+                place: format!("{}:{}", table.path, number + 1),
+                kernel: format!("{family}/{kernel}.wgsl"),
+                suffixes: suffixes.split_whitespace().map(String::from).collect(),
+                pasted: pasted.into(),
+            });
+        }
+    }
+    assert!(rows.len() > 10, "only {} rows were found: the search is broken", rows.len());
+    rows
+}
+
 #[test]
 fn shaders_use_the_portable_dialect() {
     let mut broken = Vec::new();
@@ -43,4 +70,56 @@ fn shaders_lie_in_a_family() {
         "the build reads shaders/FAMILY/NAME.wgsl:",
         files.iter().filter(stray).map(|file| file.path.clone()).collect(),
     );
+}
+
+#[test]
+fn kernels_and_includes_are_apart() {
+    let misplaced = |file: &&Source| file.path.starts_with("shaders/common/") == file.text.contains("@compute");
+    let files = shaders();
+    assert_none(
+        "an entry point in every kernel, none in common/:",
+        files.iter().filter(misplaced).map(|file| file.path.clone()).collect(),
+    );
+}
+
+#[test]
+fn tables_and_includes_name_files_that_exist() {
+    let files = shaders();
+    let exists = |path: &String| files.iter().any(|file| file.path == *path);
+    let mut used = Vec::new();
+    for row in rows() {
+        let pasted = row.suffixes.iter().flat_map(|suffix| {
+            row.pasted.split_whitespace().map(|file| format!("shaders/common/{}.wgsl", file.replace('*', suffix)))
+        });
+        used.extend(pasted.chain([row.kernel.clone()]).map(|path| (row.place.clone(), path)));
+    }
+    for file in &files {
+        let includes = file.text.lines().filter_map(|line| line.strip_prefix("//!include "));
+        used.extend(includes.map(|path| (file.path.clone(), format!("shaders/{path}"))));
+    }
+    let lost = used.iter().filter(|(_, path)| !exists(path));
+    assert_none("no such file:", lost.map(|(place, path)| format!("{place}: {path}")).collect());
+    let idle =
+        |file: &&Source| file.path.starts_with("shaders/common/") && !used.iter().any(|(_, path)| *path == file.path);
+    assert_none("pasted by nobody:", files.iter().filter(idle).map(|file| file.path.clone()).collect());
+}
+
+#[test]
+fn every_kernel_is_launched_by_an_op() {
+    let ops = sources("crates/af2-gpu/src/ops", &["rs"]);
+    let words: Vec<&str> =
+        ops.iter().flat_map(|op| op.text.split(|c: char| !c.is_alphanumeric() && c != '_')).collect();
+    let rows = rows();
+    let mut kernels = Vec::new();
+    for file in shaders().iter().filter(|file| !file.path.starts_with("shaders/common/")) {
+        let name = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".wgsl")).unwrap_or_default();
+        let variants: Vec<String> = rows
+            .iter()
+            .filter(|row| row.kernel == file.path)
+            .flat_map(|row| row.suffixes.iter().map(|suffix| format!("{name}_{suffix}")))
+            .collect();
+        kernels.extend(if variants.is_empty() { vec![name.to_owned()] } else { variants });
+    }
+    let idle = |kernel: &&String| !words.contains(&kernel.to_uppercase().as_str());
+    assert_none("launched by no op:", kernels.iter().filter(idle).cloned().collect());
 }

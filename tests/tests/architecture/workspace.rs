@@ -1,4 +1,4 @@
-//! What the rules look at: the packages cargo knows, and the files of the repository.
+//! Reads the packages of `cargo metadata` and the source files of the repository.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-/// The part of `cargo metadata` that the rules need.
+/// The part of `cargo metadata` that the tests need.
 #[derive(Deserialize)]
 pub struct Metadata {
     pub packages: Vec<Package>,
@@ -24,7 +24,7 @@ pub struct Package {
     manifest_path: PathBuf,
 }
 
-/// A line of a manifest's dependency tables, for building and testing too.
+/// A dependency of any kind: normal, build or dev.
 #[derive(Deserialize)]
 pub struct Dependency {
     pub name: String,
@@ -57,7 +57,7 @@ pub fn metadata() -> &'static Metadata {
     })
 }
 
-/// The repository.
+/// Root folder of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository")
 }
@@ -69,7 +69,7 @@ pub struct Source {
     pub text: String,
 }
 
-/// Every file below `folder` with one of the extensions, except what tools install or generate.
+/// Every file below `folder` with one of the extensions, except installed and generated ones.
 pub fn sources(folder: &str, extensions: &[&str]) -> Vec<Source> {
     let mut found = Vec::new();
     collect(&root().join(folder), extensions, &mut found);
@@ -77,7 +77,7 @@ pub fn sources(folder: &str, extensions: &[&str]) -> Vec<Source> {
     found
 }
 
-/// Folders that hold nothing written by hand.
+/// Folders of installed or generated files.
 const GENERATED: [&str; 4] = ["target", "node_modules", "dist", "wasm"];
 
 fn collect(folder: &Path, extensions: &[&str], found: &mut Vec<Source>) {
@@ -100,7 +100,7 @@ fn read(path: &Path) -> Source {
     Source { path, text }
 }
 
-/// Fails with one line per broken rule.
+/// Fails with one line per violation.
 pub fn assert_none(rule: &str, broken: Vec<String>) {
     assert!(broken.is_empty(), "{rule}\n  {}", broken.join("\n  "));
 }

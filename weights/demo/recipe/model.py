@@ -162,7 +162,7 @@ class PatchEmbed(nn.Module):
         self.proj, self.norm = nn.Conv2d(1, dim, 4, 4), nn.LayerNorm(dim)
 
     def forward(self, image: Tensor) -> Tensor:
-        """[n, 256, 256] to [n, 4096, E]; the convolution as a product of unfolded patches."""
+        """[n, 256, 256] to [n, 4096, E]; the convolution as a matmul over unfolded patches."""
         n = len(image)
         patches = image.view(n, 64, 4, 64, 4).transpose(2, 3).reshape(n, 4096, 16)
         return self.norm(F.linear(patches, self.proj.weight.flatten(1), self.proj.bias))

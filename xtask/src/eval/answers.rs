@@ -1,4 +1,4 @@
-//! What the engine answers to recordings with known truth.
+//! Asks the engine about recordings with known answers.
 
 use crate::{recipe::text, run};
 use anyhow::{Context, Result, bail, ensure};
@@ -12,11 +12,11 @@ use std::{
 /// A line of `questions.jsonl`.
 #[derive(Deserialize)]
 pub struct Recording {
-    /// Beside the list.
+    /// File name, in the folder of the list.
     pub file: String,
-    /// Which of the three sets it belongs to.
+    /// Name of its set, one of three.
     pub set: String,
-    /// How its sounds were laid out; "long" has several windows.
+    /// Layout of its sounds; "long" has several windows.
     pub kind: String,
     /// May be empty.
     pub questions: Vec<Question>,
@@ -25,13 +25,13 @@ pub struct Recording {
 /// A question with its true answer.
 #[derive(Deserialize)]
 pub struct Question {
-    /// The type that it is counted under.
+    /// Question type.
     pub kind: String,
-    /// As one would type it.
+    /// Text of the question.
     pub question: String,
-    /// The truth.
+    /// The true answer.
     pub answer: String,
-    /// What PyTorch said, if it was asked.
+    /// PyTorch's answer, if it was asked.
     pub reference: Option<String>,
 }
 
@@ -47,17 +47,17 @@ pub fn read(folder: &Path) -> Result<Vec<Recording>> {
     Ok(recordings)
 }
 
-/// The command line program with a model.
+/// `af2 ask` with a model.
 pub struct Answerer {
-    program: PathBuf,
+    af2: PathBuf,
     model: PathBuf,
 }
 
-/// Answers to a recording's own questions and to those of another.
+/// Answers to a recording's own questions and to those of its neighbour.
 pub struct Said {
     /// In the order of the questions.
     pub own: Vec<String>,
-    /// In the order of the other's questions.
+    /// In the order of the neighbour's questions.
     pub blind: Vec<String>,
 }
 
@@ -67,29 +67,29 @@ struct Answer {
 }
 
 impl Answerer {
-    /// Takes `program`, or builds `af2`.
-    pub fn new(model: &Path, program: Option<&Path>) -> Result<Self> {
+    /// Uses the binary `af2`, or builds it.
+    pub fn new(model: &Path, af2: Option<&Path>) -> Result<Self> {
         let model = run::root().join(model);
         ensure!(model.join("config.json").exists(), "{} holds no converted model", model.display());
-        Ok(Self { program: program.map_or_else(build, |program| Ok(program.into()))?, model })
+        Ok(Self { af2: af2.map_or_else(build, |af2| Ok(af2.into()))?, model })
     }
 
-    /// Asks everything in one run, so that the sound is encoded once.
-    pub fn ask(&self, sound: &Path, own: &[Question], blind: &[Question]) -> Result<Said> {
+    /// Asks all questions in one run, so that the audio is encoded once.
+    pub fn ask(&self, audio: &Path, own: &[Question], blind: &[Question]) -> Result<Said> {
         let questions = own.iter().chain(blind).map(|question| question.question.as_str());
-        let arguments = [text(&self.model)?, text(sound)?].into_iter().chain(questions);
+        let arguments = [text(&self.model)?, text(audio)?].into_iter().chain(questions);
         if own.is_empty() && blind.is_empty() {
             return Ok(Said { own: Vec::new(), blind: Vec::new() });
         }
-        let output = Command::new(&self.program).args(["ask", "--json", "--engine", "gpu"]).args(arguments).output();
-        let output = output.with_context(|| format!("cannot start {}", self.program.display()))?;
+        let output = Command::new(&self.af2).args(["ask", "--json", "--engine", "gpu"]).args(arguments).output();
+        let output = output.with_context(|| format!("cannot start {}", self.af2.display()))?;
         if !output.status.success() {
-            bail!("af2 ask {}: {}", sound.display(), String::from_utf8_lossy(&output.stderr));
+            bail!("af2 ask {}: {}", audio.display(), String::from_utf8_lossy(&output.stderr));
         }
         let lines = String::from_utf8(output.stdout)?;
         let answers: Result<Vec<Answer>, _> = lines.lines().map(serde_json::from_str).collect();
         let mut said: Vec<String> = answers?.into_iter().map(|answer| answer.text).collect();
-        ensure!(said.len() == own.len() + blind.len(), "af2 ask {} left questions open", sound.display());
+        ensure!(said.len() == own.len() + blind.len(), "af2 ask {} left questions open", audio.display());
         let blind = said.split_off(own.len());
         Ok(Said { own: said, blind })
     }

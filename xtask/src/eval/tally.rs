@@ -1,4 +1,4 @@
-//! Right answers by question type, as a table with 95 % intervals.
+//! Counts right answers by question type. Prints a table with 95 % intervals.
 
 use super::answers::{Recording, Said};
 use std::{collections::BTreeMap, fmt};
@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt};
 #[derive(Default)]
 pub struct Tally {
     kinds: BTreeMap<String, Counts>,
-    /// Answers held against PyTorch's, and those that are the same.
+    /// Answers compared with PyTorch's, and those that are equal.
     reference: Share,
 }
 
@@ -45,7 +45,7 @@ impl Share {
 }
 
 impl Tally {
-    /// Counts what was said to a recording's own questions, and to those of its `neighbour`.
+    /// Counts the answers to a recording's own questions, and to those of its `neighbour`.
     pub fn add(&mut self, recording: &Recording, neighbour: &Recording, said: &Said) {
         for (question, answer) in recording.questions.iter().zip(&said.own) {
             self.counts(recording, &question.kind).heard.count(*answer == question.answer);

@@ -1,26 +1,26 @@
-//! The options that say how an answer is chosen.
+//! The options of a command that say how tokens are chosen.
 
-use af2_core::sampling::SamplingParams;
+use af2_core::sampling::{SamplingParams, SamplingRequest};
 use af2_core::text::{cot, prompt};
 use anyhow::{Result, bail};
 use clap::Args;
 
-/// How the answer is chosen.
+/// How the tokens of an answer are chosen.
 #[derive(Debug, Args)]
 pub struct Decoding {
-    /// Draw tokens with the published settings (top-k 30, top-p 0.95, temperature 1) instead of taking the most likely.
+    /// Sample tokens with the published settings (top-k 30, top-p 0.95, temperature 1) instead of taking the most likely.
     #[arg(long)]
     sample: bool,
     /// Divide the logits by this; 0 takes the most likely token.
     #[arg(long)]
     temperature: Option<f64>,
-    /// Draw from this many most likely tokens; 0 for all.
+    /// Sample from this many most likely tokens; 0 for all.
     #[arg(long)]
     top_k: Option<usize>,
-    /// Draw from the fewest tokens that together have this probability.
+    /// Sample from the fewest tokens that together have this probability.
     #[arg(long)]
     top_p: Option<f64>,
-    /// Draw from tokens at least this fraction as likely as the most likely one.
+    /// Sample from tokens at least this fraction as likely as the most likely one.
     #[arg(long)]
     min_p: Option<f64>,
     /// Make tokens that already occurred less likely; 1 for none.
@@ -49,28 +49,16 @@ impl Decoding {
     /// # Errors
     /// A setting is out of range, or two contradict each other.
     pub fn sampling(&self) -> Result<SamplingParams> {
-        let draws = [
-            self.temperature.is_some_and(|t| t > 0.0),
-            self.top_k.is_some(),
-            self.top_p.is_some(),
-            self.min_p.is_some(),
-        ];
-        let base = if self.sample {
-            SamplingParams::published()
-        } else if draws.contains(&true) {
-            SamplingParams { temperature: 1.0, ..SamplingParams::greedy() }
-        } else {
-            SamplingParams::greedy()
-        };
-        let params = SamplingParams {
-            temperature: self.temperature.unwrap_or(base.temperature),
-            top_k: self.top_k.unwrap_or(base.top_k),
-            top_p: self.top_p.unwrap_or(base.top_p),
-            min_p: self.min_p.unwrap_or(base.min_p),
-            repetition_penalty: self.repetition_penalty.unwrap_or(base.repetition_penalty),
+        let request = SamplingRequest {
+            published: self.sample,
+            temperature: self.temperature,
+            top_k: self.top_k,
+            top_p: self.top_p,
+            min_p: self.min_p,
+            repetition_penalty: self.repetition_penalty,
             seed: self.seed,
         };
-        params.validate()?;
+        let params = request.params()?;
         if self.beams.is_some() && (!params.is_greedy() || params.repetition_penalty != 1.0 || !self.stop.is_empty()) {
             bail!(
                 "--beams searches for the most likely answer; it goes with neither sampling, --repetition-penalty nor --stop"

@@ -1,24 +1,22 @@
-//! A question to a sound in memory: prompt, generation, chain of thought, answer. `ask` and `batch` share it.
+//! A question about encoded audio: prompt, generation, chain of thought, answer. `ask` and `batch` share it.
 
 mod decoding;
 mod report;
-mod writer;
 
 use std::io::{self, Write};
 use std::time::Instant;
 
-use af2_core::generation::FinishReason;
+use af2_core::engine::{AnswerText, FinishReason, GenerateOptions, end_of_text};
 use af2_core::sampling::SamplingParams;
-use af2_core::text::answer::clean_answer;
+use af2_core::text::answer::{AnswerDelta, clean_answer};
 use af2_core::text::cot;
 use af2_core::text::prompt::{self, PromptIds};
 use anyhow::Result;
 
 pub use decoding::Decoding;
 pub use report::{Answer, Timings};
-use writer::AnswerWriter;
 
-use crate::engine::{Engine, Heard};
+use crate::model::{Engine, Heard};
 
 /// What a generation produced.
 pub struct Generated {
@@ -39,7 +37,7 @@ pub struct Generated {
 /// Asks with the options of a command.
 pub struct Asker<'a> {
     /// What answers.
-    pub engine: &'a Engine,
+    pub engine: &'a dyn Engine,
     /// How.
     pub decoding: &'a Decoding,
     /// [`Decoding::sampling`].
@@ -50,14 +48,14 @@ pub struct Asker<'a> {
 
 impl Asker<'_> {
     fn end_of_text(&self) -> String {
-        self.engine.tokenizer().token(self.engine.config().tokens.end_of_text).unwrap_or_default()
+        end_of_text(self.engine.tokenizer(), &self.engine.config().tokens)
     }
 
-    /// An answer about a sound that was heard.
+    /// An answer about encoded audio.
     ///
     /// # Errors
     /// The prompt does not fit, the device failed, or stdout is closed.
-    pub fn ask(&self, heard: &mut Heard, question: &str) -> Result<Generated> {
+    pub fn ask(&self, heard: &mut dyn Heard, question: &str) -> Result<Generated> {
         let text = prompt::prompt(question);
         // A second pass rewrites the answer, and a beam search ends with it: neither can be streamed.
         let stream = self.stream && !self.decoding.cot && self.decoding.beams.is_none();
@@ -74,7 +72,7 @@ impl Asker<'_> {
         Ok(generated)
     }
 
-    fn finish_reasoning(&self, heard: &mut Heard, prompt: &str, first: Generated) -> Result<Generated> {
+    fn finish_reasoning(&self, heard: &mut dyn Heard, prompt: &str, first: Generated) -> Result<Generated> {
         let tokenizer = self.engine.tokenizer();
         let whole = |generated: &Generated| -> Result<String> {
             let ids: Vec<u32> = generated.prompt_ids.iter().chain(&generated.ids).copied().collect();
@@ -87,7 +85,7 @@ impl Asker<'_> {
         Ok(Generated { text, first_token: first.first_token, seconds: first.seconds + second.seconds, ..second })
     }
 
-    fn generate(&self, heard: &mut Heard, prompt: &str, stream: bool) -> Result<Generated> {
+    fn generate(&self, heard: &mut dyn Heard, prompt: &str, stream: bool) -> Result<Generated> {
         let (prompt_limit, max_new_tokens) = self.decoding.limits();
         let encoded = PromptIds::encode(self.engine.tokenizer(), prompt, prompt_limit)?;
         if encoded.separator_lost {
@@ -104,39 +102,62 @@ impl Asker<'_> {
 
     fn decode(
         &self,
-        heard: &mut Heard,
+        heard: &mut dyn Heard,
         prompt_ids: Vec<u32>,
         max_new_tokens: usize,
         stream: bool,
     ) -> Result<Generated> {
         let start = Instant::now();
-        let mut writer = AnswerWriter::new(self.engine.tokenizer(), &self.end_of_text(), &self.decoding.stop, stream)?;
+        let (tokenizer, tokens) = (self.engine.tokenizer(), &self.engine.config().tokens);
+        let mut written = Ok(());
+        let sink = |delta: &AnswerDelta| {
+            if stream && written.is_ok() {
+                written = write_delta(delta);
+            }
+            written.is_ok()
+        };
+        let mut answer = AnswerText::new(tokenizer, tokens, self.decoding.stop.clone(), sink)?;
         let mut first_token = None;
         let mut on_token = |id| {
             first_token.get_or_insert_with(|| start.elapsed().as_secs_f64());
-            writer.push(id)
+            answer.push(id)
         };
-        let generation = self.engine.generate(heard, &prompt_ids, self.sampling, max_new_tokens, &mut on_token)?;
-        let text = writer.finish()?;
+        let options = GenerateOptions { sampling: self.sampling, max_new_tokens, ..GenerateOptions::default() };
+        let generation = heard.generate(&prompt_ids, &options, &mut on_token)?;
+        let answer = answer.finish(generation.finish);
+        written?;
         let seconds = start.elapsed().as_secs_f64();
         let first_token = first_token.unwrap_or(seconds);
-        Ok(Generated { prompt_ids, ids: generation.ids, finish: generation.finish, text, first_token, seconds })
+        let (finish, text) = (answer.finish, answer.text);
+        Ok(Generated { prompt_ids, ids: generation.ids, finish, text, first_token, seconds })
     }
 
     fn search(
         &self,
-        heard: &mut Heard,
+        heard: &mut dyn Heard,
         prompt_ids: Vec<u32>,
         beams: usize,
         max_new_tokens: usize,
     ) -> Result<Generated> {
         let start = Instant::now();
-        let ids = self.engine.beam_search(heard, &prompt_ids, beams, max_new_tokens)?;
+        let ids = heard.beam_search(&prompt_ids, beams, max_new_tokens)?;
         let tokenizer = self.engine.tokenizer();
         let text = clean_answer(&tokenizer.decode(&ids, true)?, &self.end_of_text());
         let ended = ids.last() == Some(&self.engine.config().tokens.end_of_text);
-        let finish = if ended { FinishReason::EndOfText } else { FinishReason::Length };
+        let finish = if ended { FinishReason::Stop } else { FinishReason::Length };
         let seconds = start.elapsed().as_secs_f64();
         Ok(Generated { prompt_ids, ids, finish, text, first_token: seconds, seconds })
     }
+}
+
+/// Writes a delta to stdout at once; an answer that starts anew gets a new line.
+fn write_delta(delta: &AnswerDelta) -> io::Result<()> {
+    let text = match delta {
+        AnswerDelta::Text(text) => text,
+        AnswerDelta::Restart => "\n",
+        AnswerDelta::Stop(_) => return Ok(()),
+    };
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }

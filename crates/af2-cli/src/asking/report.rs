@@ -1,11 +1,10 @@
 //! An answer as one JSON object.
 
-use af2_core::audio::Clip as Sound;
-use af2_core::generation::FinishReason;
+use af2_core::audio::LoadedAudio;
 use serde::Serialize;
 
 use super::Generated;
-use crate::engine::Engine;
+use crate::model::Engine;
 
 /// One answer.
 #[derive(Serialize)]
@@ -18,6 +17,8 @@ pub struct Answer<'a> {
     windows: usize,
     seconds: f64,
     truncated: bool,
+    /// What of the file was passed over, missing or cut.
+    notices: &'a [String],
     adapter: &'a str,
     timings: Timings,
 }
@@ -27,9 +28,9 @@ pub struct Answer<'a> {
 pub struct Timings {
     /// Of the model.
     pub load: f64,
-    /// From the sound file to windows.
+    /// From the audio file to windows.
     pub decode_audio: f64,
-    /// From windows to memory.
+    /// From windows to the clip's keys and values.
     pub encode: f64,
     /// From the question to its first token.
     pub first_token: f64,
@@ -40,8 +41,14 @@ pub struct Timings {
 }
 
 impl<'a> Answer<'a> {
-    /// Of a generation about a sound; `timings` are those of what came before it.
-    pub fn new(engine: &'a Engine, sound: &Sound, question: &'a str, generated: Generated, timings: Timings) -> Self {
+    /// Of a generation; `timings` hold what came before it.
+    pub fn new(
+        engine: &'a dyn Engine,
+        audio: &'a LoadedAudio,
+        question: &'a str,
+        generated: Generated,
+        timings: Timings,
+    ) -> Self {
         let decoded = (generated.ids.len().saturating_sub(1)) as f64;
         let seconds = generated.seconds - generated.first_token;
         Self {
@@ -49,14 +56,11 @@ impl<'a> Answer<'a> {
             text: generated.text,
             ids: generated.ids,
             prompt_ids: generated.prompt_ids,
-            finish_reason: match generated.finish {
-                FinishReason::EndOfText => "end_of_text",
-                FinishReason::Length => "length",
-                FinishReason::Stopped => "stop",
-            },
-            windows: sound.windows.count,
-            seconds: sound.windows.seconds(),
-            truncated: sound.facts.truncated,
+            finish_reason: generated.finish.as_str(),
+            windows: audio.windows.count,
+            seconds: audio.windows.seconds(),
+            truncated: audio.info.truncated,
+            notices: &audio.info.notices,
             adapter: engine.name(),
             timings: Timings {
                 first_token: generated.first_token,

@@ -1,28 +1,29 @@
-//! The list of what is asked.
+//! The list of audio files and questions.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use af2_core::small_file::without_bom;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value};
 
 /// Most bytes of a line.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// One sound and what is asked about it.
+/// One audio file and what is asked about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
-    /// The sound file.
+    /// The audio file.
     pub audio: PathBuf,
     /// At least one.
     pub questions: Vec<String>,
-    /// What the line said, without its questions: it comes out again with every answer.
+    /// The line's fields without its questions: every answer repeats them.
     pub fields: Map<String, Value>,
 }
 
-/// Reads a list, `-` for standard input. A line is a JSON object with `audio` and `question` or `questions`, or, as `asked` of every
-/// sound alike, just the path of a sound. Paths are relative to `root`.
+/// Reads a list, `-` for standard input. A line is a JSON object with `audio` and `question` or `questions`, or, with `asked` for
+/// every file, just the path of an audio file. Paths are relative to `root`.
 ///
 /// # Errors
 /// The list cannot be read, or a line is none of that; it is named by its number.
@@ -43,12 +44,13 @@ fn read(lines: &mut impl BufRead, root: &Path, asked: &[String]) -> Result<Vec<J
             break;
         }
         ensure!(line.len() as u64 <= LONGEST_LINE, "line {number} is longer than {LONGEST_LINE} bytes");
-        let line = std::str::from_utf8(&line).with_context(|| format!("line {number} is not UTF-8"))?.trim();
+        let line = if number == 1 { without_bom(&line) } else { &line };
+        let line = std::str::from_utf8(line).with_context(|| format!("line {number} is not UTF-8"))?.trim();
         if !line.is_empty() {
             jobs.push(job(line, root, asked).with_context(|| format!("line {number}"))?);
         }
     }
-    ensure!(!jobs.is_empty(), "there is no sound in it");
+    ensure!(!jobs.is_empty(), "the list names no audio file");
     Ok(jobs)
 }
 
@@ -60,7 +62,7 @@ fn job(line: &str, root: &Path, asked: &[String]) -> Result<Job> {
     };
     let audio = match fields.get("audio") {
         Some(Value::String(audio)) if audio != "-" => root.join(audio),
-        _ => bail!("\"audio\" must be the path of a sound"),
+        _ => bail!("\"audio\" must be the path of an audio file"),
     };
     let own = match (fields.remove("question"), fields.remove("questions")) {
         (Some(question), None) => vec![question],
@@ -78,7 +80,6 @@ fn job(line: &str, root: &Path, asked: &[String]) -> Result<Job> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -99,6 +100,12 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_in_front_is_skipped() {
+        let jobs = parse("\u{feff}{\"audio\": \"a.wav\", \"question\": \"What?\"}\nb.wav", &["All?"]).unwrap();
+        assert_eq!((jobs.len(), jobs[0].questions.join(" ")), (2, "What?".into()));
+    }
+
+    #[test]
     fn a_wrong_line_is_named() {
         for (line, problem) in [
             ("{", "EOF"),
@@ -114,7 +121,7 @@ mod tests {
                 format!("{:#}", parse(&format!("{{\"audio\": \"a\", \"question\": \"b\"}}\n{line}"), &[]).unwrap_err());
             assert!(error.starts_with("line 2: ") && error.contains(problem), "{line}: {error}");
         }
-        assert!(format!("{:#}", parse("\n \n", &["All?"]).unwrap_err()).contains("no sound"));
+        assert!(format!("{:#}", parse("\n \n", &["All?"]).unwrap_err()).contains("no audio file"));
         let long = format!("a.wav\n{}", "x".repeat(2 << 20));
         assert!(format!("{:#}", parse(&long, &["All?"]).unwrap_err()).contains("line 2 is longer"));
     }

@@ -1,4 +1,4 @@
-//! Questions about many sounds: a list goes in, one JSON line per answer comes out, and a run that was cut goes on where it stopped.
+//! Questions about many audio files: a list in, one JSON line per answer out. An interrupted run resumes where it stopped.
 
 mod list;
 mod output;

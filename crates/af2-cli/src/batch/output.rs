@@ -1,4 +1,4 @@
-//! Where answers go: standard output, or a file that remembers what was answered.
+//! Where answers go: standard output, or a file from which an interrupted run resumes.
 
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
@@ -11,19 +11,19 @@ use serde_json::{Map, Value};
 
 use super::Job;
 
-/// A line is what the list said of the sound, the question, and `result` or `error`.
+/// Writes lines: the fields of the list's line, the question, and `result` or `error`.
 pub struct Output {
     out: Box<dyn Write>,
     answered: HashSet<String>,
 }
 
 impl Output {
-    /// To standard output, where everything is asked.
+    /// Writes to standard output, and asks everything.
     pub fn stdout() -> Self {
         Self { out: Box::new(io::stdout()), answered: HashSet::new() }
     }
 
-    /// To the end of a file. Answers that it holds are not asked for again; failures and a torn last line leave it, and are.
+    /// Appends to a file. Questions that it answers are not asked again; failures and a torn last line are removed and asked again.
     ///
     /// # Errors
     /// The file cannot be read or written, or is something else.
@@ -33,21 +33,21 @@ impl Output {
         if path.exists() {
             let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            // As a whole or not at all: what was answered is never lost.
-            let mut kept = tempfile::NamedTempFile::new_in(folder).with_context(unwritable)?;
+            // The file is replaced as a whole, so that no answer is ever lost.
+            let mut answers = tempfile::NamedTempFile::new_in(folder).with_context(unwritable)?;
             let permissions = file.metadata().with_context(unwritable)?.permissions();
-            kept.as_file().set_permissions(permissions).with_context(unwritable)?;
+            answers.as_file().set_permissions(permissions).with_context(unwritable)?;
             for line in BufReader::new(file).split(b'\n') {
                 let line = line.with_context(|| format!("cannot read {}", path.display()))?;
                 if let Some(key) = answer_of(&line) {
                     answered.insert(key);
-                    kept.write_all(&line).and_then(|()| kept.write_all(b"\n")).with_context(unwritable)?;
+                    answers.write_all(&line).and_then(|()| answers.write_all(b"\n")).with_context(unwritable)?;
                 }
             }
             if answered.is_empty() && fs::metadata(path)?.len() > 0 && !holds_failures(path)? {
                 anyhow::bail!("{} holds no answers of this command; name another file", path.display());
             }
-            kept.persist(path).map_err(io::Error::from).with_context(unwritable)?;
+            answers.persist(path).map_err(io::Error::from).with_context(unwritable)?;
         }
         let out = OpenOptions::new().create(true).append(true).open(path).with_context(unwritable)?;
         Ok(Self { out: Box::new(out), answered })
@@ -114,7 +114,6 @@ fn holds_failures(path: &Path) -> Result<bool> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_cut_goes_on() {
+    fn an_interrupted_run_resumes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("answers.jsonl");
         let mut output = Output::file(&path).unwrap();

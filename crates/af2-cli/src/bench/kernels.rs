@@ -1,11 +1,11 @@
-//! Timed kernels beside what the device can do.
+//! Timed kernels beside the device's limits.
 
 use af2_gpu::Span;
 use serde::Serialize;
 
 use super::rates::Rates;
 
-/// What one kernel takes in one run of a part.
+/// The time and work of one kernel in one run of a part.
 #[derive(Debug, Clone, Serialize)]
 pub struct Kernel {
     /// Family and name.
@@ -18,12 +18,12 @@ pub struct Kernel {
     pub share: f64,
     /// Bytes of weights read.
     pub weight_bytes: u64,
-    /// Floating-point operations of products.
+    /// Floating-point operations of matmuls.
     pub flops: u64,
     /// Weight bytes per second over what the device copies per second; none for kernels without weights.
     pub of_copy: Option<f64>,
-    /// Operations per second over what the device reaches in one large product; none for kernels without products.
-    pub of_product: Option<f64>,
+    /// Operations per second over what the device reaches in one large matmul; none for kernels without matmuls.
+    pub of_matmul: Option<f64>,
 }
 
 /// The kernels of a part, the longest first.
@@ -41,7 +41,7 @@ pub fn by_kernel(spans: &[Span], rates: Rates) -> Vec<Kernel> {
         weight_bytes: kernel.weight_bytes,
         flops: kernel.flops,
         of_copy: fraction(kernel.weight_bytes, kernel.microseconds, rates.copy_bytes_per_second),
-        of_product: fraction(kernel.flops, kernel.microseconds, rates.product_flops_per_second),
+        of_matmul: fraction(kernel.flops, kernel.microseconds, rates.matmul_flops_per_second),
     };
     kernels.iter().map(beside).collect()
 }

@@ -1,4 +1,4 @@
-//! The device's rates as the report shows them.
+//! The device's limits as the report shows them.
 
 use std::time::Instant;
 
@@ -6,15 +6,15 @@ use af2_gpu::Gpu;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::executor::drive;
+use crate::model::drive;
 
 /// Measured limits of a device.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Rates {
     /// Bytes read and written per second by a copy from buffer to buffer.
     pub copy_bytes_per_second: f64,
-    /// Floating-point operations per second of a large product with float16 weights, by the engine's own kernel.
-    pub product_flops_per_second: f64,
+    /// Floating-point operations per second of a large matmul with float16 weights, by the engine's own kernel.
+    pub matmul_flops_per_second: f64,
 }
 
 impl Rates {
@@ -25,7 +25,7 @@ impl Rates {
     pub fn measure(gpu: &Gpu) -> Result<Self> {
         let start = Instant::now();
         let now = || start.elapsed().as_secs_f64();
-        let af2_gpu::Rates { copy_bytes_per_second, product_flops_per_second } = drive(gpu, gpu.measure_rates(&now))??;
-        Ok(Self { copy_bytes_per_second, product_flops_per_second })
+        let af2_gpu::Rates { copy_bytes_per_second, matmul_flops_per_second } = drive(gpu, gpu.measure_rates(&now))??;
+        Ok(Self { copy_bytes_per_second, matmul_flops_per_second })
     }
 }

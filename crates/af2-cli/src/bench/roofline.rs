@@ -1,9 +1,9 @@
-//! What a device of given speed could reach at best: work over rate, part by part.
+//! The roofline: the least time of each part on a device of given rates.
 
 use af2_core::config::ModelConfig;
 use serde::Serialize;
 
-/// Tokens of a window, and windows' tokens per side at the first stage.
+/// Tokens of a window of audio, and patches per side at the encoder's first stage.
 const TOKENS: u64 = 64;
 const GRID: u64 = 64;
 
@@ -26,7 +26,7 @@ impl Work {
     }
 
     /// Audio transformer and the keys and values of every block, for so many windows.
-    pub fn memory_macs(config: &ModelConfig, windows: u64) -> u64 {
+    pub fn audio_kv_macs(config: &ModelConfig, windows: u64) -> u64 {
         let audio = &config.audio_transformer;
         let (d, inner, t) = (audio.d_model as u64, audio.d_inner as u64, TOKENS * windows);
         let layer = (4 * d * d + 2 * d * inner) * t + 2 * t * t * d;
@@ -70,7 +70,7 @@ fn decoder(config: &ModelConfig) -> (u64, u64, u64) {
 pub struct Device {
     /// Bytes per second that reading weights reaches.
     pub bytes_per_second: f64,
-    /// Floating-point operations per second of products.
+    /// Floating-point operations per second of matmuls.
     pub flops_per_second: f64,
 }
 
@@ -93,17 +93,17 @@ pub struct Roofline {
     /// Encoding one window.
     pub encode_seconds: f64,
     /// Audio transformer, keys and values of one window, and of 30.
-    pub memory_seconds: [f64; 2],
+    pub audio_kv_seconds: [f64; 2],
     /// A prompt of 40 tokens, its first token included.
     pub prompt_seconds: f64,
-    /// Each further token, with one window and with 30 in memory.
+    /// Each further token, with one window and with 30.
     pub token_seconds: [f64; 2],
     /// Their inverse.
     pub tokens_per_second: [f64; 2],
 }
 
 impl Roofline {
-    /// The slower of reading and multiplying, for each part.
+    /// The longer of reading and multiplying, for each part.
     pub fn predict(config: &ModelConfig, weight_bytes: u64, window_bytes: u64, device: Device) -> Self {
         let work = Work::of(config);
         let multiply = |macs: u64| 2.0 * macs as f64 / device.flops_per_second;
@@ -111,7 +111,7 @@ impl Roofline {
         let token_seconds = [1, 30].map(|windows| read(windows).max(multiply(work.token_macs)));
         Self {
             encode_seconds: multiply(work.encoder_macs),
-            memory_seconds: [1, 30].map(|windows| multiply(Work::memory_macs(config, windows))),
+            audio_kv_seconds: [1, 30].map(|windows| multiply(Work::audio_kv_macs(config, windows))),
             prompt_seconds: read(1).max(multiply(39 * work.prompt_token_macs + work.token_macs)),
             token_seconds,
             tokens_per_second: token_seconds.map(|seconds| 1.0 / seconds),

@@ -5,37 +5,32 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use af2_core::audio::Clip as Sound;
+use af2_core::audio::LoadedAudio;
 use anyhow::Result;
 use clap::Args;
 
+use super::options::{AudioOptions, EngineOptions};
 use crate::asking::{Answer, Asker, Decoding, Timings};
-use crate::engine::{Engine, EngineChoice, Heard};
-use crate::executor::drive;
-use crate::session::load_sound;
+use crate::model::{Engine, EngineChoice, Heard};
+use crate::terminal::note;
 
 /// Arguments of `af2 ask`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directory of a converted model.
     model: PathBuf,
-    /// A sound file (WAV, FLAC, MP3, OGG Vorbis, AAC/M4A), or - for standard input.
+    /// An audio file (WAV, AIFF, CAF, AU, W64, FLAC, ALAC, MP3, AAC-LC, Vorbis, Opus; also in Ogg, MP4, MOV, Matroska, WebM), or - for standard input.
     audio: PathBuf,
-    /// One or several questions about the sound; it is encoded once.
+    /// One or several questions about the audio; it is encoded once.
     #[arg(required = true)]
     questions: Vec<String>,
     /// Print one JSON object per question instead of streaming text.
     #[arg(long)]
     json: bool,
-    /// Windows of 10 s to listen to; the model's own limit by default, 30 for five minutes.
-    #[arg(long, value_name = "N")]
-    max_windows: Option<usize>,
-    /// Use the adapter whose name contains this.
-    #[arg(long, value_name = "NAME")]
-    adapter: Option<String>,
-    /// What computes; by default the GPU, or the processor where there is none.
-    #[arg(long, value_name = "ENGINE")]
-    engine: Option<EngineChoice>,
+    #[command(flatten)]
+    input: AudioOptions,
+    #[command(flatten)]
+    engine: EngineOptions,
     /// Afterwards, list on stderr what one token's step takes on the GPU, kernel by kernel.
     #[arg(long)]
     profile: bool,
@@ -46,45 +41,42 @@ pub struct Arguments {
 /// Answers every question in turn.
 pub fn run(arguments: Arguments) -> Result<()> {
     let sampling = arguments.decoding.sampling()?;
-    let choice = arguments.engine.or(arguments.profile.then_some(EngineChoice::Gpu));
-    let engine = Engine::load(&arguments.model, choice, arguments.adapter.as_deref())?;
     let start = Instant::now();
-    let sound = load_sound(&engine.config().audio, &arguments.audio, arguments.max_windows)?;
+    let engine = arguments.engine.load(&arguments.model, arguments.profile.then_some(EngineChoice::Gpu))?;
+    let load = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let audio = arguments.input.load(&engine.config().audio, &arguments.audio)?;
     let decode_audio = start.elapsed().as_secs_f64();
-    if sound.facts.truncated {
-        let heard = sound.windows.seconds();
-        eprintln!("af2: only the first {heard:.0} s are heard; --max-windows 30 listens to five minutes");
+    for notice in &audio.info.notices {
+        note(notice);
+    }
+    if audio.info.truncated {
+        let heard = audio.windows.seconds();
+        // The hint names more than what was asked for.
+        let more = (audio.windows.count * 2).max(30);
+        note(format_args!("only the first {heard:.0} s are heard; --max-windows {more} listens to more"));
     }
     let start = Instant::now();
-    let mut heard = listen(&engine, &sound)?;
-    let timings = Timings {
-        load: engine.load_seconds(),
-        decode_audio,
-        encode: start.elapsed().as_secs_f64(),
-        ..Timings::default()
-    };
+    let mut heard = listen(&*engine, &audio)?;
+    let timings = Timings { load, decode_audio, encode: start.elapsed().as_secs_f64(), ..Timings::default() };
     for question in &arguments.questions {
-        let asker = Asker { engine: &engine, decoding: &arguments.decoding, sampling, stream: !arguments.json };
-        let generated = asker.ask(&mut heard, question)?;
+        let asker = Asker { engine: &*engine, decoding: &arguments.decoding, sampling, stream: !arguments.json };
+        let generated = asker.ask(&mut *heard, question)?;
         if arguments.json {
-            let answer = Answer::new(&engine, &sound, question, generated, timings);
+            let answer = Answer::new(&*engine, &audio, question, generated, timings);
             writeln!(io::stdout(), "{}", serde_json::to_string(&answer)?)?;
         }
     }
     if arguments.profile {
-        print_profile(&engine, &heard)?;
+        print_profile(&*engine, &*heard)?;
     }
     Ok(())
 }
 
-/// Sums the step's dispatches by kernel: labels are alike but for the layer's number.
-fn print_profile(engine: &Engine, heard: &Heard) -> Result<()> {
-    let (Engine::Gpu(session), Heard::Gpu(clip)) = (engine, heard) else {
-        eprintln!("af2: --profile lists the kernels of a GPU; the processor has none");
-        return Ok(());
-    };
-    let Some(spans) = drive(&session.gpu, clip.profile_step())?? else {
-        eprintln!("af2: {} has no timestamps", session.gpu.facts().name);
+/// Lists the step's dispatches by kernel: labels differ by the layer's number only.
+fn print_profile(engine: &dyn Engine, heard: &dyn Heard) -> Result<()> {
+    let Some(spans) = heard.profile_step()? else {
+        note(format_args!("{} has no GPU timestamps for --profile to list", engine.name()));
         return Ok(());
     };
     let mut kernels: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
@@ -101,7 +93,7 @@ fn print_profile(engine: &Engine, heard: &Heard) -> Result<()> {
     Ok(())
 }
 
-fn listen(engine: &Engine, sound: &Sound) -> Result<Heard> {
+fn listen(engine: &dyn Engine, audio: &LoadedAudio) -> Result<Box<dyn Heard>> {
     let mut progress = |done: usize, total: usize| {
         if total > 1 && done < total {
             eprint!("\rlistening: window {} of {total}", done + 1);
@@ -110,5 +102,5 @@ fn listen(engine: &Engine, sound: &Sound) -> Result<Heard> {
         }
         true
     };
-    engine.listen(&sound.windows, &mut progress)
+    engine.listen(&audio.windows, &mut progress)
 }

@@ -1,26 +1,26 @@
-//! `af2 bench MODEL`: how fast each part runs here, and how far from the device's limits.
+//! `af2 bench MODEL`: the time of each part on this machine, beside the device's limits.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
-use af2_gpu::{NoTuning, Tuning};
+use af2_gpu::{InvalidTuning, Tuning};
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
+use super::options::AdapterOption;
+use crate::bench::baseline::Comparison;
 use crate::bench::kernels::Kernel;
-use crate::bench::rival::{Against, Rival};
-use crate::bench::{Plan, Report, measure};
-use crate::executor::open_gpu;
-use crate::session::Session;
-use crate::tuning::tuned;
+use crate::bench::{Report, Workload, measure};
+use crate::model::{Baseline, Session, open_gpu, tuned};
 
 /// Arguments of `af2 bench`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directory of a converted model.
     model: PathBuf,
-    /// Windows of 10 s in the model's memory while it answers.
+    /// Windows of 10 s that the answer attends to.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1, 12, 30])]
     windows: Vec<usize>,
     /// Tokens of the prompt.
@@ -29,24 +29,23 @@ pub struct Arguments {
     /// Tokens of the answer.
     #[arg(long, value_name = "N", default_value_t = 32)]
     tokens: usize,
-    /// Kernels for a chip, for a program that plays one, or as `af2 tune --json` names them ("wide staged 8 64 64"), whatever the adapter is.
-    #[arg(long, value_name = "chip|program|NAMES", value_parser = tuning_of)]
+    /// The kernels of a hardware GPU, of a software adapter, or as `af2 tune --json` names them ("wide staged 8 64 64"), whatever the adapter is.
+    #[arg(long, value_name = "hardware|software|NAMES", value_parser = tuning_of)]
     kernels: Option<Tuning>,
-    /// Measure a rival as well, in the first of the contexts.
-    #[arg(long, value_enum, value_name = "RIVAL")]
-    against: Option<Rival>,
+    /// Measure a baseline as well, in the first of the contexts.
+    #[arg(long, value_enum, value_name = "BASELINE")]
+    baseline: Option<Baseline>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Use the adapter whose name contains this.
-    #[arg(long, value_name = "NAME")]
-    adapter: Option<String>,
+    #[command(flatten)]
+    adapter: AdapterOption,
 }
 
-fn tuning_of(text: &str) -> Result<Tuning, NoTuning> {
+fn tuning_of(text: &str) -> Result<Tuning, InvalidTuning> {
     match text {
-        "chip" => Ok(Tuning::HARDWARE),
-        "program" => Ok(Tuning::SOFTWARE),
+        "hardware" => Ok(Tuning::HARDWARE),
+        "software" => Ok(Tuning::SOFTWARE),
         names => names.parse(),
     }
 }
@@ -71,26 +70,30 @@ pub fn run(arguments: Arguments) -> Result<()> {
     ensure!(arguments.tokens >= 2, "--tokens must be at least 2: the first one counts as the prompt's");
     ensure!(arguments.prompt_tokens > 0, "--prompt-tokens must be at least 1");
     ensure!(arguments.windows.iter().all(|windows| (1..=1000).contains(windows)), "--windows takes 1 to 1000");
-    let rival = arguments.against.map(|rival| Ok::<_, anyhow::Error>((rival, rival.backend()?))).transpose()?;
-    let gpu = open_gpu(arguments.adapter.as_deref())?;
+    arguments.baseline.map_or(Ok(()), Baseline::check)?;
+    let gpu = open_gpu(arguments.adapter.name())?;
     let gpu = match arguments.kernels {
         Some(tuning) => gpu.tuned(tuning),
         None => tuned(gpu),
     };
+    let start = Instant::now();
     let session = Session::load_on(gpu, &arguments.model)?;
-    let plan = Plan { contexts: arguments.windows, prompt_tokens: arguments.prompt_tokens, tokens: arguments.tokens };
+    let load_seconds = start.elapsed().as_secs_f64();
+    let workload =
+        Workload { contexts: arguments.windows, prompt_tokens: arguments.prompt_tokens, tokens: arguments.tokens };
     let gpu_bytes = session.gpu.memory().bytes();
-    let mut report = measure(&session.gpu, &session.model, &plan)?;
-    if let Some((rival, backend)) = rival {
-        report.against = Some(rival.measure(backend, &arguments.model, &plan, &report)?);
+    let mut report = measure(&session.gpu, &session.model, &workload)?;
+    if let Some(baseline) = arguments.baseline {
+        let config = session.model.config();
+        report.baseline = Some(Comparison::measure(baseline, &arguments.model, config, &workload, &report)?);
     }
-    let facts = session.gpu.facts();
+    let info = session.gpu.info();
     let output = Output {
-        adapter: &facts.name,
-        driver: &facts.driver,
+        adapter: &info.name,
+        driver: &info.driver,
         kernels: session.gpu.tuning().to_string(),
         model: &session.model.config().name,
-        load_seconds: session.load_seconds,
+        load_seconds,
         gpu_bytes,
         gpu_peak_bytes: session.gpu.memory().peak_bytes(),
         process_peak_bytes: process_peak_bytes(),
@@ -100,7 +103,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     Ok(io::stdout().write_all(text.as_bytes())?)
 }
 
-/// Most memory this process ever held, where the system tells. On software GPUs the GPU's buffers are part of it.
+/// The process's peak memory in bytes, where the system tells. On software adapters it includes the GPU's buffers.
 fn process_peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -108,7 +111,7 @@ fn process_peak_bytes() -> Option<u64> {
 }
 
 fn table(output: &Output<'_>) -> String {
-    let Report { rates, encode, contexts, token, encoder_kernels, token_kernels, against } = &output.report;
+    let Report { rates, encode, contexts, token, encoder_kernels, token_kernels, baseline } = &output.report;
     let mut text = format!("{} on {} ({})\n", output.model, output.adapter, output.driver);
     text += &format!(
         "loaded in {:.2} s; {:.1} MB on the GPU, {:.1} MB at most{}\n",
@@ -121,50 +124,50 @@ fn table(output: &Output<'_>) -> String {
     text += &format!(
         "device: copies {:.2} GB/s, multiplies {:.2} GFLOP/s\n\n",
         rates.copy_bytes_per_second / 1e9,
-        rates.product_flops_per_second / 1e9
+        rates.matmul_flops_per_second / 1e9
     );
     text += &format!(
-        "encode a window   {:>9.3} s   {:.1} x real time, {:.3} GFLOP in {} dispatches, {:.0} % of the product rate\n",
+        "encode a window   {:>9.3} s   {:.1} x real time, {:.3} GFLOP in {} dispatches, {:.0} % of matmul rate\n",
         encode.seconds,
         encode.times_real_time,
         encode.flops as f64 / 1e9,
         encode.dispatches,
-        100.0 * encode.of_product
+        100.0 * encode.of_matmul
     );
     text += &format!(
-        "one token         {} dispatches with one window of sound, {} with more, {:.1} MB of weights and {:.2} MB per window of sound\n\n",
+        "one token         {} dispatches with one window of audio, {} with more, {:.1} MB of weights and {:.2} MB per window of audio\n\n",
         token.dispatches[0],
         token.dispatches[1],
         mega(token.weight_bytes),
         mega(token.audio_bytes_per_window)
     );
-    text += "windows   memory s   first token s   tokens/s   % of copy rate   µs/dispatch\n";
+    text += "windows   audio KV s   first token s   tokens/s   % of copy rate   µs/dispatch\n";
     for context in contexts {
         text += &format!(
-            "{:>7}{:>11.3}{:>16.3}{:>11.2}{:>17.1}{:>14.1}\n",
+            "{:>7}{:>13.3}{:>16.3}{:>11.2}{:>17.1}{:>14.1}\n",
             context.windows,
-            context.memory_seconds,
+            context.audio_kv_seconds,
             context.first_token_seconds,
             context.tokens_per_second,
             100.0 * context.of_copy,
             context.microseconds_per_dispatch
         );
     }
-    text += &against.as_ref().map_or(String::new(), rival);
+    text += &baseline.as_ref().map_or(String::new(), baseline_line);
     text + &kernels("encoding a window", encoder_kernels) + &kernels("one token", token_kernels)
 }
 
-fn rival(against: &Against) -> String {
+fn baseline_line(comparison: &Comparison) -> String {
     format!(
-        "\nagainst {}, windows in memory {}: listen {:.3} s ({:.1} times as long), first token {:.3} s ({:.1}), a token {:.4} s ({:.1})\n",
-        against.name,
-        against.windows,
-        against.listen_seconds,
-        against.listen_ratio,
-        against.first_token_seconds,
-        against.first_token_ratio,
-        against.seconds_per_token,
-        against.token_ratio
+        "\nbaseline {}, {} windows of audio: listen {:.3} s ({:.1} times as long), first token {:.3} s ({:.1}), a token {:.4} s ({:.1})\n",
+        comparison.name,
+        comparison.windows,
+        comparison.listen_seconds,
+        comparison.listen_ratio,
+        comparison.first_token_seconds,
+        comparison.first_token_ratio,
+        comparison.seconds_per_token,
+        comparison.token_ratio
     )
 }
 
@@ -175,7 +178,7 @@ fn kernels(title: &str, kernels: &[Kernel]) -> String {
     let heading = format!("{title}, by kernel");
     let mut text = format!(
         "\n{heading:<32}{:>6}{:>12}{:>8}{:>12}{:>10}{:>10}\n",
-        "count", "µs", "%", "GFLOP", "% copy", "% product"
+        "count", "µs", "%", "GFLOP", "% copy", "% matmul"
     );
     let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.1}", 100.0 * share));
     for kernel in kernels {
@@ -187,7 +190,7 @@ fn kernels(title: &str, kernels: &[Kernel]) -> String {
             100.0 * kernel.share,
             kernel.flops as f64 / 1e9,
             percent(kernel.of_copy),
-            percent(kernel.of_product)
+            percent(kernel.of_matmul)
         );
     }
     text

@@ -12,7 +12,7 @@ use crate::convert::{ConvertOptions, convert};
 /// Arguments of `af2 convert`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Directory of the release: safe_ckpt/ and configs/inference.yaml.
+    /// Directory of the release: safe_ckpt/, and configs/inference.yaml where it is there.
     release_dir: PathBuf,
     /// Directory to write; must not exist or be empty.
     out_dir: PathBuf,

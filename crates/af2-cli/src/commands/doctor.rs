@@ -1,21 +1,19 @@
-//! `af2 doctor`: what GPUs there are, what they allow, and whether they compute what they should.
+//! `af2 doctor`: the adapters, their limits, and whether they compute right results.
 
 use std::io::{self, Write};
 
-use af2_gpu::{AdapterFacts, Gpu, GpuError};
+use af2_gpu::{AdapterInfo, Gpu, GpuError};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::engine::CPU_NAME;
-use crate::executor::{drive, open_gpu};
-use crate::tuning::TuningFile;
+use super::options::AdapterOption;
+use crate::model::{CPU_NAME, TuningFile, drive, open_gpu};
 
 /// Arguments of `af2 doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Test the adapter whose name contains this instead of the one that would be used.
-    #[arg(long, value_name = "NAME")]
-    adapter: Option<String>,
+    #[command(flatten)]
+    adapter: AdapterOption,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -24,14 +22,14 @@ pub struct Arguments {
 /// Lists adapters and tests one.
 pub fn run(arguments: Arguments) -> Result<()> {
     let adapters = pollster::block_on(Gpu::adapters());
-    let gpu = match open_gpu(arguments.adapter.as_deref()) {
-        Err(error @ GpuError::NoAdapter(_)) if arguments.adapter.is_none() => {
+    let gpu = match open_gpu(arguments.adapter.name()) {
+        Err(error @ GpuError::NoAdapter(_)) if arguments.adapter.name().is_none() => {
             return without_gpu(&error, arguments.json);
         }
         opened => opened?,
     };
     let tests = drive(&gpu, gpu.self_test())??;
-    let measured = TuningFile::of_user().and_then(|file| file.find(gpu.facts()));
+    let measured = TuningFile::of_user().and_then(|file| file.find(gpu.info()));
     let tuning = measured.unwrap_or(gpu.tuning());
     let mut out = io::stdout().lock();
     if arguments.json {
@@ -45,7 +43,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             "{}",
             serde_json::json!({
                 "adapters": adapters,
-                "used": gpu.facts().name,
+                "used": gpu.info().name,
                 "tuning": tuning.to_string(),
                 "tuning_measured": measured.is_some(),
                 "self_test": tests,
@@ -54,12 +52,14 @@ pub fn run(arguments: Arguments) -> Result<()> {
         )?;
     } else {
         for adapter in &adapters {
-            writeln!(out, "{}", describe(adapter, adapter.name == gpu.facts().name))?;
+            writeln!(out, "{}", describe(adapter, adapter.name == gpu.info().name))?;
         }
-        writeln!(out, "  {CPU_NAME}, with --engine cpu or where there is no GPU")?;
+        if let Some(name) = CPU_NAME {
+            writeln!(out, "  {name}, with --engine cpu or where there is no GPU")?;
+        }
         let origin = if measured.is_some() { "measured" } else { "by default, af2 tune measures" };
-        writeln!(out, "kernels on {}: {} ({origin})", gpu.facts().name, tuning.describe())?;
-        writeln!(out, "self-test on {}:", gpu.facts().name)?;
+        writeln!(out, "kernels on {}: {} ({origin})", gpu.info().name, tuning.describe())?;
+        writeln!(out, "self-test on {}:", gpu.info().name)?;
         for test in &tests {
             let verdict = if test.passed { "ok" } else { "WRONG" };
             writeln!(out, "  {:<22} {verdict:>5}   error {:.1e}", test.name, test.error)?;
@@ -68,7 +68,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     if tests.iter().any(|test| !test.passed) {
         bail!(
             "{} computes wrong results; update its driver, or choose another adapter with --adapter",
-            gpu.facts().name
+            gpu.info().name
         );
     }
     Ok(())
@@ -80,42 +80,45 @@ fn without_gpu(error: &GpuError, json: bool) -> Result<()> {
         let adapters: [(); 0] = [];
         println!("{}", serde_json::json!({ "adapters": adapters, "used": CPU_NAME, "cpu_engine": CPU_NAME }));
     } else {
-        println!("{error}\n* {CPU_NAME} answers meanwhile, slower");
+        println!("{error}");
+        if let Some(name) = CPU_NAME {
+            println!("* {name} answers instead, slower");
+        }
     }
     Ok(())
 }
 
-fn describe(facts: &AdapterFacts, used: bool) -> String {
+fn describe(info: &AdapterInfo, used: bool) -> String {
     let mib = |bytes: u64| bytes >> 20;
     format!(
         "{} {} ({}, {}{})\n    driver {}\n    buffers to {} MiB, bindings to {} MiB, {} invocations, {} KiB workgroup memory\n    f16 {}, timestamps {}",
         if used { "*" } else { " " },
-        facts.name,
-        facts.backend,
-        facts.kind,
-        if facts.software { ", software" } else { "" },
-        if facts.driver.is_empty() { "unknown" } else { &facts.driver },
-        mib(facts.max_buffer_bytes),
-        mib(facts.max_binding_bytes),
-        facts.max_invocations,
-        facts.workgroup_memory_bytes >> 10,
-        if facts.shader_f16 { "yes" } else { "no" },
-        if facts.timestamps { "yes" } else { "no" },
+        info.name,
+        info.backend,
+        info.kind,
+        if info.software { ", software" } else { "" },
+        if info.driver.is_empty() { "unknown" } else { &info.driver },
+        mib(info.max_buffer_bytes),
+        mib(info.max_binding_bytes),
+        info.max_invocations,
+        info.workgroup_memory_bytes >> 10,
+        if info.shader_f16 { "yes" } else { "no" },
+        if info.timestamps { "yes" } else { "no" },
     )
 }
 
-fn as_json(facts: &AdapterFacts) -> serde_json::Value {
+fn as_json(info: &AdapterInfo) -> serde_json::Value {
     serde_json::json!({
-        "name": facts.name,
-        "backend": facts.backend,
-        "kind": facts.kind,
-        "driver": facts.driver,
-        "software": facts.software,
-        "max_buffer_bytes": facts.max_buffer_bytes,
-        "max_binding_bytes": facts.max_binding_bytes,
-        "max_invocations": facts.max_invocations,
-        "workgroup_memory_bytes": facts.workgroup_memory_bytes,
-        "shader_f16": facts.shader_f16,
-        "timestamps": facts.timestamps,
+        "name": info.name,
+        "backend": info.backend,
+        "kind": info.kind,
+        "driver": info.driver,
+        "software": info.software,
+        "max_buffer_bytes": info.max_buffer_bytes,
+        "max_binding_bytes": info.max_binding_bytes,
+        "max_invocations": info.max_invocations,
+        "workgroup_memory_bytes": info.workgroup_memory_bytes,
+        "shader_f16": info.shader_f16,
+        "timestamps": info.timestamps,
     })
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::bench::roofline::{Device, Roofline, Work};
-use crate::model_dir::ModelDir;
+use crate::model::ModelDir;
 
 /// Arguments of `af2 inspect`.
 #[derive(Debug, Args)]
@@ -32,9 +32,9 @@ pub struct Arguments {
 struct Report<'a> {
     name: &'a str,
     shards: usize,
-    /// With one window of sound, with more.
+    /// With one window of audio, with more.
     dispatches_per_token: [usize; 2],
-    /// Keys and values of the audio: held, and read by every token.
+    /// Keys and values of the audio: stored, and read by every token.
     audio_bytes_per_window: u64,
     #[serde(flatten)]
     weights: ModelSummary,
@@ -75,11 +75,11 @@ fn table(report: &Report<'_>) -> String {
     text += &format!("{}\n\n", row("total", &parameters, &bytes, &format!("{} shards", report.shards)));
     text += &format!("weight bytes read per decoded token: {}\n", report.weights.bytes_per_token);
     text += &format!(
-        "audio's keys and values, held and read by every token: {} bytes per window of sound\n",
+        "audio KV, stored and read by every token: {} bytes per window of audio\n",
         report.audio_bytes_per_window
     );
     text += &format!(
-        "dispatches per decoded token: {} with one window of sound, {} with more, and one more for each matrix cut in two by a device that binds less at once\n",
+        "dispatches per decoded token: {} with one window of audio, {} with more, and one more for each matrix cut in two by a device that binds less at once\n",
         report.dispatches_per_token[0], report.dispatches_per_token[1]
     );
     let giga = |macs: u64| macs as f64 / 1e9;
@@ -94,10 +94,10 @@ fn table(report: &Report<'_>) -> String {
 
 fn prediction(roofline: &Roofline) -> String {
     format!(
-        "at best on such a device: {:.4} s to encode a window, {:.4} s of memory for 1 and {:.4} s for 30 windows,\n  {:.4} s for a prompt of 40 tokens, {:.1} tokens/s with 1 and {:.1} with 30 windows\n",
+        "at best on such a device: {:.4} s to encode a window, {:.4} s of audio KV for 1 and {:.4} s for 30 windows,\n  {:.4} s for a prompt of 40 tokens, {:.1} tokens/s with 1 and {:.1} with 30 windows\n",
         roofline.encode_seconds,
-        roofline.memory_seconds[0],
-        roofline.memory_seconds[1],
+        roofline.audio_kv_seconds[0],
+        roofline.audio_kv_seconds[1],
         roofline.prompt_seconds,
         roofline.tokens_per_second[0],
         roofline.tokens_per_second[1]

@@ -6,6 +6,7 @@ mod bench;
 mod convert;
 mod doctor;
 mod inspect;
+mod options;
 mod synth;
 mod trace;
 mod tune;
@@ -15,9 +16,9 @@ use clap::Subcommand;
 /// What `af2` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Ask a sound a question.
+    /// Ask questions about an audio file.
     Ask(ask::Arguments),
-    /// Ask many sounds, from a list, as JSON lines.
+    /// Ask about many audio files, from a list, as JSON lines.
     Batch(batch::Arguments),
     /// Measure a model on this machine, beside what the device can do.
     Bench(bench::Arguments),
@@ -31,15 +32,15 @@ pub enum Command {
     Synth(synth::Arguments),
     /// Write every intermediate of one question to a file.
     Trace(trace::Arguments),
-    /// Measure which kernels are fastest on a GPU, and keep the answer.
+    /// Measure which kernels are fastest on a GPU, and store the result.
     Tune(tune::Arguments),
 }
 
 impl Command {
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
-    /// Anything that stops the command, as one line naming the thing and the way out.
+    /// Anything that stops the command, as one line that names the cause and a remedy.
     pub fn run(self) -> anyhow::Result<()> {
         match self {
             Command::Ask(arguments) => ask::run(arguments),

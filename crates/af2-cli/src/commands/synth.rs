@@ -3,18 +3,21 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use af2_convert::Options;
+use af2_convert::synth::Size;
 use af2_core::weights::Scheme;
 use anyhow::Result;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::convert::{parse_size, progress_bar};
-use crate::synth::{self, Size};
+use crate::convert::synth;
 
 /// Arguments of `af2 synth`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Which release to imitate.
-    #[arg(value_enum)]
+    #[arg(value_parser = size_parser())]
     size: Size,
     /// Directory to write; must be absent or empty.
     out: PathBuf,
@@ -39,11 +42,18 @@ pub fn run(arguments: Arguments) -> Result<()> {
     };
     let bytes = match converted {
         Some(scheme) => {
-            synth::converted(size, seed, scheme, shard_size, &out, &mut progress).map(|report| report.bytes)
+            let options = Options { scheme, shard_bytes: shard_size };
+            synth::converted(size, seed, &options, &out, &mut progress)
         }
         None => synth::release(size, seed, &out, &mut progress),
     };
     bar.finish_and_clear();
     writeln!(io::stdout(), "{}: {} of random weights, {} bytes", out.display(), size.name(), bytes?)?;
     Ok(())
+}
+
+/// The short names of the sizes, listed by `--help`.
+fn size_parser() -> impl TypedValueParser<Value = Size> {
+    let names = PossibleValuesParser::new(Size::ALL.map(|(name, _)| name));
+    names.try_map(|given| Size::ALL.into_iter().find(|(name, _)| *name == given).map(|(_, size)| size).ok_or("no size"))
 }

@@ -7,51 +7,46 @@ use std::path::{Path, PathBuf};
 
 use af2_core::audio::{Windows, from_codes};
 use af2_core::config::AudioConfig;
+use af2_core::engine::Trace;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
-use af2_core::trace::Trace;
 use af2_core::weights::safetensors::{Dtype, Header, PREFIX_BYTES, TensorSpec, header_bytes, write_header};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::engine::{Engine, EngineChoice};
-use crate::session::load_sound;
+use super::options::{AudioOptions, EngineOptions};
+use crate::model::EngineChoice;
 
 /// Arguments of `af2 trace`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Directory of a converted model.
     model: PathBuf,
-    /// A sound file; not read when --codes is given.
+    /// An audio file; not read when --codes is given.
     audio: PathBuf,
     /// The question.
     question: String,
     /// The safetensors file to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Take the 16-bit codes from tensor `pcm_i16` of this safetensors file instead of decoding the sound.
+    /// Take the 16-bit codes from tensor `pcm_i16` of this safetensors file instead of decoding the audio.
     #[arg(long, value_name = "FILE")]
     codes: Option<PathBuf>,
     /// Most tokens to generate, greedily.
     #[arg(long, value_name = "N", default_value_t = 24)]
     max_new_tokens: usize,
-    /// Windows of 10 s to listen to; the model's own limit by default.
-    #[arg(long, value_name = "N")]
-    max_windows: Option<usize>,
-    /// Use the adapter whose name contains this.
-    #[arg(long, value_name = "NAME")]
-    adapter: Option<String>,
-    /// What computes.
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineChoice::Gpu)]
-    engine: EngineChoice,
+    #[command(flatten)]
+    windows: AudioOptions,
+    #[command(flatten)]
+    engine: EngineOptions,
 }
 
 /// Traces and writes the file.
 pub fn run(arguments: Arguments) -> Result<()> {
-    let engine = Engine::load(&arguments.model, Some(arguments.engine), arguments.adapter.as_deref())?;
+    let engine = arguments.engine.load(&arguments.model, Some(EngineChoice::Gpu))?;
     let config = &engine.config().audio;
     let windows = match &arguments.codes {
-        Some(file) => windows_of_codes(config, file, arguments.max_windows)?,
-        None => load_sound(config, &arguments.audio, arguments.max_windows)?.windows,
+        Some(file) => windows_of_codes(config, file, arguments.windows.max_windows)?,
+        None => arguments.windows.load(config, &arguments.audio)?.windows,
     };
     let prompt = PromptIds::encode(engine.tokenizer(), &prompt(&arguments.question), PROMPT_LIMIT)?.ids;
     let trace = engine.trace(&windows, &prompt, arguments.max_new_tokens)?;

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use af2_cli::convert::ConvertReport;
-use af2_cli::model_dir::ModelDir;
+use af2_cli::model::ModelDir;
+use af2_convert::Report;
 use af2_core::weights::stored::Location;
 use tempfile::TempDir;
 
 pub struct Converted {
     dir: TempDir,
-    pub report: ConvertReport,
+    pub report: Report,
     pub model: ModelDir,
 }
 
 impl Converted {
-    pub fn new(dir: TempDir, report: ConvertReport) -> Self {
+    pub fn new(dir: TempDir, report: Report) -> Self {
         let model = ModelDir::open(&dir.path().join("out")).unwrap();
         model.verify().unwrap();
         Converted { dir, report, model }
@@ -29,7 +29,7 @@ impl Converted {
     /// De-quantised weights by name.
     pub fn values(&self) -> BTreeMap<String, Vec<f32>> {
         let unpack = |(tensor, stored): &(_, af2_core::weights::stored::StoredTensor)| {
-            let tensor: &af2_core::weights::manifest::TensorUse = tensor;
+            let tensor: &af2_core::weights::tensor_table::TensorUse = tensor;
             let scales = stored.scales.as_ref().map_or(Vec::new(), |scales| self.bytes(scales));
             let data = self.bytes(&stored.data);
             (tensor.name.clone(), stored.scheme.unpack(stored.rows, stored.cols, &data, &scales).unwrap())

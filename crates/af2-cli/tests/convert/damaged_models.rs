@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use af2_cli::model_dir::ModelDir;
+use af2_cli::model::ModelDir;
 use af2_core::weights::Scheme;
 use tempfile::TempDir;
 

@@ -101,6 +101,8 @@ fn damaged_chunks() {
     let hostile = br#"{"w":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#;
     let file = [&(hostile.len() as u64).to_le_bytes(), hostile.as_slice()].concat();
     assert!(after(replace(file)).contains("tensor `w`: shape"));
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:5a5a\nsize 4000000000\n";
+    assert!(after(replace(pointer.into())).contains("part-2.safetensors is a Git LFS pointer"));
     assert!(after(|dir| fs::remove_file(chunk(dir)).unwrap()).contains("cannot open"));
 }
 

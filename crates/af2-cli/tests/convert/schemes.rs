@@ -5,7 +5,7 @@ use std::fs;
 
 use af2_core::text::Tokenizer;
 use af2_core::weights::Scheme;
-use af2_core::weights::manifest::{Part, Storage};
+use af2_core::weights::tensor_table::{Part, Storage};
 use serde_json::{Value, json};
 
 use crate::toy::{Toy, fixture};
@@ -107,7 +107,7 @@ fn a_shard_holds_at_least_one_tensor_and_at_most_its_size() {
     })
     .unwrap();
     assert_eq!(last.0, last.1, "progress ends at the total");
-    let model = af2_cli::model_dir::ModelDir::open(&options.out_dir).unwrap();
+    let model = af2_cli::model::ModelDir::open(&options.out_dir).unwrap();
     assert!(model.index.shards.len() > 10);
     for name in model.index.shards.keys() {
         let tensors = model.tensors.iter().filter(|(_, stored)| &stored.data.shard == name);

@@ -52,6 +52,7 @@ pub struct Toy {
     pub tensors: Tensors,
     pub lm_tensors: Tensors,
     pub lm_config: Value,
+    /// `configs/inference.yaml`; empty for a release without one.
     pub yaml: String,
     pub metadata_is_array: bool,
     pub chunks: usize,
@@ -90,18 +91,21 @@ impl Toy {
 
     /// Takes away the tensors whose names satisfy `which`.
     pub fn take(&mut self, which: impl Fn(&str) -> bool) -> Tensors {
-        let (taken, kept) = std::mem::take(&mut self.tensors).into_iter().partition(|(name, _)| which(name));
-        self.tensors = kept;
+        let (taken, left) = std::mem::take(&mut self.tensors).into_iter().partition(|(name, _)| which(name));
+        self.tensors = left;
         taken
     }
 
     /// Writes `release/` and `lm/`.
     pub fn write(&self, dir: &Path) {
         let (release, lm) = (dir.join("release"), dir.join("lm"));
-        for folder in [&release.join("safe_ckpt"), &release.join("configs"), &lm] {
+        for folder in [&release.join("safe_ckpt"), &lm] {
             fs::create_dir_all(folder).unwrap();
         }
-        fs::write(release.join("configs/inference.yaml"), &self.yaml).unwrap();
+        if !self.yaml.is_empty() {
+            fs::create_dir(release.join("configs")).unwrap();
+            fs::write(release.join("configs/inference.yaml"), &self.yaml).unwrap();
+        }
         let names: Vec<String> = (0..self.chunks).map(|chunk| format!("part-{chunk}")).collect();
         for (name, tensors) in names.iter().zip(split(&self.tensors, self.chunks)) {
             write(&release.join(format!("safe_ckpt/{name}.safetensors")), &tensors);

@@ -13,6 +13,7 @@ use crate::toy::{Tensor, Toy};
 
 const HEAD: &str = "lang_encoder.lm_head.weight";
 const EMBEDDING: &str = "lang_encoder.model.embed_tokens.weight";
+const FREQUENCIES: &str = "audio_transformer_clap.position_enc.inv_freq";
 const LAYERS: &str = "lang_encoder.model.layers.";
 
 fn assert_same(what: &str, edit: impl FnOnce(&mut Toy)) {
@@ -34,6 +35,18 @@ fn files_and_chunks() {
     assert_same("array of chunks", |toy| toy.metadata_is_array = true);
     assert_same("one chunk", |toy| toy.chunks = 1);
     assert_same("nine chunks", |toy| toy.chunks = 9);
+}
+
+/// As the releases on the hub are.
+#[test]
+fn without_settings() {
+    assert_same("no configs/inference.yaml", |toy| toy.yaml.clear());
+    let message = Toy::edited(|toy| {
+        toy.yaml.clear();
+        toy.take(|name| name == FREQUENCIES);
+    });
+    let message = message.failure();
+    assert!(message.contains(FREQUENCIES) && message.contains("configs/inference.yaml is absent"), "{message}");
 }
 
 #[test]
@@ -167,10 +180,9 @@ fn other_element_types() {
 
 #[test]
 fn rotary_frequencies_are_computed_where_absent() {
-    const NAME: &str = "audio_transformer_clap.position_enc.inv_freq";
-    let toy = Toy::edited(|toy| drop(toy.take(|name| name == NAME)));
-    let computed = toy.convert(Scheme::Q4).unwrap().values().remove(NAME).unwrap();
-    let stored = Toy::new().tensors[NAME].values();
+    let toy = Toy::edited(|toy| drop(toy.take(|name| name == FREQUENCIES)));
+    let computed = toy.convert(Scheme::Q4).unwrap().values().remove(FREQUENCIES).unwrap();
+    let stored = Toy::new().tensors[FREQUENCIES].values();
     assert_eq!(computed.len(), stored.len());
     for (a, b) in computed.iter().zip(&stored) {
         assert!((a - b).abs() <= 2e-7 * b.abs(), "{a} computed, {b} stored");
@@ -188,6 +200,11 @@ fn cross_attention_in_every_second_layer() {
     assert!(message.contains("layers.0.gated_cross_attn_layer_sound.attn.to_q.weight` is missing"), "{message}");
     toy.yaml = toy.yaml.replace("cross_attn_every_n_layers: 1", every_second);
     assert_eq!(toy.convert(Scheme::Q4).unwrap().model.config.cross_attention.every_n_layers, 2);
+    let unstated = Toy::edited(|all| {
+        *all = toy.clone();
+        all.yaml.clear();
+    });
+    assert_eq!(unstated.convert(Scheme::Q4).unwrap().model.config.cross_attention.every_n_layers, 2);
     let contradicted = Toy::edited(|all| all.yaml = toy.yaml.clone()).failure();
     assert!(contradicted.contains("cross_attn_every_n_layers is 2, but layer 0"), "{contradicted}");
 }

@@ -1,34 +1,19 @@
-//! Sound files to samples: a thin layer over symphonia that stops after the seconds that are needed.
+//! Audio files to samples. Decoding stops after the seconds that are needed.
 
-use std::io::Cursor;
+use std::mem::take;
 
-use symphonia::core::audio::GenericAudioBufferRef;
-use symphonia::core::codecs::audio::{
-    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known,
-};
-use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
-use symphonia::core::formats::{FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
-
+use super::codecs::{Decoder, check_channels};
+use super::containers;
 use super::error::{AudioError, SAMPLE_RATES};
-use super::riff::{repair_wav_lengths, stated_channels};
+use super::refusal::Refusal;
+use super::track::{Segment, Track};
 
-/// The formats that can be read, for error messages and help texts.
-pub const SUPPORTED_FORMATS: &str = "WAV, AIFF, FLAC, MP3, OGG Vorbis and M4A/AAC";
-
-/// Bytes searched for the start of a format. Tags before an MP3 do not count.
-const PROBE_DEPTH: u32 = 64 * 1024;
-
-/// Channels at most; libsndfile's limit.
-const MAX_CHANNELS: u16 = 1024;
-
-/// Unreadable packets in a row after which a stream counts as ended.
-const MAX_BAD_PACKETS: usize = 256;
+/// Frames that may be missing at the end before it is worth a notice, in parts of a second.
+const MISSING: u64 = 10;
 
 /// What a stream says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamFacts {
+pub struct StreamInfo {
     /// Short name of the codec, for example `flac`.
     pub codec: String,
     /// Frames per second.
@@ -48,19 +33,32 @@ pub struct Read {
     pub more: bool,
 }
 
-/// An opened sound file, positioned at its first frame.
+/// An opened audio file, positioned at its first frame.
 pub struct Source {
     name: String,
-    format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
-    track: u32,
-    facts: StreamFacts,
+    bytes: Vec<u8>,
+    segments: std::vec::IntoIter<Segment>,
+    current: Option<Current>,
+    info: StreamInfo,
+    notices: Vec<String>,
     /// The decoded block not handed out yet, one vector per channel.
     block: Vec<Vec<f64>>,
+    /// Packets that could not be decoded, and what the decoder said about the last one.
+    bad_packets: usize,
+    complaint: String,
+}
+
+/// The segment that is decoded.
+struct Current {
+    segment: Segment,
+    decoder: Decoder,
+    /// The next packet, and the bytes of it that are decoded.
+    packet: usize,
+    offset: usize,
 }
 
 impl Source {
-    /// Opens a file and decodes up to its first sound.
+    /// Opens a file and decodes up to its first block.
     ///
     /// The format is found from the bytes; `name` serves only error messages. No buffer is sized by what a header claims.
     ///
@@ -70,24 +68,37 @@ impl Source {
         if bytes.is_empty() {
             return Err(AudioError::Empty { name: name.into() });
         }
-        if let Some(channels) = stated_channels(&bytes).filter(|channels| *channels > MAX_CHANNELS) {
-            return Err(AudioError::Unsupported {
-                name: name.into(),
-                detail: format!("sound with {channels} channels"),
-            });
-        }
-        repair_wav_lengths(&mut bytes);
-        let format = probe(bytes, name)?;
-        let (track, decoder) = make_decoder(format.as_ref(), name)?;
-        let facts = StreamFacts { codec: String::new(), sample_rate: 0, channels: 0, integer: false };
-        let mut source = Self { name: name.into(), format, decoder, track, facts, block: Vec::new() };
+        let Track { segments, notices } = containers::open(&mut bytes).map_err(|refusal| refused(refusal, name))?;
+        let info = StreamInfo { codec: String::new(), sample_rate: 0, channels: 0, integer: false };
+        let mut source = Self {
+            name: name.into(),
+            bytes,
+            segments: segments.into_iter(),
+            current: None,
+            info,
+            notices,
+            block: Vec::new(),
+            bad_packets: 0,
+            complaint: String::new(),
+        };
         source.read_first_block()?;
         Ok(source)
     }
 
     /// What the stream says about itself.
-    pub fn facts(&self) -> &StreamFacts {
-        &self.facts
+    pub fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    /// What was passed over, missing or cut so far, one sentence each.
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = self.notices.clone();
+        match self.bad_packets {
+            0 => {}
+            1 => notices.push(format!("a damaged packet is left out ({})", self.complaint)),
+            count => notices.push(format!("{count} damaged packets are left out ({})", self.complaint)),
+        }
+        notices
     }
 
     /// Hands blocks of at most `limit` frames in all to `sink`, one slice per channel.
@@ -115,123 +126,161 @@ impl Source {
         }
     }
 
-    /// Decodes the first block that has frames and learns rate, channels and sample kind from it: headers may lack them.
+    /// Decodes the first block that has frames.
     fn read_first_block(&mut self) -> Result<(), AudioError> {
-        if !self.next_block()? {
-            return Err(AudioError::NoSamples { name: self.name.clone() });
+        if self.next_block()? {
+            return Ok(());
         }
-        let rate = self.facts.sample_rate;
-        if !SAMPLE_RATES.contains(&rate) {
-            return Err(AudioError::SampleRate { name: self.name.clone(), rate });
+        let name = self.name.clone();
+        match self.bad_packets {
+            0 => Err(AudioError::NoSamples { name }),
+            _ => Err(AudioError::Corrupt { name, detail: take(&mut self.complaint) }),
         }
-        self.facts.codec = self.decoder.codec_info().short_name.into();
-        Ok(())
     }
 
     /// Decodes the next block with frames; false at the end of the stream.
     fn next_block(&mut self) -> Result<bool, AudioError> {
-        let mut bad_packets = 0;
-        let mut last_complaint = None;
-        while bad_packets < MAX_BAD_PACKETS {
-            match self.decode_packet() {
-                Ok(Some(true)) => return Ok(true),
-                Ok(Some(false)) => {}
-                Ok(None) => break,
-                Err(Error::DecodeError(detail)) => {
-                    bad_packets += 1;
-                    last_complaint = Some(detail.to_string());
+        loop {
+            let Some(mut current) = self.current.take() else {
+                if !self.next_segment()? {
+                    return Ok(false);
                 }
-                Err(Error::Unsupported(detail)) if self.facts.channels == 0 => {
-                    return Err(AudioError::Unsupported { name: self.name.clone(), detail: detail.into() });
+                continue;
+            };
+            let Some(packet) = current.next_packet(&self.bytes) else {
+                self.end_segment(&current.segment);
+                continue;
+            };
+            let decoded = current.decoder.decode(packet, &mut self.block);
+            match decoded {
+                Err(complaint) => {
+                    (self.bad_packets, self.complaint) = (self.bad_packets + 1, complaint);
+                    self.block.clear();
                 }
-                Err(_) => break,
+                Ok(decoded) => {
+                    current.segment.trim(&mut self.block);
+                    if self.block.first().is_some_and(|plane| !plane.is_empty()) {
+                        if !self.fits(&current.decoder, decoded.rate, decoded.integer)? {
+                            return Ok(false);
+                        }
+                        self.current = Some(current);
+                        return Ok(true);
+                    }
+                }
             }
-        }
-        match last_complaint {
-            Some(detail) if self.facts.channels == 0 => Err(AudioError::Corrupt { name: self.name.clone(), detail }),
-            _ => Ok(false),
+            self.current = Some(current);
         }
     }
 
-    /// Decodes one packet: `None` at the end, false for a packet without frames of this track.
-    fn decode_packet(&mut self) -> Result<Option<bool>, Error> {
-        let Some(packet) = self.format.next_packet()? else { return Ok(None) };
-        if packet.track_id != self.track {
-            return Ok(Some(false));
+    fn next_segment(&mut self) -> Result<bool, AudioError> {
+        let Some(segment) = self.segments.next() else { return Ok(false) };
+        let decoder = Decoder::new(&segment.codec).map_err(|refusal| refused(refusal, &self.name))?;
+        self.current = Some(Current { segment, decoder, packet: 0, offset: 0 });
+        Ok(true)
+    }
+
+    /// A segment that states more frames than it has was cut, unless that was said already.
+    fn end_segment(&mut self, segment: &Segment) {
+        let missing = segment.frames != u64::MAX && segment.frames > u64::from(self.info.sample_rate) / MISSING;
+        if missing && self.bad_packets == 0 && self.notices.is_empty() && self.info.sample_rate > 0 {
+            let seconds = segment.frames as f64 / f64::from(self.info.sample_rate);
+            self.notices.push(format!("the file states {seconds:.1} s more than it holds; what is there is heard"));
         }
-        let decoded = self.decoder.decode(&packet)?;
-        if decoded.frames() == 0 || decoded.num_planes() == 0 {
-            return Ok(Some(false));
+    }
+
+    /// Takes rate and channels from the first block, and makes later ones agree; false where the stream ends for that.
+    fn fits(&mut self, decoder: &Decoder, rate: u32, integer: bool) -> Result<bool, AudioError> {
+        let channels = self.block.len();
+        if self.info.channels == 0 {
+            if !SAMPLE_RATES.contains(&rate) {
+                return Err(AudioError::SampleRate { name: self.name.clone(), rate });
+            }
+            check_channels(channels).map_err(|refusal| refused(refusal, &self.name))?;
+            self.info = StreamInfo { codec: decoder.name(), sample_rate: rate, channels, integer };
+            return Ok(true);
         }
-        let (sample_rate, channels) = (decoded.spec().rate(), decoded.num_planes());
-        if self.facts.channels == 0 {
-            self.facts = StreamFacts { codec: String::new(), sample_rate, channels, integer: is_integer(&decoded) };
+        if rate != self.info.sample_rate {
+            let before = self.info.sample_rate;
+            self.notice(format!(
+                "the sample rate changes from {before} to {rate} Hz; the audio after that is not heard"
+            ));
+            self.block.clear();
+            self.current = None;
+            self.segments = Vec::new().into_iter();
+            return Ok(false);
         }
-        if (sample_rate, channels) != (self.facts.sample_rate, self.facts.channels) {
-            return Ok(None); // another stream chained behind: only the first one is heard
+        if channels != self.info.channels {
+            let before = self.info.channels;
+            self.notice(format!(
+                "the number of channels changes from {before} to {channels}; all of it is heard in {before}"
+            ));
+            convert_channels(&mut self.block, before);
         }
-        decoded.copy_to_vecs_planar(&mut self.block);
-        Ok(Some(true))
+        Ok(true)
+    }
+
+    fn notice(&mut self, text: String) {
+        if !self.notices.contains(&text) {
+            self.notices.push(text);
+        }
     }
 }
 
-fn probe(bytes: Vec<u8>, name: &str) -> Result<Box<dyn FormatReader>, AudioError> {
-    let mut probe = Probe::new_with_options(&ProbeOptions { max_probe_depth: PROBE_DEPTH, ..Default::default() });
-    symphonia::default::register_enabled_formats(&mut probe);
-    let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
-    probe.probe(&Hint::new(), stream, Default::default(), Default::default()).map_err(|error| open_error(error, name))
+impl Current {
+    /// The bytes of the next packet; long ranges of samples come in parts.
+    fn next_packet<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        if self.segment.frames == 0 {
+            return None;
+        }
+        let range = self.segment.packets.get(self.packet)?;
+        let start = range.start + self.offset;
+        let end = self.decoder.block_bytes().map_or(range.end, |block| range.end.min(start + block));
+        self.offset += end - start;
+        if end == range.end {
+            (self.packet, self.offset) = (self.packet + 1, 0);
+        }
+        bytes.get(start..end)
+    }
 }
 
-fn open_error(error: Error, name: &str) -> AudioError {
+impl Segment {
+    /// Takes the frames to skip from the start of a block, and what is beyond the end from its end.
+    fn trim(&mut self, block: &mut [Vec<f64>]) {
+        let frames = block.first().map_or(0, Vec::len);
+        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(frames);
+        let kept = usize::try_from(self.frames).unwrap_or(usize::MAX).min(frames - skipped);
+        self.skip -= skipped as u64;
+        if self.frames != u64::MAX {
+            self.frames -= kept as u64;
+        }
+        for plane in block {
+            plane.truncate(skipped + kept);
+            plane.drain(..skipped);
+        }
+    }
+}
+
+/// One channel goes to all; several become the average where one is wanted, and are cut or filled with silence otherwise.
+fn convert_channels(block: &mut Vec<Vec<f64>>, wanted: usize) {
+    let frames = block.first().map_or(0, Vec::len);
+    if wanted == 1 {
+        let count = block.len() as f64;
+        let average = (0..frames).map(|frame| block.iter().map(|plane| plane[frame]).sum::<f64>() / count).collect();
+        *block = vec![average];
+    } else {
+        let filler = if block.len() == 1 { block[0].clone() } else { vec![0.0; frames] };
+        block.resize(wanted, filler);
+    }
+}
+
+fn refused(refusal: Refusal, name: &str) -> AudioError {
     let name = name.to_string();
-    match error {
-        Error::Unsupported(detail) if detail.contains("no suitable format") => AudioError::UnknownFormat { name },
-        Error::Unsupported(detail) => AudioError::Unsupported { name, detail: detail.into() },
-        other => AudioError::Corrupt { name, detail: other.to_string() },
+    match refusal {
+        Refusal::Unknown => AudioError::UnknownFormat { name },
+        Refusal::Unsupported(detail) => AudioError::Unsupported { name, detail },
+        Refusal::Damaged(detail) => AudioError::Corrupt { name, detail },
+        Refusal::NoAudio(detail) => AudioError::NoAudio { name, detail },
     }
-}
-
-/// The first audio track and its decoder.
-fn make_decoder(format: &dyn FormatReader, name: &str) -> Result<(u32, Box<dyn AudioDecoder>), AudioError> {
-    let track = format.default_track(TrackType::Audio).or_else(|| format.tracks().first());
-    let unsupported = |detail: String| AudioError::Unsupported { name: name.into(), detail };
-    let track = track.ok_or_else(|| AudioError::NoSamples { name: name.into() })?;
-    let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
-    let parameters = parameters.ok_or_else(|| unsupported("a track of unknown kind".into()))?;
-    // Only a LAME tag tells the padding of an MP3. Without one its length is a guess, and trimming would cut sound.
-    let gapless = parameters.codec != well_known::CODEC_ID_MP3 || track.delay.is_some();
-    let options = AudioDecoderOptions::default().gapless(gapless);
-    let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options);
-    decoder.map(|decoder| (track.id, decoder)).map_err(|error| decoder_error(error, parameters, name))
-}
-
-fn decoder_error(error: Error, parameters: &AudioCodecParameters, name: &str) -> AudioError {
-    match error {
-        Error::Unsupported(detail) => {
-            AudioError::Unsupported { name: name.into(), detail: codec_name(parameters.codec).unwrap_or(detail).into() }
-        }
-        other => AudioError::Corrupt { name: name.into(), detail: other.to_string() },
-    }
-}
-
-/// Names of codecs that containers announce but nothing here decodes.
-fn codec_name(codec: AudioCodecId) -> Option<&'static str> {
-    Some(match codec {
-        well_known::CODEC_ID_OPUS => "Opus",
-        well_known::CODEC_ID_SPEEX => "Speex",
-        well_known::CODEC_ID_MP1 => "MPEG layer 1",
-        well_known::CODEC_ID_MP2 => "MPEG layer 2",
-        well_known::CODEC_ID_AC3 => "AC-3",
-        well_known::CODEC_ID_EAC3 => "E-AC-3",
-        well_known::CODEC_ID_AC4 => "AC-4",
-        well_known::CODEC_ID_DCA => "DTS",
-        well_known::CODEC_ID_WMA => "Windows Media Audio",
-        _ => return None,
-    })
-}
-
-fn is_integer(buffer: &GenericAudioBufferRef<'_>) -> bool {
-    !matches!(buffer, GenericAudioBufferRef::F32(_) | GenericAudioBufferRef::F64(_))
 }
 
 /// Points at the first NaN or infinity: the peak it would set makes every window silent or garbage.

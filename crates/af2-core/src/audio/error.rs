@@ -1,27 +1,35 @@
-//! What can go wrong between a sound file and its windows, one line each: the thing, then the way out.
+//! What can go wrong between an audio file and its windows, one line each: the thing, then the remedy.
 
-use super::decode::SUPPORTED_FORMATS;
+/// The formats that can be read, for error messages and help texts.
+pub const SUPPORTED_FORMATS: &str =
+    "WAV, AIFF, CAF, AU, W64, FLAC, ALAC, MP3, AAC-LC, Vorbis and Opus (also in Ogg, MP4, MOV, Matroska and WebM)";
 
 /// Sample rates outside this range are taken for damage: no recorder writes them.
-pub(super) const SAMPLE_RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
+pub(super) const SAMPLE_RATES: std::ops::RangeInclusive<u32> = 1_000..=384_000;
 
-/// Why a sound could not be loaded.
+/// Why audio could not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AudioError {
     /// The file has no bytes.
-    #[error("{name}: the file is empty; choose a file that contains sound")]
+    #[error("{}: the file is empty; choose a file that contains audio", line(name))]
     Empty {
         /// Name of the file.
         name: String,
     },
     /// No decoder knows these bytes.
-    #[error("{name}: not a known sound format; supported are {SUPPORTED_FORMATS}")]
+    #[error(
+        "{}: not a known audio format; convert it, for example with ffmpeg to WAV; supported are {SUPPORTED_FORMATS}",
+        line(name)
+    )]
     UnknownFormat {
         /// Name of the file.
         name: String,
     },
     /// The container is known, what is in it is not.
-    #[error("{name}: {detail} is not supported; supported are {SUPPORTED_FORMATS}; convert it, for example to WAV")]
+    #[error(
+        "{}: {detail} is not supported; convert it, for example with ffmpeg to WAV; supported are {SUPPORTED_FORMATS}",
+        line(name)
+    )]
     Unsupported {
         /// Name of the file.
         name: String,
@@ -29,21 +37,32 @@ pub enum AudioError {
         detail: String,
     },
     /// The header of the file makes no sense, or nothing could be decoded from what follows.
-    #[error("{name}: damaged or cut short before the first sound ({detail}); get a fresh copy of the file")]
+    #[error("{}: the file is damaged or cut short ({detail}); copy, export or record it again", line(name))]
     Corrupt {
         /// Name of the file.
         name: String,
         /// What the decoder said.
         detail: String,
     },
-    /// A sound without a sample.
-    #[error("{name}: contains no samples; choose a file that contains sound")]
+    /// A file without audio.
+    #[error("{}: {detail} in this file; choose a file that contains audio", line(name))]
+    NoAudio {
+        /// Name of the file.
+        name: String,
+        /// What is missing.
+        detail: String,
+    },
+    /// Audio without a sample.
+    #[error("{}: contains no samples; choose a file that contains audio", line(name))]
     NoSamples {
         /// Name of the file.
         name: String,
     },
     /// Samples that are not numbers.
-    #[error("{name}: sample {frame} of channel {channel} is {value}; export the sound again with finite samples")]
+    #[error(
+        "{}: sample {frame} of channel {channel} is {value}; export the audio again with finite samples",
+        line(name)
+    )]
     NotFinite {
         /// Name of the file.
         name: String,
@@ -62,7 +81,8 @@ pub enum AudioError {
     },
     /// A sample rate nobody uses.
     #[error(
-        "{name}: a sample rate of {rate} Hz is out of range (1000 to 768000 Hz); convert it, for example to 16000 Hz"
+        "{}: a sample rate of {rate} Hz is out of range (1000 to 384000 Hz); convert it, for example with ffmpeg to 16000 Hz",
+        line(name)
     )]
     SampleRate {
         /// Name of the file.
@@ -76,4 +96,9 @@ pub enum AudioError {
         /// Which value, and why.
         detail: String,
     },
+}
+
+/// A name in one line: files may have line breaks in theirs.
+fn line(name: &str) -> String {
+    name.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }

@@ -9,18 +9,30 @@ use super::mp3_path;
 use super::windows::{WindowPlan, Windows};
 use crate::config::AudioConfig;
 
-/// A loaded sound.
+/// Which of the original's two ways of reading a file is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LoadRules {
+    /// The one for MP3 if the name ends in `.mp3` in this exact case, as in the original.
+    #[default]
+    ByName,
+    /// The one for MP3: 16-bit samples, a linear rate change, then the average of the channels.
+    Mp3,
+    /// The one for all other files: the first channel with a band-limited rate change.
+    Pcm,
+}
+
+/// Loaded audio.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Clip {
+pub struct LoadedAudio {
     /// What the encoder hears.
     pub windows: Windows,
     /// Where it came from.
-    pub facts: ClipFacts,
+    pub info: AudioInfo,
 }
 
-/// Facts about the source of a sound, for people.
+/// What is known of the source, for people.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClipFacts {
+pub struct AudioInfo {
     /// Short name of the codec, for example `flac`; `pcm` for raw samples.
     pub codec: String,
     /// Frames per second of the source.
@@ -33,41 +45,68 @@ pub struct ClipFacts {
     pub seconds: f64,
     /// Whether the source goes on after the last window.
     pub truncated: bool,
+    /// What was passed over, missing or cut, one sentence each.
+    pub notices: Vec<String>,
 }
 
-impl ClipFacts {
+impl AudioInfo {
     fn new(codec: String, source_rate: u32, channels: usize, frames: usize, truncated: bool) -> Self {
-        Self { codec, source_rate, channels, frames, seconds: frames as f64 / f64::from(source_rate), truncated }
+        let seconds = frames as f64 / f64::from(source_rate);
+        Self { codec, source_rate, channels, frames, seconds, truncated, notices: Vec::new() }
     }
 }
 
-/// Loads a sound file, at most `max_windows` windows of it.
+/// Loads an audio file, at most `max_windows` windows of it, by the rules that its name selects.
 ///
 /// As in the original, a name that ends in `.mp3` (this exact case) selects the rules for MP3 whatever the file holds,
 /// and every other name the general rules. How the bytes are decoded depends on the bytes alone.
 ///
 /// # Errors
-/// [`AudioError`], one line with the name of the file and the way out.
+/// [`AudioError`], one line with the name of the file and the remedy.
 pub fn load_file(
     bytes: Vec<u8>,
     file_name: &str,
     config: &AudioConfig,
     max_windows: usize,
-) -> Result<Clip, AudioError> {
+) -> Result<LoadedAudio, AudioError> {
+    load_file_as(bytes, file_name, LoadRules::ByName, config, max_windows)
+}
+
+/// [`load_file`] by the rules that the caller selects: what comes from a pipe has no name.
+///
+/// # Errors
+/// [`AudioError`], one line with the name of the file and the remedy.
+pub fn load_file_as(
+    bytes: Vec<u8>,
+    file_name: &str,
+    rules: LoadRules,
+    config: &AudioConfig,
+    max_windows: usize,
+) -> Result<LoadedAudio, AudioError> {
     let plan = WindowPlan::new(config, max_windows)?;
-    // Decoders meet bytes made to break them. Where unwinding exists, a panic in one is a damaged file, not our end.
-    let guarded = catch_unwind(AssertUnwindSafe(|| decode_and_normalise(bytes, file_name, &plan)));
+    // Files may be made to break decoders. Where panics unwind, a panic in a decoder becomes an error about the file.
+    let guarded = catch_unwind(AssertUnwindSafe(|| decode_and_normalise(bytes, file_name, rules, &plan)));
     guarded.unwrap_or_else(|_| Err(AudioError::Corrupt { name: file_name.into(), detail: "the decoder failed".into() }))
 }
 
-fn decode_and_normalise(bytes: Vec<u8>, file_name: &str, plan: &WindowPlan) -> Result<Clip, AudioError> {
+fn decode_and_normalise(
+    bytes: Vec<u8>,
+    file_name: &str,
+    rules: LoadRules,
+    plan: &WindowPlan,
+) -> Result<LoadedAudio, AudioError> {
     let mut source = Source::open(bytes, file_name)?;
-    let by_mp3_rules = file_name.ends_with(".mp3");
+    let by_mp3_rules = match rules {
+        LoadRules::ByName => file_name.ends_with(".mp3"),
+        LoadRules::Mp3 => true,
+        LoadRules::Pcm => false,
+    };
     let load = if by_mp3_rules { mp3_path::load } else { general_path::load };
     let (codes, read) = load(&mut source, plan)?;
-    let facts = source.facts();
-    let facts = ClipFacts::new(facts.codec.clone(), facts.sample_rate, facts.channels, read.frames, read.more);
-    Ok(Clip { windows: Windows::new(codes, plan), facts })
+    let info = source.info();
+    let mut info = AudioInfo::new(info.codec.clone(), info.sample_rate, info.channels, read.frames, read.more);
+    info.notices = source.notices();
+    Ok(LoadedAudio { windows: Windows::new(codes, plan), info })
 }
 
 /// Loads raw samples (full scale ±1), one slice per channel, by the general rules.
@@ -80,7 +119,7 @@ pub fn load_pcm(
     sample_rate: u32,
     config: &AudioConfig,
     max_windows: usize,
-) -> Result<Clip, AudioError> {
+) -> Result<LoadedAudio, AudioError> {
     let plan = WindowPlan::new(config, max_windows)?;
     let length = check_pcm(channels, sample_rate)?;
     let frames = length.min(general_path::frame_limit(&plan, sample_rate));
@@ -88,11 +127,11 @@ pub fn load_pcm(
     let widened: Vec<Vec<f64>> = channels.iter().map(widen).collect();
     let block: Vec<&[f64]> = widened.iter().map(Vec::as_slice).collect();
     reject_non_finite(&block, 0, "PCM")?;
-    let mut first = FirstChannel::new();
+    let mut first = FirstChannel::new(sample_rate, plan.sample_rate);
     first.push(&block);
-    let windows = Windows::new(first.into_codes(sample_rate, plan.sample_rate), &plan);
-    let facts = ClipFacts::new("pcm".into(), sample_rate, channels.len(), frames, frames < length);
-    Ok(Clip { windows, facts })
+    let windows = Windows::new(first.into_codes(), &plan);
+    let info = AudioInfo::new("pcm".into(), sample_rate, channels.len(), frames, frames < length);
+    Ok(LoadedAudio { windows, info })
 }
 
 /// Lays out codes that were made before. −32768, which normalisation never gives, is taken for −32767.
@@ -107,7 +146,7 @@ pub fn from_codes(codes: &[i16], config: &AudioConfig, max_windows: usize) -> Re
     Ok(Windows::new(codes.iter().map(|&code| code.max(-32767)).collect(), &plan))
 }
 
-/// Frames of planar PCM, if it is sound at all.
+/// Frames of planar PCM, if it is audio at all.
 fn check_pcm(channels: &[&[f32]], sample_rate: u32) -> Result<usize, AudioError> {
     let name = || "PCM".to_string();
     let Some(first) = channels.first() else {

@@ -1,4 +1,4 @@
-//! From the bytes of a sound file to the windows the encoder hears.
+//! From the bytes of an audio file to the windows the encoder hears.
 //!
 //! ```text
 //! file ── decode ──┬─ name ends in ".mp3": 16-bit PCM ─ linear rate change ─ average of channels ─┐
@@ -9,6 +9,8 @@
 //! are followed sample by sample, because the model was trained on what they give.
 
 mod bessel;
+mod codecs;
+mod containers;
 mod decode;
 mod error;
 mod general_path;
@@ -17,16 +19,17 @@ mod linear_rate;
 mod load;
 mod mp3_path;
 mod normalise;
+mod refusal;
 mod resample;
-mod riff;
+mod track;
 mod windows;
 
 pub mod frontend;
 
-pub use decode::{Read, SUPPORTED_FORMATS, Source, StreamFacts};
-pub use error::AudioError;
+pub use decode::{Read, Source, StreamInfo};
+pub use error::{AudioError, SUPPORTED_FORMATS};
 pub use linear_rate::convert_rate_linear;
-pub use load::{Clip, ClipFacts, from_codes, load_file, load_pcm};
+pub use load::{AudioInfo, LoadRules, LoadedAudio, from_codes, load_file, load_file_as, load_pcm};
 pub use mp3_path::mono_from_i16;
 pub use normalise::{codes_from_f32, codes_from_f64};
 pub use resample::resample;

@@ -1,26 +1,28 @@
-//! Sounds whose file name ends in `.mp3`: 16-bit PCM, an interpolated rate change, then the average of the channels.
+//! Files whose name ends in `.mp3`: 16-bit PCM, an interpolated rate change, then the average of the channels.
 
 use super::decode::{Read, Source};
 use super::error::AudioError;
-use super::linear_rate::convert_rate_linear;
+use super::linear_rate::{LinearRate, convert_rate_linear};
 use super::normalise::codes_from_f32;
 use super::windows::WindowPlan;
 
 /// Codes of the first seconds of `source`, as many as `plan` has room for.
 pub(super) fn load(source: &mut Source, plan: &WindowPlan) -> Result<(Vec<i16>, Read), AudioError> {
-    let facts = source.facts().clone();
-    let milliseconds = f64::from(facts.sample_rate) / 1000.0;
+    let info = source.info().clone();
+    let milliseconds = f64::from(info.sample_rate) / 1000.0;
     // The cut is decided on the length in rounded milliseconds, so one millisecond more than is kept must be known.
     let keep = (plan.max_seconds * 1000.0 * milliseconds) as usize;
-    let mut pcm = Vec::new();
+    let mut rate = LinearRate::new(info.channels, info.sample_rate, plan.sample_rate);
+    let (mut pcm, mut mono) = (Vec::new(), Vec::new());
     let mut read = source.read(keep + milliseconds.ceil() as usize + 1, |block| {
-        interleave_i16(block, facts.integer, &mut pcm);
+        pcm.clear();
+        interleave_i16(block, info.integer, &mut pcm);
+        pcm.chunks_exact(info.channels).for_each(|frame| rate.push(frame, |frame| mono.push(mono_sample(frame))));
     })?;
-    if (1000.0 * read.frames as f64 / f64::from(facts.sample_rate)).round_ties_even() > plan.max_seconds * 1000.0 {
-        pcm.truncate(keep * facts.channels);
+    if (1000.0 * read.frames as f64 / f64::from(info.sample_rate)).round_ties_even() > plan.max_seconds * 1000.0 {
+        mono.truncate(rate.count(keep));
         read = Read { frames: read.frames.min(keep), more: true };
     }
-    let mono = mono_from_i16(&pcm, facts.channels, facts.sample_rate, plan.sample_rate);
     Ok((codes_from_f32(&mono), read))
 }
 
@@ -30,7 +32,11 @@ pub(super) fn load(source: &mut Source, plan: &WindowPlan) -> Result<(Vec<i16>, 
 /// the sum rounded down). The divisor is 32767.
 pub fn mono_from_i16(interleaved: &[i16], channels: usize, source_rate: u32, target_rate: u32) -> Vec<f32> {
     let converted = convert_rate_linear(interleaved, channels, source_rate, target_rate);
-    converted.chunks_exact(channels).map(|frame| mix_down(frame) as f32 / 32767.0).collect()
+    converted.chunks_exact(channels).map(mono_sample).collect()
+}
+
+fn mono_sample(frame: &[i16]) -> f32 {
+    mix_down(frame) as f32 / 32767.0
 }
 
 fn mix_down(frame: &[i16]) -> i32 {

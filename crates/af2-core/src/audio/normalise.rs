@@ -1,7 +1,7 @@
 //! Peak normalisation and 16-bit codes.
 //!
 //! The original always brings the peak to full scale, stretches a signal that is never negative over both signs, and
-//! cuts to 16 bits toward zero. Sounds from MP3 are normalised in float32, all others in float64; the cut to codes is
+//! cuts to 16 bits toward zero. Audio from MP3 is normalised in float32, all other audio in float64; the cut to codes is
 //! made in float64 for both.
 
 macro_rules! codes_in {

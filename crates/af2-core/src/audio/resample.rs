@@ -9,7 +9,7 @@ const MAX_COEFFICIENTS: usize = 4 << 20;
 /// Phases per input sample of an interpolated bank; cubic interpolation between them is exact to 1e-8.
 const COARSE_PHASES: usize = 128;
 
-/// Products summed side by side. Separate sums keep float32 rounding far below one 16-bit code and fill vector units.
+/// Partial sums of a dot product: several keep float32 rounding far below one 16-bit code and fill vector units.
 const LANES: usize = 32;
 
 /// Converts `input` from `source_rate` to `target_rate` Hz.
@@ -17,15 +17,73 @@ const LANES: usize = 32;
 /// The output has `ceil(n·target/source)` samples, of which the last may be an exact zero: the original's converter
 /// produces only the rounded number and the rest is filled. Agrees with it to about 1e-6 of full scale.
 pub fn resample(input: &[f64], source_rate: u32, target_rate: u32) -> Vec<f64> {
-    if source_rate == target_rate {
-        return input.to_vec();
+    let mut resampler = Resampler::new(source_rate, target_rate);
+    resampler.push(input);
+    resampler.finish()
+}
+
+/// The same conversion of blocks as they come: only the output and the filter's reach of input are in memory.
+pub(super) struct Resampler {
+    /// None where the rates agree.
+    bank: Option<PhaseBank>,
+    source_rate: u32,
+    target_rate: u32,
+    /// Inputs that later outputs need, after zeros before the first one.
+    window: Vec<f32>,
+    /// Inputs that were in front of the window.
+    dropped: usize,
+    inputs: usize,
+    output: Vec<f64>,
+}
+
+/// The window moves once this many of its inputs are no longer needed.
+const SLACK: usize = 1 << 16;
+
+impl Resampler {
+    pub(super) fn new(source_rate: u32, target_rate: u32) -> Self {
+        let bank = (source_rate != target_rate).then(|| PhaseBank::new(source_rate, target_rate));
+        let window = vec![0.0; bank.as_ref().map_or(0, |bank| bank.before)];
+        Self { bank, source_rate, target_rate, window, dropped: 0, inputs: 0, output: Vec::new() }
     }
-    let bank = PhaseBank::new(source_rate, target_rate);
-    let padded = bank.pad(input);
-    let mut output: Vec<f64> =
-        (0..converted_length(input.len(), source_rate, target_rate)).map(|m| bank.output(&padded, m)).collect();
-    output.resize(filled_length(input.len(), source_rate, target_rate), 0.0);
-    output
+
+    /// Takes the next samples of the source.
+    pub(super) fn push(&mut self, input: &[f64]) {
+        self.inputs += input.len();
+        if self.bank.is_none() {
+            self.output.extend_from_slice(input);
+            return;
+        }
+        for chunk in input.chunks(SLACK) {
+            self.window.extend(chunk.iter().map(|&sample| sample as f32));
+            self.produce(usize::MAX);
+        }
+    }
+
+    /// The output, with zeros behind the last sample of the source.
+    pub(super) fn finish(mut self) -> Vec<f64> {
+        if let Some(bank) = &self.bank {
+            self.window.resize(self.window.len() + bank.taps, 0.0);
+            self.produce(converted_length(self.inputs, self.source_rate, self.target_rate));
+            self.output.resize(filled_length(self.inputs, self.source_rate, self.target_rate), 0.0);
+        }
+        self.output
+    }
+
+    /// Appends the outputs whose inputs are all there, up to `count` of them in all.
+    fn produce(&mut self, count: usize) {
+        let Some(bank) = &self.bank else { return };
+        while self.output.len() < count {
+            let (start, phase) = bank.position(self.output.len());
+            let Some(inputs) = self.window.get(start - self.dropped..start - self.dropped + bank.taps) else { break };
+            self.output.push(bank.output(inputs, phase));
+        }
+        let done = bank.position(self.output.len()).0 - self.dropped;
+        if done >= SLACK {
+            let done = done.min(self.window.len());
+            self.window.drain(..done);
+            self.dropped += done;
+        }
+    }
 }
 
 /// Samples the converter itself produces: the length rounded to the nearest.
@@ -72,19 +130,13 @@ impl PhaseBank {
         Self { step_in, step_out: step_out as u64, phases, interpolated, taps, before, rows }
     }
 
-    /// The input with zeros on both sides, so that every row fits.
-    fn pad(&self, input: &[f64]) -> Vec<f32> {
-        let mut padded = vec![0.0; self.before];
-        padded.extend(input.iter().map(|&sample| sample as f32));
-        padded.resize(padded.len() + self.taps, 0.0);
-        padded
+    /// First input, and phase, of output `m`.
+    fn position(&self, m: usize) -> (usize, u64) {
+        let position = m as u64 * self.step_in;
+        ((position / self.step_out) as usize, position % self.step_out)
     }
 
-    fn output(&self, padded: &[f32], m: usize) -> f64 {
-        let position = m as u64 * self.step_in;
-        let start = (position / self.step_out) as usize;
-        let phase = position % self.step_out;
-        let inputs = &padded[start..start + self.taps];
+    fn output(&self, inputs: &[f32], phase: u64) -> f64 {
         if self.interpolated { self.between_rows(inputs, phase) } else { dot(self.row(phase as usize), inputs) }
     }
 
@@ -114,7 +166,7 @@ fn filter_rows(kernel: &Kernel, unit: f64, phases: usize, interpolated: bool, be
     rows
 }
 
-/// Inner product of two slices whose length is a multiple of [`LANES`].
+/// Dot product of two slices whose length is a multiple of [`LANES`].
 fn dot(row: &[f32], inputs: &[f32]) -> f64 {
     let mut sums = [0.0f32; LANES];
     for (weights, samples) in row.chunks_exact(LANES).zip(inputs.chunks_exact(LANES)) {

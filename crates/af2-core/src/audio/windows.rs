@@ -1,4 +1,4 @@
-//! How a sound is laid out in windows of equal length.
+//! How audio is laid out in windows of equal length.
 
 use super::error::{AudioError, SAMPLE_RATES};
 use crate::config::AudioConfig;
@@ -44,7 +44,7 @@ impl WindowPlan {
         Ok(Self { sample_rate: rate, window_samples, hop_samples, max_windows, max_seconds })
     }
 
-    /// Windows that a sound of `samples` samples needs.
+    /// Windows that audio of `samples` samples needs.
     pub fn count(&self, samples: usize) -> usize {
         let beyond_first = samples.saturating_sub(self.window_samples);
         (1 + beyond_first.div_ceil(self.hop_samples)).min(self.max_windows)
@@ -56,12 +56,12 @@ impl WindowPlan {
     }
 }
 
-/// A sound as the encoder hears it: 16-bit codes cut in windows.
+/// Audio as the encoder hears it: 16-bit codes cut in windows.
 ///
 /// A sample is `float32(code / 32767)`. Samples after the last code are zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
-    /// Codes of the sound, without the padding at its end.
+    /// Codes of the audio, without the padding at its end.
     pub codes: Vec<i16>,
     /// Windows, at least 1.
     pub count: usize,
@@ -82,14 +82,14 @@ impl Windows {
         Self { codes, count, window_samples, hop_samples, sample_rate }
     }
 
-    /// Samples of window `index`, `[window_samples]`; zeros beyond the sound and for an index beyond the last window.
+    /// Samples of window `index`, `[window_samples]`; zeros beyond the audio and for an index beyond the last window.
     pub fn window_samples_f32(&self, index: usize) -> Vec<f32> {
         let mut samples = self.covered_codes(index).iter().map(|&code| sample_of_code(code)).collect::<Vec<_>>();
         samples.resize(self.window_samples, 0.0);
         samples
     }
 
-    /// Seconds of sound, without the padding.
+    /// Seconds of audio, without the padding.
     pub fn seconds(&self) -> f64 {
         self.codes.len() as f64 / f64::from(self.sample_rate)
     }
@@ -110,7 +110,6 @@ fn sample_of_code(code: i16) -> f32 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

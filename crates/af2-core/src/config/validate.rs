@@ -1,8 +1,11 @@
-//! Sanity of a `config.json`, so that no later size computation meets a hostile number.
+//! Checks a `config.json`: every number that later sizes a buffer or a table has a limit.
 
 use thiserror::Error;
 
 use super::{ModelConfig, SpecialTokens};
+use crate::audio::frontend::MelSettings;
+use crate::engine::STAGES;
+use crate::small_file::{self, CONFIG_LIMIT};
 
 /// The one value of `model_type`.
 pub const MODEL_TYPE: &str = "audio-flamingo-2";
@@ -10,11 +13,36 @@ pub const MODEL_TYPE: &str = "audio-flamingo-2";
 /// File name of the configuration.
 pub const CONFIG_FILE: &str = "config.json";
 
-/// Largest width accepted anywhere; real models stay below 2¹⁴ (vocabularies below 2¹⁸).
-const MAX_WIDTH: usize = 1 << 20;
+/// Largest width: Qwen2.5-72B's widest layer has 29 568. A matrix of two such widths has 2³⁰ weights, so counts of
+/// weights fit 32-bit sizes in wasm.
+const MAX_WIDTH: usize = 1 << 15;
 
-/// Most layers, blocks or heads accepted.
-const MAX_COUNT: usize = 1 << 10;
+/// Most weights of the embedding, for the same reason; Qwen2.5-72B's has 1.25·10⁹.
+const MAX_EMBEDDING: usize = 1 << 31;
+
+/// Most vocabulary rows; the tokenizer's limit too. Qwen2.5 has at most 152 064.
+const MAX_VOCABULARY: usize = 1 << 18;
+
+/// Most layers, blocks or heads; Qwen2.5-72B has 80 layers. Tables of tensors grow with it.
+const MAX_COUNT: usize = 1 << 8;
+
+/// Rate of every release. The spectrogram's settings are made for it, and no file of a release states it.
+const SAMPLE_RATE: usize = 16_000;
+
+/// Fewest samples of a window: a spectrogram frame of 1024 is reflected at both ends.
+const MIN_WINDOW_SAMPLES: f64 = 513.0;
+
+/// Longest window, in seconds: releases have 10, which the encoder stretches to 1024 columns.
+const MAX_WINDOW_LENGTH: f64 = 60.0;
+
+/// Most audio of a configuration, in seconds: an hour is 115 MB of 16-bit samples, and releases have five minutes.
+const MAX_SECONDS: f64 = 3600.0;
+
+/// Most windows, however short: each gives 64 audio tokens, which attend to all others.
+const MAX_WINDOWS: usize = 1 << 10;
+
+/// Dimensions of a head that the audio transformer rotates at least.
+const MIN_ROTARY_HEAD: usize = 32;
 
 /// Why a configuration is unusable.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -40,6 +68,7 @@ impl ModelConfig {
     /// # Errors
     /// [`ConfigError`], which names the field at fault.
     pub fn parse(json: &[u8]) -> Result<ModelConfig, ConfigError> {
+        let json = small_file::body(json, CONFIG_LIMIT).map_err(|error| ConfigError::Json(error.to_string()))?;
         let config: ModelConfig = serde_json::from_slice(json).map_err(|error| ConfigError::Json(error.to_string()))?;
         config.validate()?;
         Ok(config)
@@ -63,14 +92,19 @@ impl ModelConfig {
 
     fn validate_audio(&self) -> Result<(), ConfigError> {
         let audio = &self.audio;
-        within("audio.sample_rate", audio.sample_rate as usize, 1_000_000)?;
-        within("audio.max_num_window", audio.max_num_window, MAX_COUNT)?;
-        if !(audio.window_length > 0.0 && audio.window_length <= 3600.0) {
-            return Err(fault("audio.window_length", audio.window_length, "seconds in 0..=3600".into()));
+        same("audio.sample_rate", audio.sample_rate as usize, SAMPLE_RATE)?;
+        let (length, least) = (audio.window_length, MIN_WINDOW_SAMPLES / SAMPLE_RATE as f64);
+        if !(least..=MAX_WINDOW_LENGTH).contains(&length) {
+            return Err(fault("audio.window_length", length, format!("seconds from {least} to {MAX_WINDOW_LENGTH}")));
         }
+        within("audio.max_num_window", audio.max_num_window, MAX_WINDOWS.min((MAX_SECONDS / length) as usize))?;
         if !(audio.window_overlap >= 0.0 && audio.window_overlap < audio.window_length) {
             let expected = format!("seconds from 0 to below {}", audio.window_length);
             return Err(fault("audio.window_overlap", audio.window_overlap, expected));
+        }
+        let padding = MelSettings::default().n_fft / 2; // reflected at both ends of a window
+        if audio.window_samples() <= padding {
+            return Err(fault("audio.window_length", audio.window_length, format!("more than {padding} samples")));
         }
         Ok(())
     }
@@ -79,7 +113,7 @@ impl ModelConfig {
         let encoder = &self.encoder;
         within("encoder.embed_dim", encoder.embed_dim, MAX_WIDTH)?;
         let stages = encoder.depths.len();
-        within("number of encoder.depths", stages, 4)?;
+        same("number of encoder.depths", stages, STAGES)?;
         same("number of encoder.num_heads", encoder.num_heads.len(), stages)?;
         same("number of encoder.mlp_dims", encoder.mlp_dims.len(), stages)?;
         for stage in 0..stages {
@@ -88,6 +122,7 @@ impl ModelConfig {
             within("encoder.num_heads", encoder.num_heads[stage], MAX_COUNT)?;
             divides("encoder.num_heads", encoder.num_heads[stage], encoder.embed_dim << stage)?;
         }
+        within("audio_transformer.d_model", self.audio_transformer.d_model, MAX_WIDTH)?;
         same("audio_transformer.d_model", self.audio_transformer.d_model, encoder.output_dim())
     }
 
@@ -96,13 +131,19 @@ impl ModelConfig {
         within("audio_transformer.n_layers", audio.n_layers, MAX_COUNT)?;
         within("audio_transformer.n_head", audio.n_head, MAX_COUNT)?;
         within("audio_transformer.d_inner", audio.d_inner, MAX_WIDTH)?;
-        divides("audio_transformer.n_head", audio.n_head, audio.d_model)
+        divides("audio_transformer.n_head", audio.n_head, audio.d_model)?;
+        let head = audio.d_model / audio.n_head;
+        if head < MIN_ROTARY_HEAD || !audio.rotary_dim().is_multiple_of(2) {
+            let expected = format!("heads of at least {MIN_ROTARY_HEAD} dimensions, half of them an even number");
+            return Err(fault("audio_transformer.n_head", audio.n_head, expected));
+        }
+        Ok(())
     }
 
     fn validate_cross_attention(&self) -> Result<(), ConfigError> {
         let cross = &self.cross_attention;
         within("cross_attention.num_heads", cross.num_heads, MAX_COUNT)?;
-        within("cross_attention.head_dim", cross.head_dim, MAX_WIDTH)?;
+        within("cross_attention.head_dim", cross.head_dim, MAX_WIDTH / cross.num_heads)?;
         within("cross_attention.every_n_layers", cross.every_n_layers, self.text.num_hidden_layers)?;
         within("cross_attention.ff_inner", cross.ff_inner, MAX_WIDTH)
     }
@@ -114,10 +155,10 @@ impl ModelConfig {
         within("text.num_attention_heads", text.num_attention_heads, MAX_COUNT)?;
         within("text.num_key_value_heads", text.num_key_value_heads, MAX_COUNT)?;
         divides("text.num_key_value_heads", text.num_key_value_heads, text.num_attention_heads)?;
-        within("text.head_dim", text.head_dim, MAX_WIDTH)?;
+        within("text.head_dim", text.head_dim, MAX_WIDTH / text.num_attention_heads)?;
         divides("2 (halves of text.head_dim)", 2, text.head_dim)?;
         within("text.intermediate_size", text.intermediate_size, MAX_WIDTH)?;
-        within("text.vocab_size", text.vocab_size, 1 << 24)?;
+        within("text.vocab_size", text.vocab_size, MAX_VOCABULARY.min(MAX_EMBEDDING / text.hidden_size))?;
         positive("text.rms_norm_eps", f64::from(text.rms_norm_eps))?;
         positive("text.rope_theta", text.rope_theta)
     }

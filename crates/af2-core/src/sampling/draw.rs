@@ -1,4 +1,4 @@
-//! The choice itself: the largest logit, or a repeatable draw. A shader does the same in u32 and f32 arithmetic.
+//! One token from logits: the argmax, or a repeatable random draw. A shader does the same in u32 and f32 arithmetic.
 
 /// A number in [0, 1) with 24 random bits, a pure function of seed and position.
 ///

@@ -33,6 +33,50 @@ pub struct SamplingParams {
     pub seed: u64,
 }
 
+/// Sampling parameters that a caller asked for, in a terminal or a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SamplingRequest {
+    /// Sample with the parameters of the published script where none is given.
+    pub published: bool,
+    /// [`SamplingParams::temperature`].
+    pub temperature: Option<f64>,
+    /// [`SamplingParams::top_k`].
+    pub top_k: Option<usize>,
+    /// [`SamplingParams::top_p`].
+    pub top_p: Option<f64>,
+    /// [`SamplingParams::min_p`].
+    pub min_p: Option<f64>,
+    /// [`SamplingParams::repetition_penalty`].
+    pub repetition_penalty: Option<f64>,
+    /// [`SamplingParams::seed`].
+    pub seed: u64,
+}
+
+impl SamplingRequest {
+    /// The parameters. They are greedy unless one of them asks for sampling: then the temperature is 1 where none is given.
+    ///
+    /// # Errors
+    /// [`SamplingError::OutOfRange`] names the first bad one.
+    pub fn params(&self) -> Result<SamplingParams, SamplingError> {
+        let sampled = self.top_k.is_some() || self.top_p.is_some() || self.min_p.is_some();
+        let base = match (self.published, sampled) {
+            (true, _) => SamplingParams::published(),
+            (false, true) => SamplingParams { temperature: 1.0, ..SamplingParams::greedy() },
+            (false, false) => SamplingParams::greedy(),
+        };
+        let params = SamplingParams {
+            temperature: self.temperature.unwrap_or(base.temperature),
+            top_k: self.top_k.unwrap_or(base.top_k),
+            top_p: self.top_p.unwrap_or(base.top_p),
+            min_p: self.min_p.unwrap_or(base.min_p),
+            repetition_penalty: self.repetition_penalty.unwrap_or(base.repetition_penalty),
+            seed: self.seed,
+        };
+        params.validate()?;
+        Ok(params)
+    }
+}
+
 /// What can be wrong with sampling parameters or logits.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SamplingError {

@@ -14,7 +14,7 @@ pub fn clean_answer(decoded: &str, end_of_text: &str) -> String {
 
 /// What an [`AnswerStream`] reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AnswerPiece {
+pub enum AnswerDelta {
     /// More of the answer.
     Text(String),
     /// The model wrote `<SEP>`: the answer starts anew, what came before is not part of it.
@@ -23,9 +23,9 @@ pub enum AnswerPiece {
     Stop(String),
 }
 
-/// The answer piece by piece, as generated ids come.
+/// The answer delta after delta, as generated ids come.
 ///
-/// The text pieces since the last restart concatenate to [`clean_answer`] of the whole output, cut before the stop
+/// The text deltas since the last restart concatenate to [`clean_answer`] of the whole output, cut before the stop
 /// string that is complete first.
 pub struct AnswerStream {
     text: TextStream,
@@ -52,58 +52,58 @@ impl AnswerStream {
         })
     }
 
-    /// What a generated id settles. After [`AnswerPiece::Stop`] nothing more comes.
-    pub fn push(&mut self, id: u32) -> Vec<AnswerPiece> {
+    /// What a generated id settles. After [`AnswerDelta::Stop`] nothing more comes.
+    pub fn push(&mut self, id: u32) -> Vec<AnswerDelta> {
         let text = self.text.push(id).unwrap_or_default();
         self.controls.feed(&text);
         self.settled()
     }
 
     /// What is left when generation ends.
-    pub fn finish(&mut self) -> Vec<AnswerPiece> {
+    pub fn finish(&mut self) -> Vec<AnswerDelta> {
         let text = self.text.finish().unwrap_or_default();
         self.controls.feed(&text);
-        let mut pieces = self.settled();
+        let mut deltas = self.settled();
         let rest = self.controls.finish();
-        self.answer_text(&rest, &mut pieces);
+        self.answer_text(&rest, &mut deltas);
         let rest = self.stops.finish();
         if !self.stopped && !rest.is_empty() {
-            pieces.push(AnswerPiece::Text(rest));
+            deltas.push(AnswerDelta::Text(rest));
         }
-        pieces
+        deltas
     }
 
     /// Moves text through both scanners.
-    fn settled(&mut self) -> Vec<AnswerPiece> {
-        let mut pieces = Vec::new();
+    fn settled(&mut self) -> Vec<AnswerDelta> {
+        let mut deltas = Vec::new();
         while let Some(found) = self.controls.next_found() {
             match found {
-                Found::Text(text) => self.answer_text(&text, &mut pieces),
-                Found::Marker(0) => self.restart(&mut pieces),
+                Found::Text(text) => self.answer_text(&text, &mut deltas),
+                Found::Marker(0) => self.restart(&mut deltas),
                 Found::Marker(_) => {}
             }
         }
-        pieces
+        deltas
     }
 
     /// Text without control tokens, up to a stop string.
-    fn answer_text(&mut self, text: &str, pieces: &mut Vec<AnswerPiece>) {
+    fn answer_text(&mut self, text: &str, deltas: &mut Vec<AnswerDelta>) {
         self.stops.feed(text);
         while let Some(found) = self.stops.next_found().filter(|_| !self.stopped) {
             match found {
-                Found::Text(text) => pieces.push(AnswerPiece::Text(text)),
+                Found::Text(text) => deltas.push(AnswerDelta::Text(text)),
                 Found::Marker(stop) => {
                     self.stopped = true;
-                    pieces.push(AnswerPiece::Stop(self.stop_strings[stop].clone()));
+                    deltas.push(AnswerDelta::Stop(self.stop_strings[stop].clone()));
                 }
             }
         }
     }
 
-    fn restart(&mut self, pieces: &mut Vec<AnswerPiece>) {
+    fn restart(&mut self, deltas: &mut Vec<AnswerDelta>) {
         self.stops.finish();
         if !self.stopped {
-            pieces.push(AnswerPiece::Restart);
+            deltas.push(AnswerDelta::Restart);
         }
     }
 }

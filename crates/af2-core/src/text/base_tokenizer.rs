@@ -1,14 +1,11 @@
 //! The base language model's tokenizer, and the four tokens Audio Flamingo 2 appends to it.
 
-use serde_json::json;
 use tokenizers::AddedToken;
 
 use super::tokenizer_config::{TokenizerConfig, generation_eos};
+use super::word_split::Engine;
 use super::{AUDIO, END_OF_CHUNK, END_OF_TEXT, PAD, SEPARATOR, TextError, Tokenizer, tokenizer_file};
 use crate::config::SpecialTokens;
-
-/// How Qwen2 cuts text in words before merging: its tokenizer class carries this pattern, `vocab.json` does not.
-const QWEN2_PATTERN: &str = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 /// The tokenizer files of a base language model's directory; absent files are `None`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,21 +47,21 @@ impl BaseTokenizer<'_> {
         add_specials(&mut base, [SEPARATOR])?;
         let end_of_text = self.end_of_text(&base, &config)?;
         let json = base.to_string(false).map_err(|error| refused(&error))?.into_bytes();
-        let tokenizer = Tokenizer::from_inner(base)?;
+        let tokenizer = Tokenizer::from_engine(base);
         Ok(ExtendedTokenizer { json, tokens: tokenizer.special_tokens(&end_of_text)?, tokenizer })
     }
 
     /// The tokenizer as its files have it, before `tokenizer_config.json`.
-    fn vocabulary(&self) -> Result<tokenizers::Tokenizer, TextError> {
+    fn vocabulary(&self) -> Result<Engine, TextError> {
         match (self.tokenizer_json, self.vocab_json, self.merges_txt) {
             (Some(json), _, _) => tokenizer_file::read(json),
-            (None, Some(vocab), Some(merges)) => tokenizer_file::read(&qwen2_json(vocab, merges)?),
+            (None, Some(vocab), Some(merges)) => tokenizer_file::read_pair(vocab, merges),
             _ => Err(TextError::NoTokenizer),
         }
     }
 
     /// The token that stops generation: `tokenizer_config.json`, else `generation_config.json`, else Qwen2.5's name.
-    fn end_of_text(&self, base: &tokenizers::Tokenizer, config: &TokenizerConfig) -> Result<String, TextError> {
+    fn end_of_text(&self, base: &Engine, config: &TokenizerConfig) -> Result<String, TextError> {
         if let Some(token) = config.end_of_text() {
             return Ok(token.to_owned());
         }
@@ -75,29 +72,8 @@ impl BaseTokenizer<'_> {
     }
 }
 
-/// What the Python library makes of `vocab.json` and `merges.txt` for the tokenizer class of Qwen2.
-fn qwen2_json(vocab: &[u8], merges: &[u8]) -> Result<Vec<u8>, TextError> {
-    let unreadable = |file, reason| TextError::Unreadable { file, reason };
-    let vocab: serde_json::Value =
-        serde_json::from_slice(vocab).map_err(|error| unreadable("vocab.json", error.to_string()))?;
-    let merges = std::str::from_utf8(merges).map_err(|error| unreadable("merges.txt", error.to_string()))?;
-    let merges: Vec<&str> = merges.lines().filter(|line| !line.is_empty() && !line.starts_with("#version")).collect();
-    let split = json!({"type": "Split", "pattern": {"Regex": QWEN2_PATTERN}, "behavior": "Isolated", "invert": false});
-    let byte_level = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false});
-    let tokenizer = json!({
-        "version": "1.0",
-        "added_tokens": [],
-        "normalizer": {"type": "NFC"},
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, byte_level]},
-        "post_processor": byte_level,
-        "decoder": byte_level,
-        "model": {"type": "BPE", "continuing_subword_prefix": "", "end_of_word_suffix": "", "vocab": vocab, "merges": merges},
-    });
-    Ok(tokenizer.to_string().into_bytes())
-}
-
 /// Adds what `tokenizer_config.json` knows and the vocabulary does not, and checks that both agree on ids.
-fn add_configured_tokens(base: &mut tokenizers::Tokenizer, config: &TokenizerConfig) -> Result<(), TextError> {
+fn add_configured_tokens(base: &mut Engine, config: &TokenizerConfig) -> Result<(), TextError> {
     base.add_tokens(config.added_tokens().map(|(_, token)| token)).map_err(|error| refused(&error))?;
     for (declared, token) in config.added_tokens() {
         let actual = base.token_to_id(&token.content).ok_or_else(|| TextError::MissingToken(token.content.clone()))?;
@@ -110,10 +86,7 @@ fn add_configured_tokens(base: &mut tokenizers::Tokenizer, config: &TokenizerCon
 }
 
 /// Adds special tokens; those already there keep their ids.
-fn add_specials<'t>(
-    base: &mut tokenizers::Tokenizer,
-    tokens: impl IntoIterator<Item = &'t str>,
-) -> Result<(), TextError> {
+fn add_specials<'t>(base: &mut Engine, tokens: impl IntoIterator<Item = &'t str>) -> Result<(), TextError> {
     let tokens: Vec<AddedToken> = tokens.into_iter().map(|token| AddedToken::from(token, true)).collect();
     base.add_special_tokens(tokens).map(|_| ()).map_err(|error| refused(&error))
 }

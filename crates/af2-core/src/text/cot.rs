@@ -7,8 +7,6 @@ use super::python_str::{before_last, first_chars, lower, strip};
 pub const PROMPT_LIMIT: usize = 1024;
 /// New tokens, in each pass.
 pub const NEW_TOKEN_LIMIT: usize = 1024;
-/// How a question should end for the model to structure its answer.
-pub const INSTRUCTION: &str = "Output the answer with <SUMMARY>, <CAPTION>, <REASONING>, and <CONCLUSION> tags.";
 
 /// Characters of unfinished reasoning that the second pass starts from.
 const KEPT_CHARS: usize = 512;

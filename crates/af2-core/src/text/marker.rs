@@ -1,4 +1,4 @@
-//! Finds markers (special tokens written out, stop strings) in text that arrives in pieces.
+//! Finds markers (special tokens written out, stop strings) in text that arrives in deltas.
 
 use super::TextError;
 
@@ -11,7 +11,7 @@ pub enum Found {
     Marker(usize),
 }
 
-/// Splits text at markers, whatever the borders of its pieces.
+/// Splits text at markers, whatever the borders of its deltas.
 ///
 /// A marker counts as soon as its last character is there; of those that end together the longest wins. Text that
 /// could be the start of a marker is held back.
@@ -33,9 +33,9 @@ impl MarkerScanner {
         Ok(Self { markers, held: String::new() })
     }
 
-    /// Adds a piece of text; ask [`MarkerScanner::next_found`] for what it settles.
-    pub fn feed(&mut self, piece: &str) {
-        self.held.push_str(piece);
+    /// Adds a text delta; ask [`MarkerScanner::next_found`] for what it settles.
+    pub fn feed(&mut self, delta: &str) {
+        self.held.push_str(delta);
     }
 
     /// The next settled text or marker; `None` until more is fed.

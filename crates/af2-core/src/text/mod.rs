@@ -9,6 +9,7 @@
 //! The rules are those of the published Python scripts, so Python's notions of lower case, white space and slicing
 //! are kept ([`python_str`]).
 
+mod added_token;
 pub mod answer;
 pub mod base_tokenizer;
 pub mod cot;
@@ -19,8 +20,10 @@ pub mod stream;
 pub mod tokenizer;
 mod tokenizer_config;
 mod tokenizer_file;
+mod vocabulary;
+mod word_split;
 
-pub use answer::{AnswerPiece, AnswerStream};
+pub use answer::{AnswerDelta, AnswerStream};
 pub use base_tokenizer::{BaseTokenizer, ExtendedTokenizer};
 pub use prompt::PromptIds;
 pub use stream::TextStream;
@@ -53,9 +56,14 @@ pub enum TextError {
         "no tokenizer: the base language model needs tokenizer.json, or vocab.json, merges.txt and tokenizer_config.json"
     )]
     NoTokenizer,
-    /// The tokenizer does not spell tokens byte by byte.
-    #[error("tokenizer.json has no byte-level decoder; only byte-level tokenizers such as Qwen2.5's are supported")]
-    NotByteLevel,
+    /// A tokenizer file has a part or a setting that Qwen's tokenizers do not have.
+    #[error("{file}: {what} is not used by Qwen's tokenizers; take the {file} of the Qwen2.5 base model")]
+    NotQwen {
+        /// Name of the file.
+        file: &'static str,
+        /// The part or setting.
+        what: String,
+    },
     /// A token with a role is absent.
     #[error("the tokenizer has no token `{0}`; convert the model again from its release and base language model")]
     MissingToken(String),
@@ -75,6 +83,14 @@ pub enum TextError {
     /// The tokenizer library refused a text or ids.
     #[error("the tokenizer failed: {0}")]
     Tokenizer(String),
+    /// A text longer than any prompt.
+    #[error("a text of {bytes} bytes is too long for a prompt; shorten it to at most {limit}")]
+    TooLong {
+        /// Bytes of the text.
+        bytes: usize,
+        /// Bytes it may have.
+        limit: usize,
+    },
     /// A stop string that would match everywhere.
     #[error("a stop string is empty; leave it out or give it at least one character")]
     EmptyStop,

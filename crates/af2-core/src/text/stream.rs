@@ -2,9 +2,9 @@
 
 use super::Tokenizer;
 
-/// Turns ids into text piece by piece.
+/// Turns ids into text delta after delta.
 ///
-/// The pieces, [`TextStream::finish`] included, concatenate to exactly what [`Tokenizer::decode`] gives with special
+/// The deltas, [`TextStream::finish`] included, concatenate to exactly what [`Tokenizer::decode`] gives with special
 /// tokens kept. A character whose bytes are spread over several tokens is held back until it is whole or can no
 /// longer become valid.
 pub struct TextStream {

@@ -1,16 +1,19 @@
-//! Byte-level BPE: text to ids and back, over Hugging Face `tokenizers`.
+//! Byte-level BPE: text to ids and back, over Hugging Face's `tokenizers`.
 
 use std::sync::Arc;
 
-use tokenizers::DecoderWrapper;
-
+use super::word_split::Engine;
 use super::{AUDIO, END_OF_CHUNK, PAD, SEPARATOR, TextError, tokenizer_file};
 use crate::config::SpecialTokens;
+
+/// Longest text that is encoded, in bytes. Prompts have at most 1024 ids, and after a million blanks in a row the
+/// pattern engine would stop cutting words without an error.
+const MAX_TEXT_BYTES: usize = 1 << 19;
 
 /// A byte-level tokenizer read from `tokenizer.json`. Clones share the vocabulary.
 #[derive(Clone)]
 pub struct Tokenizer {
-    inner: Arc<tokenizers::Tokenizer>,
+    engine: Arc<Engine>,
 }
 
 impl Tokenizer {
@@ -20,25 +23,24 @@ impl Tokenizer {
     /// ([`super::prompt`]), and one question needs no padding.
     ///
     /// # Errors
-    /// [`TextError::Unreadable`] for anything but a tokenizer, [`TextError::NotByteLevel`] for another family.
+    /// [`TextError::Unreadable`] for anything but a tokenizer, [`TextError::NotQwen`] for parts of another family.
     pub fn from_json(json: &[u8]) -> Result<Self, TextError> {
-        Self::from_inner(tokenizer_file::read(json)?)
+        Ok(Self::from_engine(tokenizer_file::read(json)?))
     }
 
-    /// Takes a tokenizer already in memory, if its decoder is byte-level.
-    pub(super) fn from_inner(inner: tokenizers::Tokenizer) -> Result<Self, TextError> {
-        match inner.get_decoder() {
-            Some(DecoderWrapper::ByteLevel(_)) => Ok(Self { inner: Arc::new(inner) }),
-            _ => Err(TextError::NotByteLevel),
-        }
+    pub(super) fn from_engine(engine: Engine) -> Self {
+        Self { engine: Arc::new(engine) }
     }
 
     /// The ids of `text`. Added tokens written out in the text become their ids; nothing is put around it.
     ///
     /// # Errors
-    /// [`TextError::Tokenizer`] when the splitting pattern gives up on the text.
+    /// [`TextError::TooLong`] for a text of more than 512 KiB.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TextError> {
-        let encoding = self.inner.encode_fast(text, true).map_err(|error| refused(&error))?;
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(TextError::TooLong { bytes: text.len(), limit: MAX_TEXT_BYTES });
+        }
+        let encoding = self.engine.encode_fast(text, true).map_err(|error| refused(&error))?;
         Ok(encoding.get_ids().to_vec())
     }
 
@@ -47,22 +49,22 @@ impl Tokenizer {
     /// # Errors
     /// [`TextError::Tokenizer`] when the library fails.
     pub fn decode(&self, ids: &[u32], keep_specials: bool) -> Result<String, TextError> {
-        self.inner.decode(ids, !keep_specials).map_err(|error| refused(&error))
+        self.engine.decode(ids, !keep_specials).map_err(|error| refused(&error))
     }
 
     /// Number of tokens, added ones included.
     pub fn vocab_size(&self) -> usize {
-        self.inner.get_vocab_size(true)
+        self.engine.get_vocab_size(true)
     }
 
     /// The id of a token written exactly so.
     pub fn token_id(&self, token: &str) -> Option<u32> {
-        self.inner.token_to_id(token)
+        self.engine.token_to_id(token)
     }
 
     /// The token of an id, in the vocabulary's spelling (byte-level letters, specials as they are).
     pub fn token(&self, id: u32) -> Option<String> {
-        self.inner.id_to_token(id)
+        self.engine.id_to_token(id)
     }
 
     /// The ids with a role, given the text of the token that stops generation.

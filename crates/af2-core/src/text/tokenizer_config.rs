@@ -3,9 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokenizers::AddedToken;
 
 use super::TextError;
+use super::added_token::{AddedTokenEntry, check_text};
+use super::tokenizer_file::unreadable;
+use crate::small_file;
+
+const FILE: &str = "tokenizer_config.json";
 
 /// The fields of `tokenizer_config.json` that change ids.
 #[derive(Debug, Default, Deserialize)]
@@ -21,21 +27,8 @@ pub(super) struct TokenizerConfig {
     cls_token: Option<TokenName>,
     mask_token: Option<TokenName>,
     additional_special_tokens: Option<Vec<TokenName>>,
-}
-
-/// An entry of `added_tokens_decoder`, with Hugging Face's defaults for absent flags.
-#[derive(Debug, Deserialize)]
-pub(super) struct AddedTokenEntry {
-    pub(super) content: String,
-    #[serde(default)]
-    single_word: bool,
-    #[serde(default)]
-    lstrip: bool,
-    #[serde(default)]
-    rstrip: bool,
-    normalized: Option<bool>,
-    #[serde(default)]
-    special: bool,
+    add_prefix_space: Option<bool>,
+    split_special_tokens: Option<bool>,
 }
 
 /// A token by its text, or by an object that holds its text.
@@ -43,7 +36,7 @@ pub(super) struct AddedTokenEntry {
 #[serde(untagged)]
 enum TokenName {
     Text(String),
-    Entry { content: String },
+    Entry(AddedTokenEntry),
 }
 
 /// `eos_token_id` of `generation_config.json`.
@@ -61,9 +54,17 @@ enum IdOrIds {
 }
 
 impl TokenizerConfig {
-    /// Reads the file.
+    /// Reads and checks the file.
     pub(super) fn from_json(json: &[u8]) -> Result<Self, TextError> {
-        serde_json::from_slice(json).map_err(|error| unreadable("tokenizer_config.json", &error))
+        let config: Self = parse(FILE, json)?;
+        let flags =
+            [("add_prefix_space", config.add_prefix_space), ("split_special_tokens", config.split_special_tokens)];
+        if let Some((flag, _)) = flags.into_iter().find(|(_, set)| *set == Some(true)) {
+            return Err(TextError::NotQwen { file: FILE, what: format!("`{flag}`") });
+        }
+        config.added_tokens_decoder.values().try_for_each(|entry| entry.check(FILE))?;
+        config.names().try_for_each(TokenName::check)?;
+        Ok(config)
     }
 
     /// Added tokens with the ids they must have, in the order of these ids.
@@ -73,10 +74,14 @@ impl TokenizerConfig {
 
     /// Tokens with a role in the order the Python library adds those that are missing.
     pub(super) fn named_tokens(&self) -> impl Iterator<Item = &str> {
+        self.names().map(TokenName::text)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &TokenName> {
         let roles =
             [&self.bos_token, &self.eos_token, &self.unk_token, &self.sep_token, &self.pad_token, &self.cls_token];
         let roles = roles.into_iter().chain([&self.mask_token]).flatten();
-        roles.chain(self.additional_special_tokens.iter().flatten()).map(TokenName::text)
+        roles.chain(self.additional_special_tokens.iter().flatten())
     }
 
     /// The token that stops generation.
@@ -85,28 +90,25 @@ impl TokenizerConfig {
     }
 }
 
-impl AddedTokenEntry {
-    pub(super) fn to_added_token(&self) -> AddedToken {
-        AddedToken::from(self.content.as_str(), self.special)
-            .single_word(self.single_word)
-            .lstrip(self.lstrip)
-            .rstrip(self.rstrip)
-            .normalized(self.normalized.unwrap_or(!self.special))
-    }
-}
-
 impl TokenName {
+    fn check(&self) -> Result<(), TextError> {
+        match self {
+            Self::Text(text) => check_text(text, FILE),
+            Self::Entry(entry) => entry.check(FILE),
+        }
+    }
+
     fn text(&self) -> &str {
         match self {
-            Self::Text(text) | Self::Entry { content: text } => text,
+            Self::Text(text) => text,
+            Self::Entry(entry) => &entry.content,
         }
     }
 }
 
 /// The (first) id that `generation_config.json` stops at.
 pub(super) fn generation_eos(json: &[u8]) -> Result<Option<u32>, TextError> {
-    let config: GenerationConfig =
-        serde_json::from_slice(json).map_err(|error| unreadable("generation_config.json", &error))?;
+    let config: GenerationConfig = parse("generation_config.json", json)?;
     Ok(match config.eos_token_id {
         Some(IdOrIds::One(id)) => Some(id),
         Some(IdOrIds::Many(ids)) => ids.first().copied(),
@@ -114,6 +116,7 @@ pub(super) fn generation_eos(json: &[u8]) -> Result<Option<u32>, TextError> {
     })
 }
 
-fn unreadable(file: &'static str, error: &serde_json::Error) -> TextError {
-    TextError::Unreadable { file, reason: error.to_string() }
+fn parse<T: DeserializeOwned>(file: &'static str, json: &[u8]) -> Result<T, TextError> {
+    let json = small_file::body(json, small_file::CONFIG_LIMIT).map_err(|error| unreadable(file, &error))?;
+    serde_json::from_slice(json).map_err(|error| unreadable(file, &error))
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::scheme::Scheme;
+use crate::small_file::without_bom;
 
 /// File name of the index.
 pub const INDEX_FILE: &str = "model.safetensors.index.json";
@@ -140,6 +141,7 @@ impl ModelIndex {
         if json.len() > MAX_INDEX_BYTES {
             return Err(IndexError::TooLong(json.len()));
         }
+        let json = without_bom(json);
         let index: ModelIndex = serde_json::from_slice(json).map_err(|error| IndexError::Json(error.to_string()))?;
         index.validate()?;
         Ok(index)
@@ -151,11 +153,6 @@ impl ModelIndex {
     /// [`IndexError::Json`]; not for an index made of finite strings and numbers as this one.
     pub fn to_json(&self) -> Result<String, IndexError> {
         serde_json::to_string_pretty(self).map_err(|error| IndexError::Json(error.to_string()))
-    }
-
-    /// Shard names in loading order.
-    pub fn shard_names(&self) -> impl Iterator<Item = &str> {
-        self.shards.keys().map(String::as_str)
     }
 
     fn validate(&self) -> Result<(), IndexError> {
@@ -221,7 +218,6 @@ fn tensor_fault(tensor: &str, reason: String) -> IndexError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

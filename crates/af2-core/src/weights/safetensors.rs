@@ -1,6 +1,6 @@
 //! The safetensors container: 8 bytes of header length, a JSON header, the tensors' bytes.
 //!
-//! Reading needs only the header and the file's size, so a file may come in pieces; everything the header claims is
+//! Reading needs only the header and the file's size, so a file may come in chunks; everything the header claims is
 //! checked against that size before anything is allocated. Writing needs the shapes first and the data in order.
 
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ pub struct Header {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Why a file is not a sound safetensors file.
+/// Why a file is not a valid safetensors file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HeaderError {
     /// Fewer than 8 bytes, or the header does not fit the file.
@@ -268,7 +268,6 @@ fn fault(tensor: &str, reason: &str) -> HeaderError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -22,10 +22,10 @@ use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::quantize::{q4, q8};
+use super::quantize::{Packed, q4, q8};
 use super::safetensors::Dtype;
 
-/// Columns of a matrix with scales come in multiples of this, what a kernel multiplies at a time.
+/// A matrix with scales has a multiple of this many columns; a kernel multiplies as many at a time.
 pub const COLUMN_BLOCK: usize = 32;
 
 /// How a matrix is stored.
@@ -40,15 +40,6 @@ pub enum Scheme {
     Q8,
     /// 4-bit integers, one i8 scale per group of 16 and one f32 scale per row of K: 4.5 + 32/K bits per weight.
     Q4,
-}
-
-/// A matrix in one of the schemes, as the bytes of its two tensors.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Packed {
-    /// The data tensor.
-    pub data: Vec<u8>,
-    /// The scales tensor; empty for `f32` and `f16`.
-    pub scales: Vec<u8>,
 }
 
 /// Why a matrix could not be packed or unpacked.
@@ -78,7 +69,7 @@ pub enum SchemeError {
         /// Length given.
         found: u64,
     },
-    /// The text is no scheme.
+    /// The name of no scheme.
     #[error("unknown weight scheme `{0}`; use one of f32, f16, q8, q4")]
     Unknown(String),
 }
@@ -87,7 +78,7 @@ impl Scheme {
     /// Every scheme, from the most exact to the smallest.
     pub const ALL: [Scheme; 4] = [Scheme::F32, Scheme::F16, Scheme::Q8, Scheme::Q4];
 
-    /// Whether the scheme stores integers with scales.
+    /// Whether the scheme stores integers and scales.
     pub fn is_quantized(self) -> bool {
         matches!(self, Scheme::Q8 | Scheme::Q4)
     }
@@ -97,12 +88,12 @@ impl Scheme {
         !self.is_quantized() || cols.is_multiple_of(COLUMN_BLOCK)
     }
 
-    /// This scheme, or `f16` for a matrix it cannot hold.
+    /// This scheme, or `f16` where it does not fit.
     pub fn or_f16(self, cols: usize) -> Scheme {
         if self.fits(cols) { self } else { Scheme::F16 }
     }
 
-    /// Bytes of the data tensor of a \[`rows`, `cols`\] matrix; saturates, so a hostile shape equals no real size.
+    /// Bytes of the data tensor of a \[`rows`, `cols`\] matrix; saturates, so that no hostile shape passes for a real size.
     pub fn data_bytes(self, rows: usize, cols: usize) -> u64 {
         let row = match self {
             Scheme::F32 => (cols as u64).saturating_mul(4),
@@ -178,7 +169,7 @@ impl Scheme {
         })
     }
 
-    /// The exact values the kernels compute with, \[`rows`, `cols`\] row-major.
+    /// The exact values that the kernels compute with, \[`rows`, `cols`\] row-major.
     ///
     /// # Errors
     /// As [`Scheme::pack`].
@@ -245,7 +236,6 @@ fn f16_bytes(values: &[f32]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -274,13 +264,13 @@ mod tests {
 
     #[test]
     fn q4_nibbles_stand_where_the_kernels_read_them() {
-        // A row that q4 holds exactly: every code twice, and the scale 0.5, which is 127 of the row's steps.
+        // A row that q4 stores exactly: every code twice, and the scale 0.5, which is 127 steps of the row.
         let codes: Vec<u8> = (0..32u8).map(|i| (i * 7) % 16).collect();
         let group: Vec<f32> = codes.iter().map(|&c| (f32::from(c) - 8.0) * 0.5).collect();
         let packed = Scheme::Q4.pack(1, 32, &group).unwrap();
         let (row_scale, group_scales) = packed.scales.split_first_chunk().unwrap();
         assert!((f32::from_le_bytes(*row_scale) - 0.5 / 127.0).abs() < 1e-9);
-        assert_eq!(group_scales, [127, 127, 0, 0], "two groups, filled up to a word");
+        assert_eq!(group_scales, [127, 127, 0, 0], "two groups, padded to a word");
         for w in 0..4 {
             let word = u32::from_le_bytes(packed.data[4 * w..4 * w + 4].try_into().unwrap());
             let low = (word & 0x0f0f_0f0f).to_le_bytes();
@@ -324,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn misfits_are_named() {
+    fn errors_name_the_mismatch() {
         assert_eq!(Scheme::Q4.or_f16(40), Scheme::F16);
         assert!(matches!(Scheme::Q8.pack(1, 40, &[0.0; 40]), Err(SchemeError::Columns { cols: 40, .. })));
         assert!(matches!(Scheme::Q4.unpack(1, 32, &[0; 15], &[0; 8]), Err(SchemeError::Length { what: "data", .. })));

@@ -1,11 +1,26 @@
-//! One tensor of a converted model as it lies in its shard, checked against the manifest.
+//! How a tensor of a converted model is stored, and where in its shard it lies.
 
 use thiserror::Error;
 
 use super::index::{ModelIndex, Quantization};
-use super::manifest::{Storage, TensorUse};
-use super::safetensors::{Dtype, Header, TensorEntry};
+use super::safetensors::{Header, TensorEntry, TensorSpec};
 use super::scheme::Scheme;
+use super::tensor_table::{Storage, TensorUse};
+
+/// How a tensor is stored, as the configuration and the index say: known before the first byte of a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The storage scheme; exact tensors are `f32`.
+    pub scheme: Scheme,
+    /// Matrix rows; 1 for exact tensors.
+    pub rows: usize,
+    /// Matrix columns; all elements for exact tensors.
+    pub cols: usize,
+    /// Data tensor.
+    pub data: TensorSpec,
+    /// Scales tensor of a quantised matrix.
+    pub scales: Option<TensorSpec>,
+}
 
 /// Where a tensor's bytes are and how they are to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +61,7 @@ pub enum StoredError {
         shard: String,
     },
     /// Another type or shape than the configuration asks for.
-    #[error("tensor `{tensor}` in shard `{shard}` is {found}, expected {expected}")]
+    #[error("tensor `{tensor}` in shard `{shard}` is {found}, expected {expected}; convert the release again")]
     Unexpected {
         /// Its name.
         tensor: String,
@@ -57,6 +72,62 @@ pub enum StoredError {
         /// Type and shape expected.
         expected: String,
     },
+}
+
+impl TensorUse {
+    /// How the tensor must be stored. A matrix that the index gives no scheme is float32.
+    pub fn layout(&self, index: &ModelIndex) -> Layout {
+        let (rows, cols) = self.matrix();
+        let fits = |entry: &&Quantization| self.storage == Storage::Matrix && entry.scheme.fits(cols);
+        let quantization = index.quantization.get(&self.name).filter(fits);
+        let scheme = quantization.map_or(Scheme::F32, |entry| entry.scheme);
+        let shape = match self.storage {
+            Storage::Matrix => vec![rows, scheme.data_cols(cols)],
+            Storage::Exact => self.shape.clone(),
+        };
+        let data = TensorSpec { name: self.name.clone(), dtype: scheme.data_dtype(), shape };
+        let scales_name = quantization.and_then(|entry| entry.scales.clone());
+        let scales = scales_name.zip(scheme.scales(rows, cols)).map(|(name, (dtype, shape))| TensorSpec {
+            name,
+            dtype,
+            shape: shape.to_vec(),
+        });
+        Layout { scheme, rows, cols, data, scales }
+    }
+}
+
+impl Layout {
+    /// The stored tensors: data, then scales if there are any.
+    pub fn specs(&self) -> impl Iterator<Item = &TensorSpec> {
+        std::iter::once(&self.data).chain(&self.scales)
+    }
+}
+
+impl TensorSpec {
+    /// The shard in which the index places the tensor.
+    ///
+    /// # Errors
+    /// [`StoredError::NotIndexed`].
+    pub fn shard<'i>(&self, index: &'i ModelIndex) -> Result<&'i str, StoredError> {
+        let shard = index.weight_map.get(&self.name).map(String::as_str);
+        shard.ok_or_else(|| StoredError::NotIndexed(self.name.clone()))
+    }
+
+    /// The tensor's entry in the header of `shard`.
+    ///
+    /// # Errors
+    /// [`StoredError::NotInShard`], or [`StoredError::Unexpected`] for another type or shape.
+    pub fn find<'h>(&self, shard: &str, header: Option<&'h Header>) -> Result<&'h TensorEntry, StoredError> {
+        let (tensor, shard) = (self.name.clone(), shard.to_owned());
+        let Some(entry) = header.and_then(|header| header.tensors.get(&self.name)) else {
+            return Err(StoredError::NotInShard { tensor, shard });
+        };
+        if entry.dtype == self.dtype && entry.shape == self.shape {
+            return Ok(entry);
+        }
+        let found = format!("{:?} {:?}", entry.dtype, entry.shape);
+        Err(StoredError::Unexpected { tensor, shard, found, expected: format!("{:?} {:?}", self.dtype, self.shape) })
+    }
 }
 
 impl StoredTensor {
@@ -74,59 +145,13 @@ impl StoredTensor {
         index: &ModelIndex,
         header: impl Fn(&str) -> Option<&'h Header>,
     ) -> Result<StoredTensor, StoredError> {
-        let (rows, cols) = wanted.matrix();
-        let data = location(&wanted.name, index, &header)?;
-        let quantization = index.quantization.get(&wanted.name);
-        let scheme = scheme(wanted, quantization, data.entry.dtype);
-        expect(&wanted.name, &data, scheme.data_dtype(), &data_shape(wanted, scheme))?;
-        let scales = match (quantization.and_then(|entry| entry.scales.as_ref()), scheme.scales(rows, cols)) {
-            (Some(name), Some((dtype, shape))) => {
-                let scales = location(name, index, &header)?;
-                expect(name, &scales, dtype, &shape)?;
-                Some(scales)
-            }
-            _ => None,
+        let location = |spec: &TensorSpec| {
+            let shard = spec.shard(index)?;
+            Ok(Location { shard: shard.into(), entry: spec.find(shard, header(shard))?.clone() })
         };
-        Ok(StoredTensor { scheme, rows, cols, data, scales })
+        let layout = wanted.layout(index);
+        let data = location(&layout.data)?;
+        let scales = layout.scales.as_ref().map(location).transpose()?;
+        Ok(StoredTensor { scheme: layout.scheme, rows: layout.rows, cols: layout.cols, data, scales })
     }
-}
-
-/// What the tensor must be stored as: f32 where it is exact, the index' scheme, or the scheme its type tells.
-fn scheme(wanted: &TensorUse, quantization: Option<&Quantization>, dtype: Dtype) -> Scheme {
-    let fits = |entry: &&Quantization| wanted.storage == Storage::Matrix && entry.scheme.fits(wanted.matrix().1);
-    match quantization.filter(fits) {
-        Some(entry) => entry.scheme,
-        None if wanted.storage == Storage::Matrix && dtype == Dtype::F16 => Scheme::F16,
-        None => Scheme::F32,
-    }
-}
-
-fn data_shape(wanted: &TensorUse, scheme: Scheme) -> Vec<usize> {
-    match (wanted.storage, wanted.shape.as_slice()) {
-        (Storage::Matrix, &[rows, cols]) => vec![rows, scheme.data_cols(cols)],
-        (_, shape) => shape.to_vec(),
-    }
-}
-
-fn location<'h>(
-    name: &str,
-    index: &ModelIndex,
-    header: impl Fn(&str) -> Option<&'h Header>,
-) -> Result<Location, StoredError> {
-    let shard = index.weight_map.get(name).ok_or_else(|| StoredError::NotIndexed(name.into()))?;
-    let entry = header(shard).and_then(|header| header.tensors.get(name));
-    let entry = entry.ok_or_else(|| StoredError::NotInShard { tensor: name.into(), shard: shard.clone() })?;
-    Ok(Location { shard: shard.clone(), entry: entry.clone() })
-}
-
-fn expect(tensor: &str, found: &Location, dtype: Dtype, shape: &[usize]) -> Result<(), StoredError> {
-    if found.entry.dtype == dtype && found.entry.shape == shape {
-        return Ok(());
-    }
-    Err(StoredError::Unexpected {
-        tensor: tensor.into(),
-        shard: found.shard.clone(),
-        found: format!("{:?} {:?}", found.entry.dtype, found.entry.shape),
-        expected: format!("{dtype:?} {shape:?}"),
-    })
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::manifest::{Part, TensorUse};
 use super::stored::StoredTensor;
+use super::tensor_table::{Part, TensorUse};
 
 /// One part of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

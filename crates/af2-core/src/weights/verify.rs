@@ -43,10 +43,10 @@ impl ShardHasher {
         Self::default()
     }
 
-    /// Takes the next piece, of any size.
-    pub fn update(&mut self, piece: &[u8]) {
-        self.sha256.update(piece);
-        self.bytes += piece.len() as u64;
+    /// Takes the next chunk, of any size.
+    pub fn update(&mut self, chunk: &[u8]) {
+        self.sha256.update(chunk);
+        self.bytes += chunk.len() as u64;
     }
 
     /// Bytes seen so far.
@@ -77,20 +77,19 @@ impl ShardHasher {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    fn hasher(pieces: &[&str]) -> ShardHasher {
+    fn hasher(chunks: &[&str]) -> ShardHasher {
         let mut hasher = ShardHasher::new();
-        pieces.iter().for_each(|piece| hasher.update(piece.as_bytes()));
+        chunks.iter().for_each(|chunk| hasher.update(chunk.as_bytes()));
         hasher
     }
 
     #[test]
-    fn pieces_of_any_size_give_the_published_digest() {
+    fn chunks_of_any_size_give_the_published_digest() {
         assert_eq!(hasher(&["a", "", "bc"]).finish(), (3, ABC.to_owned()));
         assert_eq!(hasher(&["abc"]).verify("s", 3, &ABC.to_uppercase()), Ok(()));
     }

@@ -1,4 +1,5 @@
 //! WAV files made on the spot.
+#![allow(dead_code)] // every test file uses a part of this
 
 /// Format tag of integer PCM.
 pub const PCM: u16 = 1;

@@ -1,4 +1,4 @@
-//! Greedy choice of a token.
+//! Greedy decoding: the token of the largest logit.
 
 use crate::plan::params;
 use crate::shader::sample;
@@ -8,10 +8,11 @@ params! {
     ArgmaxParams { vocab: u32, rows: u32 }
 }
 
-/// Appends the index of the largest logit (the first on ties) to the step's sequence and advances the step by `rows`.
+/// `token = argmax(logits)`, the first on ties; appended to the step's sequence, and the step advances by `rows`. `u32::MAX` if no logit is
+/// finite.
 ///
 /// # Shapes
-/// `logits` \[vocab\] filled up to whole quads, `sequence` token ids of all slots, `step` one [`super::Step`].
+/// `logits` \[vocab\] padded to whole quads, `sequence` token ids of all slots, `step` one [`super::Step`].
 ///
 /// # Errors
 /// The device allows no such grid.
@@ -36,7 +37,6 @@ pub fn argmax(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Step;
     use super::super::testing::{gpu, quads, random, run, upload, wait};

@@ -1,4 +1,4 @@
-//! Attention of many queries: audio transformer, cross-attention and self-attention of a prompt.
+//! Attention of many queries: the audio transformer, and cross-attention and self-attention of a prompt.
 
 use super::odd_heads;
 use crate::plan::params;
@@ -19,9 +19,9 @@ pub struct AttentionShape {
     pub heads: usize,
     /// Key/value heads; a divisor of `heads`.
     pub key_heads: usize,
-    /// Width of one head; at most 4096.
+    /// Width of one head; at most 1024 in [`attention`].
     pub head_dim: usize,
-    /// Keys; ignored when causal, where row r sees keys 0 to position + r of the step's slot.
+    /// Keys. Ignored if causal: then row r sees keys 0 to position + r of the step's slot.
     pub keys: usize,
     /// Whether later keys are hidden.
     pub causal: bool,
@@ -35,23 +35,39 @@ pub struct AttentionShape {
     pub k_offset: usize,
     /// Where head 0 of row 0 of v starts.
     pub v_offset: usize,
-    /// Whether keys and values are float16, as [`super::pack_f16::pack_f16`] writes them; width, stride and offsets are then multiples
-    /// of 4.
+    /// Whether keys and values are float16, as [`super::pack_f16::pack_f16`] writes them. Then `head_dim`, `kv_stride` and the offsets are
+    /// multiples of 4.
     pub half: bool,
 }
 
 impl AttentionShape {
+    /// Queries [rows, heads · head_dim] in a buffer of their own, keys and values side by side: [keys, 2 · key_heads · head_dim].
+    pub fn separate(heads: usize, key_heads: usize, head_dim: usize, keys: usize) -> Self {
+        let (q_stride, v_offset) = (heads * head_dim, key_heads * head_dim);
+        let kv_stride = 2 * v_offset;
+        let (causal, half, q_offset, k_offset) = (false, false, 0, 0);
+        Self { heads, key_heads, head_dim, keys, causal, q_stride, q_offset, kv_stride, k_offset, v_offset, half }
+    }
+
+    /// Queries, keys and values side by side in one buffer, [rows, 3 · heads · head_dim].
+    pub fn joint(heads: usize, head_dim: usize, rows: usize) -> Self {
+        let width = heads * head_dim;
+        let (stride, k_offset, v_offset) = (3 * width, width, 2 * width);
+        let separate = Self::separate(heads, heads, head_dim, rows);
+        Self { q_stride: stride, kv_stride: stride, k_offset, v_offset, ..separate }
+    }
+
     pub(crate) fn scale(&self) -> f32 {
         1.0 / (self.head_dim as f32).sqrt()
     }
 
-    /// Of both products for `rows` queries; causal ones see themselves and each other, and whatever came before is not known here.
+    /// Of both matmuls for `rows` queries. If causal, only the keys of these rows are counted: earlier ones are not known here.
     pub(crate) fn flops(&self, rows: usize) -> u64 {
         let pairs = if self.causal { rows * (rows + 1) / 2 } else { rows * self.keys };
         4 * (self.heads * self.head_dim * pairs) as u64
     }
 
-    /// The kernel for the keys' precision, of two in the order f32, f16.
+    /// The kernel of the keys' type, of two in the order f32, f16.
     pub(crate) fn kernel(&self, [single, half]: [&'static Shader; 2]) -> Result<&'static Shader, GpuError> {
         let Self { head_dim, kv_stride, k_offset, v_offset, .. } = self;
         if !self.half {
@@ -69,29 +85,39 @@ impl AttentionShape {
     }
 }
 
-/// Threads share `queries * head_dim <= 4096` results, four blocks of 4 x 4 each.
+/// Results of a workgroup, queries · head_dim, at most: 64 threads with four blocks of 4 × 4 each.
 const RESULTS: usize = 4096;
-/// Queries per workgroup: a multiple of 4.
+/// Queries per workgroup, a multiple of 4: at most.
 const MOST_QUERIES: usize = 32;
+/// And at least.
 const FEWEST_QUERIES: usize = 4;
 /// Keys per tile, as in the kernel.
 const KEYS: usize = 32;
 
-/// `out = softmax(q · kᵀ / √head_dim) · v` per head.
+/// The buffers of an attention.
+#[derive(Debug, Clone, Copy)]
+pub struct AttentionBuffers<'a> {
+    /// Queries, [rows, q_stride].
+    pub q: &'a Buffer,
+    /// Keys and values, [keys, kv_stride]; may be the same buffer as `q`.
+    pub kv: &'a Buffer,
+    /// [rows, heads · head_dim].
+    pub out: &'a Buffer,
+    /// The step; read only if causal.
+    pub step: &'a Buffer,
+}
+
+/// `out = softmax(q · kᵀ / √head_dim) · v` per head; q, k, v: rows of queries, keys and values.
 ///
 /// # Shapes
-/// `q` [rows, ≥ heads · head_dim], `kv` rows of keys and values (may be the same buffer as `q`), `out` [rows, heads · head_dim].
+/// `q` [rows, q_stride], `kv` [keys, kv_stride], `out` [rows, heads · head_dim]; strides and offsets as in [`AttentionShape`].
 ///
 /// # Errors
-/// The head is wider than 1024, float16 keys are no multiples of 4, or the device allows no such grid.
-#[allow(clippy::too_many_arguments)] // the operands of one formula
+/// A head is wider than 1024, float16 keys are no multiples of 4, or the device allows no such grid.
 pub fn attention(
     plan: &mut PlanBuilder,
     label: &str,
-    q: &Buffer,
-    kv: &Buffer,
-    out: &Buffer,
-    step: &Buffer,
+    buffers: AttentionBuffers<'_>,
     rows: usize,
     shape: AttentionShape,
 ) -> Result<(), GpuError> {
@@ -123,14 +149,14 @@ pub fn attention(
             out_stride: (shape.heads * shape.head_dim) as u32,
             scale: shape.scale(),
         },
-        buffers: &[("q", q), ("kv", kv), ("out", out), ("step", step)],
+        buffers: &[("q", buffers.q), ("kv", buffers.kv), ("out", buffers.out), ("step", buffers.step)],
         groups: [rows.div_ceil(queries) as u32, shape.heads as u32, 1],
         weight_bytes: 0,
         flops: shape.flops(rows),
     })
 }
 
-/// The plain loops. `position` and `slot_base` matter only when causal.
+/// The plain loops. `position` and `slot_base` matter only if causal.
 pub(crate) fn twin(
     q: &[f32],
     kv: &[f32],
@@ -167,34 +193,14 @@ pub(crate) fn twin(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::super::Step;
     use super::super::pack_f16::pack_f16;
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::*;
 
-    pub(crate) fn separate(
-        heads: usize,
-        key_heads: usize,
-        head_dim: usize,
-        keys: usize,
-        causal: bool,
-    ) -> AttentionShape {
-        let width = key_heads * head_dim;
-        AttentionShape {
-            heads,
-            key_heads,
-            head_dim,
-            keys,
-            causal,
-            q_stride: heads * head_dim,
-            q_offset: 0,
-            kv_stride: 2 * width,
-            k_offset: 0,
-            v_offset: width,
-            half: false,
-        }
+    pub(crate) fn separate(heads: usize, key_heads: usize, width: usize, keys: usize, causal: bool) -> AttentionShape {
+        AttentionShape { causal, ..AttentionShape::separate(heads, key_heads, width, keys) }
     }
 
     #[test]
@@ -216,12 +222,13 @@ pub(crate) mod tests {
             let state = Step { position: position as u32, slot_base: slot_base as u32, ..Step::default() };
             gpu().write(&step, 0, bytemuck::bytes_of(&state));
             let out = gpu().storage("out", (4 * rows * shape.heads * shape.head_dim) as u64).unwrap();
-            let found = run(&out, |plan| attention(plan, "", &upload(&q), &upload(&kv), &out, &step, rows, shape));
+            let buffers = AttentionBuffers { q: &upload(&q), kv: &upload(&kv), out: &out, step: &step };
+            let found = run(&out, |plan| attention(plan, "", buffers, rows, shape));
             assert_close(&format!("{rows} {shape:?}"), &found, &twin(&q, &kv, rows, shape, position, slot_base), 1e-10);
         }
     }
 
-    /// The float32 values that remain of some when they are kept in float16.
+    /// Values rounded to float16.
     pub(crate) fn halved(values: &[f32]) -> Vec<f32> {
         values.iter().map(|value| half::f16::from_f32(*value).to_f32()).collect()
     }
@@ -242,7 +249,8 @@ pub(crate) mod tests {
             let (q, kv) = (random(rows * shape.q_stride, 3), random(keys * shape.kv_stride, 4));
             let step = Step::buffer(gpu()).unwrap();
             let out = gpu().storage("out", (4 * rows * heads * head_dim) as u64).unwrap();
-            let found = run(&out, |plan| attention(plan, "", &upload(&q), &upload_half(&kv), &out, &step, rows, shape));
+            let buffers = AttentionBuffers { q: &upload(&q), kv: &upload_half(&kv), out: &out, step: &step };
+            let found = run(&out, |plan| attention(plan, "", buffers, rows, shape));
             assert_close(&format!("{rows} {shape:?}"), &found, &twin(&q, &halved(&kv), rows, shape, 0, 0), 1e-10);
         }
     }
@@ -260,23 +268,12 @@ pub(crate) mod tests {
     fn queries_keys_and_values_may_share_a_buffer() {
         let (rows, heads, head_dim) = (70, 2, 16);
         let width = heads * head_dim;
-        let shape = AttentionShape {
-            heads,
-            key_heads: heads,
-            head_dim,
-            keys: rows,
-            causal: false,
-            q_stride: 3 * width,
-            q_offset: 0,
-            kv_stride: 3 * width,
-            k_offset: width,
-            v_offset: 2 * width,
-            half: false,
-        };
+        let shape = AttentionShape::joint(heads, head_dim, rows);
         let qkv = random(rows * 3 * width, 1);
         let (buffer, step) = (upload(&qkv), Step::buffer(gpu()).unwrap());
         let out = gpu().storage("out", (4 * rows * width) as u64).unwrap();
-        let found = run(&out, |plan| attention(plan, "", &buffer, &buffer, &out, &step, rows, shape));
+        let buffers = AttentionBuffers { q: &buffer, kv: &buffer, out: &out, step: &step };
+        let found = run(&out, |plan| attention(plan, "", buffers, rows, shape));
         assert_close("shared", &found, &twin(&qkv, &qkv, rows, shape, 0, 0), 1e-10);
     }
 }

@@ -1,6 +1,6 @@
-//! Attention of one query over keys shared out to workgroups, and the join of their results.
+//! Attention of one query, split over the keys, and the kernel that combines the splits.
 
-use super::attention::AttentionShape;
+use super::attention::{AttentionBuffers, AttentionShape};
 use super::odd_heads;
 use crate::plan::params;
 use crate::shader::attention as kernels;
@@ -16,39 +16,36 @@ params! {
     CombineParams { keys: u32, head_dim: u32, splits: u32, keys_per_split: u32 }
 }
 
-/// Keys per workgroup: SLICE of the kernel.
+/// Keys per workgroup: `SLICE` of the kernel.
 const KEYS_PER_SPLIT: usize = 64;
 
-/// Bytes of the partial results of `keys` keys.
+/// Bytes of the partial results for `keys` keys.
 pub fn partial_bytes(heads: usize, head_dim: usize, keys: usize) -> u64 {
     (16 * heads * keys.div_ceil(KEYS_PER_SPLIT) * (1 + head_dim.div_ceil(4))) as u64
 }
 
-/// How many dispatches [`attention_split`] takes: keys of one slice need no join.
+/// Dispatches of [`attention_split`]: keys that fit one slice need no combining.
 pub const fn dispatches(most_keys: usize) -> usize {
     if most_keys <= KEYS_PER_SPLIT { 1 } else { 2 }
 }
 
-/// `out = softmax(q · kᵀ / √head_dim) · v` per head for a single row, in as many [`dispatches`] as there are.
+/// `out = softmax(q · kᵀ / √head_dim) · v` per head for a single row, in one or two [`dispatches`].
 ///
 /// # Shapes
-/// `q`, `out` [heads · head_dim]; `kv` as in [`super::attention::attention`]; `partial` of [`partial_bytes`] for at least
-/// `most_keys` keys, the most there can be when causal.
+/// `q`, `out` [heads · head_dim]; `kv` [keys, kv_stride]; `partial` of [`partial_bytes`] for `most_keys` keys: the number of keys, or the
+/// most there can be if causal.
 ///
 /// # Errors
-/// The device allows no such grid.
-#[allow(clippy::too_many_arguments)] // the operands of one formula
+/// Float16 keys are no multiples of 4, or the device allows no such grid.
 pub fn attention_split(
     plan: &mut PlanBuilder,
     label: &str,
-    q: &Buffer,
-    kv: &Buffer,
+    buffers: AttentionBuffers<'_>,
     partial: &Buffer,
-    out: &Buffer,
-    step: &Buffer,
     shape: AttentionShape,
     most_keys: usize,
 ) -> Result<(), GpuError> {
+    let AttentionBuffers { q, kv, out, step } = buffers;
     let splits = most_keys.div_ceil(KEYS_PER_SPLIT) as u32;
     let whole = dispatches(most_keys) == 1;
     let (threads, parts) = plan.gpu().tuning().key_threads();
@@ -98,7 +95,6 @@ pub fn attention_split(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Step;
     use super::super::attention::tests::{halved, separate, upload_half};
@@ -136,10 +132,10 @@ mod tests {
             let out = gpu().storage("out", (4 * shape.q_stride) as u64).unwrap();
             let (keys, kv) = if shape.half { (upload_half(&kv), halved(&kv)) } else { (upload(&kv), kv) };
             let expected = twin(&q, &kv, 1, shape, position, slot_base);
+            let buffers = AttentionBuffers { q: &upload(&q), kv: &keys, out: &out, step: &step };
             for tuning in TUNINGS {
-                let found = run_tuned(tuning, &out, |plan| {
-                    attention_split(plan, "", &upload(&q), &keys, &partial, &out, &step, shape, most_keys)
-                });
+                let found =
+                    run_tuned(tuning, &out, |plan| attention_split(plan, "", buffers, &partial, shape, most_keys));
                 assert_close(&format!("{position} {shape:?}"), &found, &expected, 1e-10);
             }
         }

@@ -1,4 +1,4 @@
-//! Keys and values of a prompt into the cache.
+//! Writes the keys and values of a prompt to the cache.
 
 use super::blocks_of_64;
 use crate::plan::params;
@@ -9,24 +9,35 @@ params! {
     CacheWriteParams { rows: u32, width: u32, stride: u32, x_offset: u32 }
 }
 
-/// `kv[slot_base + position + r, :] = x[r, x_offset..x_offset + width]`.
+/// The columns that [`cache_write`] copies.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheColumns {
+    /// Rows of x.
+    pub rows: usize,
+    /// Elements between rows of x.
+    pub stride: usize,
+    /// First copied column.
+    pub offset: usize,
+    /// Copied columns.
+    pub width: usize,
+}
+
+/// `kv[slot_base + position + r, :] = x[r, offset..offset + width]`; r: row, slot_base and position: of the step.
 ///
 /// # Shapes
 /// `x` [rows, stride], `kv` [cache rows, width].
 ///
 /// # Errors
 /// The device allows no such grid.
-#[allow(clippy::too_many_arguments)] // two operands and their sizes
 pub fn cache_write(
     plan: &mut PlanBuilder,
     label: &str,
     x: &Buffer,
     kv: &Buffer,
     step: &Buffer,
-    rows: usize,
-    [x_offset, width]: [usize; 2],
-    stride: usize,
+    columns: CacheColumns,
 ) -> Result<(), GpuError> {
+    let CacheColumns { rows, stride, offset, width } = columns;
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: &layout::CACHE_WRITE,
@@ -35,7 +46,7 @@ pub fn cache_write(
             rows: rows as u32,
             width: width as u32,
             stride: stride as u32,
-            x_offset: x_offset as u32,
+            x_offset: offset as u32,
         },
         buffers: &[("x", x), ("kv", kv), ("step", step)],
         groups: blocks_of_64(rows * width),
@@ -45,7 +56,6 @@ pub fn cache_write(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Step;
     use super::super::testing::{gpu, random, run, upload};
@@ -58,8 +68,8 @@ mod tests {
             let step = Step::buffer(gpu()).unwrap();
             gpu().write(&step, 0, bytemuck::bytes_of(&Step { position: 2, slot_base: 1, ..Step::default() }));
             let kv = gpu().storage("kv", (4 * (rows + 4) * width) as u64).unwrap();
-            let found =
-                run(&kv, |plan| cache_write(plan, "", &upload(&x), &kv, &step, rows, [x_offset, width], stride));
+            let columns = CacheColumns { rows, stride, offset: x_offset, width };
+            let found = run(&kv, |plan| cache_write(plan, "", &upload(&x), &kv, &step, columns));
             for (i, value) in found.iter().enumerate() {
                 let (row, column) = (i / width, i % width);
                 let inside = (3..3 + rows).contains(&row);

@@ -9,10 +9,10 @@ params! {
     EmbedParams { rows: u32, cols: u32, row_start: u32, row_count: u32 }
 }
 
-/// `out[r, :] = table[sequence[slot_base + position + r], :]`.
+/// `out[r, :] = table[sequence[slot_base + position + r], :]`; r: row, slot_base and position: of the step.
 ///
 /// # Shapes
-/// `table` [V, D], `sequence` token ids of all slots, `out` [rows, D]; one dispatch per part of the table, each writing the rows it holds.
+/// `table` [V, D], `sequence` token ids of all slots, `out` [rows, D]. One dispatch per part of the table, each writing the rows it holds.
 ///
 /// # Errors
 /// The device allows no such grid.
@@ -49,7 +49,6 @@ pub fn embed(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use af2_core::weights::Scheme;
 

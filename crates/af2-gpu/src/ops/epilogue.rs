@@ -1,8 +1,8 @@
-//! What happens to a product before it is stored.
+//! The end of a matmul or matvec: bias, activation and store.
 
 use crate::Buffer;
 
-/// Activation of a product.
+/// The activation after the bias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Activation {
     /// None.
@@ -14,7 +14,7 @@ pub enum Activation {
     Relu,
 }
 
-/// Where a product goes.
+/// How a result y is stored.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Store<'a> {
     /// `out = y`.
@@ -26,14 +26,14 @@ pub enum Store<'a> {
     AddGated(&'a Buffer),
 }
 
-/// Bias, activation and store of a product.
+/// `y = activation(sum + bias)`, then the store, for every sum of a matmul or matvec.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Epilogue<'a> {
     /// One value per output.
     pub bias: Option<&'a Buffer>,
     /// Applied after the bias.
     pub activation: Activation,
-    /// Applied last.
+    /// How y is stored.
     pub store: Store<'a>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Epilogue<'a> {
         Self { bias: Some(bias), ..Self::default() }
     }
 
-    /// The bits of `epilogue.wgsl`.
+    /// The bits of `shaders/common/epilogue.wgsl`.
     pub(crate) fn bits(&self) -> u32 {
         let activation = match self.activation {
             Activation::None => 0,
@@ -63,10 +63,10 @@ impl<'a> Epilogue<'a> {
         [("bias", self.bias.unwrap_or(empty)), ("gate", gate)]
     }
 
-    /// The same on the host, for the twins.
+    /// The epilogue on the host, for the twins.
     #[cfg(test)]
-    pub(crate) fn apply(&self, product: f64, bias: f64, gate: f64, before: f64) -> f64 {
-        let y = if self.bias.is_some() { product + bias } else { product };
+    pub(crate) fn apply(&self, sum: f64, bias: f64, gate: f64, before: f64) -> f64 {
+        let y = if self.bias.is_some() { sum + bias } else { sum };
         let y = match self.activation {
             Activation::None => y,
             Activation::Gelu => super::testing::gelu(y),

@@ -1,4 +1,4 @@
-//! From log-mel to the image the encoder sees.
+//! From log-mel to the image that the encoder sees.
 
 use super::blocks_of_64;
 use crate::plan::params;
@@ -20,24 +20,35 @@ pub struct FoldTables<'a> {
     pub tap_weights: &'a Buffer,
 }
 
-/// Batch norm per mel bin, bicubic interpolation along time, and folding of time into bands.
+/// Sizes of [`fold_image`].
+#[derive(Debug, Clone, Copy)]
+pub struct FoldShape {
+    /// Windows of audio.
+    pub windows: usize,
+    /// Spectrogram frames per window.
+    pub frames: usize,
+    /// Mel bins.
+    pub n_mels: usize,
+    /// Side of the image; time = side² / n_mels.
+    pub side: usize,
+}
+
+/// `image[n_mels · r + m, c] = Σ_j tap_weights[t, j] · bn(logmel[taps[t, j], m])` with `t = side · r + c`: batch norm bn per mel bin m,
+/// bicubic interpolation along time over four taps j, and the time axis folded into side / n_mels bands r.
 ///
 /// # Shapes
-/// `logmel` [windows, frames, n_mels]; `image` [windows, side, side] with side² = time · n_mels.
+/// `logmel` [windows, frames, n_mels], `image` [windows, side, side]; tables as in [`FoldTables`].
 ///
 /// # Errors
 /// The device allows no such grid.
-#[allow(clippy::too_many_arguments)] // the operands and sizes of one formula
 pub fn fold_image(
     plan: &mut PlanBuilder,
     logmel: &Buffer,
     tables: FoldTables<'_>,
     image: &Buffer,
-    windows: usize,
-    frames: usize,
-    n_mels: usize,
-    side: usize,
+    shape: FoldShape,
 ) -> Result<(), GpuError> {
+    let FoldShape { windows, frames, n_mels, side } = shape;
     plan.dispatch(Dispatch {
         label: "fold_image".into(),
         shader: &audio::FOLD_IMAGE,
@@ -62,7 +73,6 @@ pub fn fold_image(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::*;
@@ -78,8 +88,8 @@ mod tests {
             let out = gpu().storage("out", (4 * windows * side * side) as u64).unwrap();
             let (batch_norm, tap_buffer, tap_weights) = (upload(&norm), upload(&taps), upload(&weights));
             let tables = FoldTables { batch_norm: &batch_norm, taps: &tap_buffer, tap_weights: &tap_weights };
-            let found =
-                run(&out, |plan| fold_image(plan, &upload(&logmel), tables, &out, windows, frames, n_mels, side));
+            let shape = FoldShape { windows, frames, n_mels, side };
+            let found = run(&out, |plan| fold_image(plan, &upload(&logmel), tables, &out, shape));
             let value = |w: usize, frame: usize, m: usize| {
                 let x = f64::from(logmel[(w * frames + frame) * n_mels + m]);
                 let of = |row: usize| f64::from(norm[row * n_mels + m]);

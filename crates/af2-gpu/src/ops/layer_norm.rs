@@ -1,4 +1,4 @@
-//! Layer norm over rows.
+//! Layer norm of rows.
 
 use crate::plan::params;
 use crate::shader::norm;
@@ -8,20 +8,28 @@ params! {
     LayerNormParams { rows: u32, cols: u32, eps: f32, input_scale: f32 }
 }
 
-/// `out[r, :] = (s − mean(s)) / √(var(s) + eps) · w + b` with `s = x[r, :] · input_scale`.
+/// The buffers of a norm.
+#[derive(Debug, Clone, Copy)]
+pub struct NormBuffers<'a> {
+    /// [rows, cols].
+    pub x: &'a Buffer,
+    /// Layer norm: weight w, then bias b, [2, cols]; RMS norm: weight, \[cols\].
+    pub norm: &'a Buffer,
+    /// [rows, cols].
+    pub out: &'a Buffer,
+}
+
+/// `out[r, :] = (s − mean(s)) / √(var(s) + eps) · w + b` with `s = x[r, :] · input_scale`; var: biased variance.
 ///
 /// # Shapes
-/// `x`, `out` [rows, cols], cols a multiple of 4; `weight_bias` [2, cols].
+/// `x`, `out` [rows, cols], cols a multiple of 4; `norm` [2, cols].
 ///
 /// # Errors
 /// The device allows no such grid.
-#[allow(clippy::too_many_arguments)] // the operands and sizes of one formula
 pub fn layer_norm(
     plan: &mut PlanBuilder,
     label: &str,
-    x: &Buffer,
-    weight_bias: &Buffer,
-    out: &Buffer,
+    buffers: NormBuffers<'_>,
     [rows, cols]: [usize; 2],
     eps: f32,
     input_scale: f32,
@@ -31,7 +39,7 @@ pub fn layer_norm(
         shader: &norm::LAYER_NORM,
         constants: &[plan.gpu().tuning().row_threads()],
         params: LayerNormParams { rows: rows as u32, cols: cols as u32, eps, input_scale },
-        buffers: &[("x", x), ("norm", weight_bias), ("out", out)],
+        buffers: &[("x", buffers.x), ("norm", buffers.norm), ("out", buffers.out)],
         groups: [rows as u32, 1, 1],
         weight_bytes: 0,
         flops: 0,
@@ -39,7 +47,6 @@ pub fn layer_norm(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::matvec::InputNorm;
     use super::super::matvec::tests::normed;
@@ -58,10 +65,9 @@ mod tests {
                 .chunks_exact(cols)
                 .flat_map(|row| normed(&row.iter().map(|v| v * scale).collect::<Vec<_>>(), &wb, &norm))
                 .collect();
+            let buffers = NormBuffers { x: &upload(&x), norm: &weights, out: &out };
             for tuning in TUNINGS {
-                let found = run_tuned(tuning, &out, |plan| {
-                    layer_norm(plan, "", &upload(&x), &weights, &out, [rows, cols], 1e-5, scale)
-                });
+                let found = run_tuned(tuning, &out, |plan| layer_norm(plan, "", buffers, [rows, cols], 1e-5, scale));
                 assert_close(&format!("{rows}x{cols}"), &found, &expected, 1e-11);
             }
         }

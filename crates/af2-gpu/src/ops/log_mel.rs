@@ -1,4 +1,4 @@
-//! Mel filter bank and decibels.
+//! Log-mel spectrogram: mel filter bank and decibels.
 
 use super::blocks_of_64;
 use crate::plan::params;
@@ -9,24 +9,34 @@ params! {
     LogMelParams { rows: u32, n_mels: u32, bins: u32 }
 }
 
-/// `out[t, m] = 10 · log10(max(Σ_b power[t, b] · bank[b, m], 1e-10))`.
+/// The buffers of [`log_mel`].
+#[derive(Debug, Clone, Copy)]
+pub struct LogMelBuffers<'a> {
+    /// Power spectrum, [rows, bins].
+    pub power: &'a Buffer,
+    /// Filter bank, [bins, n_mels].
+    pub bank: &'a Buffer,
+    /// First bin and end of every triangle, [n_mels, 2] u32; see [`support`].
+    pub support: &'a Buffer,
+    /// [rows, n_mels].
+    pub out: &'a Buffer,
+}
+
+/// `out[t, m] = 10 · log10(max(Σ_b power[t, b] · bank[b, m], 1e-10))`; t: frame, m: mel bin, b: frequency bin.
 ///
 /// # Shapes
-/// `power` [rows, bins], `bank` [bins, n_mels], `support` [n_mels, 2] u32 (see [`support`]), `out` [rows, n_mels].
+/// `power` [rows, bins], `bank` [bins, n_mels], `support` [n_mels, 2], `out` [rows, n_mels].
 ///
 /// # Errors
 /// The device allows no such grid.
-#[allow(clippy::too_many_arguments)] // the operands and sizes of one formula
 pub fn log_mel(
     plan: &mut PlanBuilder,
-    power: &Buffer,
-    bank: &Buffer,
-    support: &Buffer,
-    out: &Buffer,
+    buffers: LogMelBuffers<'_>,
     rows: usize,
     n_mels: usize,
     bins: usize,
 ) -> Result<(), GpuError> {
+    let LogMelBuffers { power, bank, support, out } = buffers;
     plan.dispatch(Dispatch {
         label: "log_mel".into(),
         shader: &audio::LOG_MEL,
@@ -39,7 +49,7 @@ pub fn log_mel(
     })
 }
 
-/// First bin and end of every triangle of a filter bank [bins, n_mels]: where it is not zero.
+/// First bin and end of every triangle of a filter bank [bins, n_mels]: the range where it is not zero.
 pub fn support(bank: &[f32], n_mels: usize) -> Vec<[u32; 2]> {
     let range = |mel: usize| {
         let bins =
@@ -50,7 +60,6 @@ pub fn support(bank: &[f32], n_mels: usize) -> Vec<[u32; 2]> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::{gpu, random, run, upload};
     use super::*;
@@ -64,9 +73,9 @@ mod tests {
             (0..bins * n_mels).map(|i| if (i / n_mels) / 6 == i % n_mels { 0.5 } else { 0.0 }).collect();
         let out = gpu().storage("out", (4 * rows * n_mels) as u64).unwrap();
         let ranges = support(&bank, n_mels);
-        let found = run(&out, |plan| {
-            log_mel(plan, &upload(&power), &upload(&bank), &upload(&ranges), &out, rows, n_mels, bins)
-        });
+        let buffers =
+            LogMelBuffers { power: &upload(&power), bank: &upload(&bank), support: &upload(&ranges), out: &out };
+        let found = run(&out, |plan| log_mel(plan, buffers, rows, n_mels, bins));
         for (i, decibels) in found.iter().enumerate() {
             let energy: f64 = (0..bins)
                 .map(|b| f64::from(power[i / n_mels * bins + b]) * f64::from(bank[b * n_mels + i % n_mels]))

@@ -1,11 +1,11 @@
-//! Product of a matrix of activations with a weight matrix.
+//! Matmul: a matrix of activations times a weight matrix, with the epilogue fused in.
 
 use af2_core::weights::Scheme;
 
 use super::{Epilogue, for_scheme, weight_bindings};
 use crate::plan::params;
 use crate::shader::{Shader, linear};
-use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, Product};
+use crate::{Buffer, Dispatch, GpuError, MatmulKernel, Matrix, PlanBuilder};
 
 params! {
     MatmulParams { rows: u32, outputs: u32, cols: u32, out_stride: u32, column: u32, lanes_n: u32, epilogue: u32 }
@@ -15,16 +15,16 @@ params! {
 const TILE: usize = 64;
 /// Rows and columns per workgroup of the wide kernel.
 const WIDE: usize = 128;
-/// Workgroups below which a product is left to the tiled kernel: a chip has tens of cores, and idle ones are slower than busy ones.
+/// Fewer workgroups of the wide kernel would leave some of a GPU's cores idle: the tiled kernel is used instead.
 const WIDE_GROUPS: usize = 64;
 /// Rows and columns per thread of the block kernel, and its threads.
 const BLOCK: [usize; 2] = [8, 16];
 const LANES: usize = 8;
 
-/// A kernel and its workgroups for a product of [rows, K] with [outputs, K].
+/// A kernel and its workgroups for [rows, K] times [outputs, K].
 struct Launch {
     shader: &'static Shader,
-    /// Threads side by side along the outputs, for the block kernel.
+    /// Threads side by side along the outputs; block kernel only.
     lanes_n: usize,
     groups: usize,
 }
@@ -36,7 +36,7 @@ impl Launch {
         Self { shader: for_scheme(scheme, kernels), lanes_n: 0, groups }
     }
 
-    /// Nothing for a product that would leave cores idle or compute much that is thrown away at the edges.
+    /// `None` for a matmul that would leave cores idle or waste more than a quarter of the work at the edges.
     fn wide(scheme: Scheme, rows: usize, outputs: usize) -> Option<Self> {
         let kernels =
             [&linear::MATMUL_WIDE_F32, &linear::MATMUL_WIDE_F16, &linear::MATMUL_WIDE_Q8, &linear::MATMUL_WIDE_Q4];
@@ -49,7 +49,7 @@ impl Launch {
         })
     }
 
-    /// The threads stand side by side in the way that wastes least at the edges.
+    /// The threads are arranged to waste as little as possible at the edges.
     fn block(scheme: Scheme, rows: usize, outputs: usize) -> Self {
         let kernels =
             [&linear::MATMUL_BLOCK_F32, &linear::MATMUL_BLOCK_F16, &linear::MATMUL_BLOCK_Q8, &linear::MATMUL_BLOCK_Q4];
@@ -59,32 +59,43 @@ impl Launch {
     }
 }
 
-/// `out[m, n] = epilogue(Σ_k x[m, k] · w[n, k])`.
+/// The operands of [`matmul`].
+#[derive(Debug, Clone, Copy)]
+pub struct Matmul<'a> {
+    /// [rows, K].
+    pub x: &'a Buffer,
+    /// [N, K].
+    pub w: &'a Matrix,
+    /// [rows, N].
+    pub out: &'a Buffer,
+    /// Rows of `x` and `out`.
+    pub rows: usize,
+}
+
+/// `out[m, n] = epilogue(Σ_k x[m, k] · w[n, k])`; m: row, n: output, k: input.
 ///
 /// # Shapes
-/// `x` [rows, K], `w` [N, K], `out` [rows, N]; one dispatch per part of `w`.
+/// `x` [rows, K], `w` [N, K], `out` [rows, N]. One dispatch per part of `w`.
 ///
 /// # Errors
 /// The device allows no such grid.
 pub fn matmul(
     plan: &mut PlanBuilder,
     label: &str,
-    x: &Buffer,
-    w: &Matrix,
-    out: &Buffer,
-    rows: usize,
+    operands: Matmul<'_>,
     epilogue: &Epilogue<'_>,
 ) -> Result<(), GpuError> {
+    let Matmul { x, w, out, rows } = operands;
     let empty = plan.gpu().empty().clone();
     // Paired parts stack the rows of both tensors, and so do the columns of the output.
     let stacks = w.parts.first().map_or(1, |part| part.rows / part.outputs.max(1));
     for part in &w.parts {
-        let launch = match plan.gpu().tuning().product {
-            Product::Tiled => Launch::tiled(w.scheme, rows, part.rows),
-            Product::Wide => {
+        let launch = match plan.gpu().tuning().matmul {
+            MatmulKernel::Tiled => Launch::tiled(w.scheme, rows, part.rows),
+            MatmulKernel::Wide => {
                 Launch::wide(w.scheme, rows, part.rows).unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows))
             }
-            Product::Block => Launch::block(w.scheme, rows, part.rows),
+            MatmulKernel::Block => Launch::block(w.scheme, rows, part.rows),
         };
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x), ("out", out)]);
@@ -111,7 +122,7 @@ pub fn matmul(
     Ok(())
 }
 
-/// The plain loop, on the weights as they are after packing.
+/// The plain loop, on unpacked weights.
 pub(crate) fn twin(x: &[f32], w: &[f32], rows: usize, outputs: usize, cols: usize) -> Vec<f64> {
     let cell = |m: usize, n: usize| -> f64 {
         (0..cols).map(|k| f64::from(x[m * cols + k]) * f64::from(w[n * cols + k])).sum()
@@ -120,7 +131,6 @@ pub(crate) fn twin(x: &[f32], w: &[f32], rows: usize, outputs: usize, cols: usiz
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::super::{Activation, Store};
@@ -138,18 +148,17 @@ mod tests {
                 let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
                 let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
                 let (input, expected) = (upload(&x), twin(&x, &stored, rows, outputs, cols));
+                let operands = Matmul { x: &input, w: &matrix, out: &out, rows };
                 for tuning in TUNINGS {
-                    let found = run_tuned(tuning, &out, |plan| {
-                        matmul(plan, "", &input, &matrix, &out, rows, &Epilogue::default())
-                    });
-                    let what = format!("{:?} {scheme:?} {rows}x{outputs}x{cols}", tuning.product);
+                    let found = run_tuned(tuning, &out, |plan| matmul(plan, "", operands, &Epilogue::default()));
+                    let what = format!("{:?} {scheme:?} {rows}x{outputs}x{cols}", tuning.matmul);
                     assert_close(&what, &found, &expected, 1e-11);
                 }
             }
         }
     }
 
-    /// More than [`WIDE_GROUPS`], with edges on both sides and columns that end within a tile.
+    /// More than [`WIDE_GROUPS`] workgroups, with edges on both sides and columns that end within a tile.
     #[test]
     fn wide_tiles() {
         for (scheme, cols) in [(Scheme::F32, 20), (Scheme::F16, 20), (Scheme::Q8, 32), (Scheme::Q4, 32)] {
@@ -161,16 +170,15 @@ mod tests {
             let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
             let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
             let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
-            let tuning = Tuning { product: Product::Wide, ..Tuning::HARDWARE };
-            let found = run_tuned(tuning, &out, |plan| {
-                matmul(plan, "", &upload(&x), &matrix, &out, rows, &Epilogue::default())
-            });
+            let tuning = Tuning { matmul: MatmulKernel::Wide, ..Tuning::HARDWARE };
+            let operands = Matmul { x: &upload(&x), w: &matrix, out: &out, rows };
+            let found = run_tuned(tuning, &out, |plan| matmul(plan, "", operands, &Epilogue::default()));
             assert_close(&format!("{scheme:?}"), &found, &twin(&x, &stored, rows, outputs, cols), 1e-11);
         }
     }
 
     #[test]
-    fn wide_tiles_are_for_large_products() {
+    fn wide_tiles_are_for_large_matmuls() {
         for (rows, outputs) in [(64, 65_536), (1024, 896), (1024, 65)] {
             assert!(Launch::wide(Scheme::Q8, rows, outputs).is_none(), "{rows} x {outputs}");
         }
@@ -183,10 +191,9 @@ mod tests {
             let (x, w) = (random(rows * cols, 3), random(outputs * cols, 4));
             let matrix = Matrix::from_f32(gpu(), "w", Scheme::F32, outputs, cols, &w).unwrap();
             let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
+            let operands = Matmul { x: &upload(&x), w: &matrix, out: &out, rows };
             for tuning in TUNINGS {
-                let found = run_tuned(tuning, &out, |plan| {
-                    matmul(plan, "", &upload(&x), &matrix, &out, rows, &Epilogue::default())
-                });
+                let found = run_tuned(tuning, &out, |plan| matmul(plan, "", operands, &Epilogue::default()));
                 assert_close("narrow", &found, &twin(&x, &w, rows, outputs, cols), 1e-11);
             }
         }
@@ -198,20 +205,20 @@ mod tests {
         let (x, w, b, before) =
             (random(rows * cols, 5), random(outputs * cols, 6), random(outputs, 7), random(rows * outputs, 8));
         let matrix = Matrix::from_f32(gpu(), "w", Scheme::F32, outputs, cols, &w).unwrap();
-        let (bias, gate) = (upload(&b), upload(&[0.7_f32]));
+        let (input, bias, gate) = (upload(&x), upload(&b), upload(&[0.7_f32]));
         for activation in [Activation::None, Activation::Gelu, Activation::Relu] {
             for store in [Store::Write, Store::Add, Store::AddGated(&gate)] {
                 let epilogue = Epilogue { bias: Some(&bias), activation, store };
-                let product = twin(&x, &w, rows, outputs, cols);
+                let sums = twin(&x, &w, rows, outputs, cols);
                 let expected: Vec<f64> = (0..rows * outputs)
                     .map(|i| {
-                        epilogue.apply(product[i], f64::from(b[i % outputs]), f64::from(0.7_f32), f64::from(before[i]))
+                        epilogue.apply(sums[i], f64::from(b[i % outputs]), f64::from(0.7_f32), f64::from(before[i]))
                     })
                     .collect();
                 for tuning in TUNINGS {
                     let out = upload(&before);
-                    let found =
-                        run_tuned(tuning, &out, |plan| matmul(plan, "", &upload(&x), &matrix, &out, rows, &epilogue));
+                    let operands = Matmul { x: &input, w: &matrix, out: &out, rows };
+                    let found = run_tuned(tuning, &out, |plan| matmul(plan, "", operands, &epilogue));
                     assert_close(&format!("{activation:?} {store:?}"), &found, &expected, 1e-11);
                 }
             }

@@ -1,40 +1,40 @@
-//! Product of one row of activations with a weight matrix, the norm before it fused in.
+//! Matvec: one row of activations times a weight matrix, with the norm before it and the epilogue after it fused in.
 
 use af2_core::weights::Scheme;
 
 use super::{Epilogue, for_scheme, weight_bindings};
 use crate::plan::params;
 use crate::shader::{Shader, linear};
-use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder, RowProduct, Tuning};
+use crate::{Buffer, Dispatch, GpuError, Matrix, MatvecKernel, PlanBuilder, Tuning};
 
 params! {
     MatvecParams { rows: u32, cols: u32, x_offset: u32, column: u32, epilogue: u32, eps: f32 }
 }
 
-/// The sizes of the kernels of [`for_one_row`] for an adapter, with the norm of the input.
+/// Override constants of the kernels of [`for_one_row`]: the input's norm and the sizes.
 pub(crate) fn constants(tuning: Tuning, norm: &InputNorm<'_>) -> Vec<(&'static str, f64)> {
     let (rows, threads) = (f64::from(tuning.matvec_rows), f64::from(tuning.matvec_threads));
-    let memory = match tuning.row_product {
-        RowProduct::Staged => ("TILE", 8.0 * (threads + 1.0)),
-        RowProduct::Block => ("ROW_LANES", rows * threads),
+    let workgroup_memory = match tuning.matvec {
+        MatvecKernel::Staged => ("TILE", 8.0 * (threads + 1.0)),
+        MatvecKernel::Block => ("ROW_LANES", rows * threads),
     };
-    vec![norm.constant(), ("ROWS", rows), ("THREADS", threads), memory]
+    vec![norm.constant(), ("ROWS", rows), ("THREADS", threads), workgroup_memory]
 }
 
-/// The kernel for a scheme and an adapter; both lists as in [`for_scheme`].
+/// The matvec kernel of a tuning and a scheme; both lists as in [`for_scheme`].
 pub(crate) fn for_one_row(
     tuning: Tuning,
     scheme: Scheme,
     staged: [&'static Shader; 4],
     block: [&'static Shader; 4],
 ) -> &'static Shader {
-    match tuning.row_product {
-        RowProduct::Staged => for_scheme(scheme, staged),
-        RowProduct::Block => for_scheme(scheme, block),
+    match tuning.matvec {
+        MatvecKernel::Staged => for_scheme(scheme, staged),
+        MatvecKernel::Block => for_scheme(scheme, block),
     }
 }
 
-/// The norm applied to the input row of a product.
+/// The norm of the input row.
 #[derive(Debug, Clone, Copy)]
 pub enum InputNorm<'a> {
     /// None.
@@ -86,22 +86,33 @@ impl Row<'_> {
     }
 }
 
-/// `out[n] = epilogue(Σ_k norm(x)[k] · w[n, k])`.
+/// The operands of [`matvec`].
+#[derive(Debug, Clone, Copy)]
+pub struct Matvec<'a> {
+    /// One row of [rows, K].
+    pub x: Row<'a>,
+    /// The norm of that row.
+    pub norm: InputNorm<'a>,
+    /// [N, K], K a multiple of 32.
+    pub w: &'a Matrix,
+    /// \[N\].
+    pub out: &'a Buffer,
+}
+
+/// `out[n] = epilogue(Σ_k norm(x)[k] · w[n, k])`; n: output, k: input.
 ///
 /// # Shapes
-/// `x` one row of [rows, K], `w` [N, K] with K a multiple of 32, `out` \[N\]; one dispatch per part of `w`.
+/// `x` one row of [rows, K], `w` [N, K] with K a multiple of 32, `out` \[N\]. One dispatch per part of `w`.
 ///
 /// # Errors
 /// The device allows no such grid.
 pub fn matvec(
     plan: &mut PlanBuilder,
     label: &str,
-    x: Row<'_>,
-    norm: InputNorm<'_>,
-    w: &Matrix,
-    out: &Buffer,
+    operands: Matvec<'_>,
     epilogue: &Epilogue<'_>,
 ) -> Result<(), GpuError> {
+    let Matvec { x, norm, w, out } = operands;
     let tuning = plan.gpu().tuning();
     let staged = [&linear::MATVEC_F32, &linear::MATVEC_F16, &linear::MATVEC_Q8, &linear::MATVEC_Q4];
     let block =
@@ -135,7 +146,6 @@ pub fn matvec(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 pub(crate) mod tests {
     use super::super::testing::{TUNINGS, assert_close, gpu, random, run, run_tuned, upload};
     use super::super::{Activation, Store};
@@ -160,7 +170,7 @@ pub(crate) mod tests {
             .collect()
     }
 
-    pub(crate) fn product(x: &[f64], w: &[f32]) -> Vec<f64> {
+    pub(crate) fn twin(x: &[f64], w: &[f32]) -> Vec<f64> {
         w.chunks_exact(x.len()).map(|row| row.iter().zip(x).map(|(a, b)| f64::from(*a) * b).sum()).collect()
     }
 
@@ -176,12 +186,10 @@ pub(crate) mod tests {
                 for norm in [InputNorm::None, InputNorm::Rms(&weights, 1e-6), InputNorm::Layer(&weights, 1e-5)] {
                     let out = gpu().storage("out", 4 * outputs as u64).unwrap();
                     let input = upload(&x);
-                    let row = Row { buffer: &input, row: 2 };
-                    let expected = product(&normed(&x[2 * cols..], &nb, &norm), &stored);
+                    let operands = Matvec { x: Row { buffer: &input, row: 2 }, norm, w: &matrix, out: &out };
+                    let expected = twin(&normed(&x[2 * cols..], &nb, &norm), &stored);
                     for tuning in TUNINGS {
-                        let found = run_tuned(tuning, &out, |plan| {
-                            matvec(plan, "", row, norm, &matrix, &out, &Epilogue::default())
-                        });
+                        let found = run_tuned(tuning, &out, |plan| matvec(plan, "", operands, &Epilogue::default()));
                         // A single output may cancel to almost nothing.
                         assert_close(&format!("{scheme:?} {outputs}x{cols} {norm:?}"), &found, &expected, 1e-9);
                     }
@@ -202,9 +210,10 @@ pub(crate) mod tests {
             let epilogue = Epilogue { bias: Some(&bias), activation: Activation::Gelu, store };
             let out = upload(&before);
             let row = Row { buffer: &input, row: 0 };
-            let found = run(&out, |plan| matvec(plan, "", row, InputNorm::None, &matrix, &out, &epilogue));
+            let operands = Matvec { x: row, norm: InputNorm::None, w: &matrix, out: &out };
+            let found = run(&out, |plan| matvec(plan, "", operands, &epilogue));
             let x64: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
-            let expected: Vec<f64> = product(&x64, &stored)
+            let expected: Vec<f64> = twin(&x64, &stored)
                 .iter()
                 .enumerate()
                 .map(|(n, y)| epilogue.apply(*y, f64::from(b[n]), f64::from(-1.3_f32), f64::from(before[n])))

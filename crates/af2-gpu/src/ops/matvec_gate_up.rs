@@ -1,30 +1,24 @@
-//! Gate and up projection of the SwiGLU feed-forward for one token.
+//! The gate and up projections of the SwiGLU feed-forward of one token in one matvec.
 
-use super::matvec::{InputNorm, Row, constants, for_one_row};
+use super::matvec::{Matvec, constants, for_one_row};
 use super::weight_bindings;
 use crate::plan::params;
 use crate::shader::linear;
-use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
+use crate::{Dispatch, GpuError, PlanBuilder};
 
 params! {
     GateUpParams { inner: u32, cols: u32, x_offset: u32, column: u32, eps: f32 }
 }
 
-/// `out[f] = silu(Σ_k norm(x)[k] · gate[f, k]) · (Σ_k norm(x)[k] · up[f, k])`.
+/// `out[f] = silu(Σ_k norm(x)[k] · gate[f, k]) · (Σ_k norm(x)[k] · up[f, k])`; f: output, k: input, `silu(y) = y / (1 + e^−y)`.
 ///
 /// # Shapes
 /// `x` one row of [rows, K], `w` the paired matrix of gate and up, [2F, K] with K a multiple of 32, `out` \[F\].
 ///
 /// # Errors
 /// The device allows no such grid.
-pub fn matvec_gate_up(
-    plan: &mut PlanBuilder,
-    label: &str,
-    x: Row<'_>,
-    norm: InputNorm<'_>,
-    w: &Matrix,
-    out: &Buffer,
-) -> Result<(), GpuError> {
+pub fn matvec_gate_up(plan: &mut PlanBuilder, label: &str, operands: Matvec<'_>) -> Result<(), GpuError> {
+    let Matvec { x, norm, w, out } = operands;
     let tuning = plan.gpu().tuning();
     let staged = [
         &linear::MATVEC_GATE_UP_F32,
@@ -64,13 +58,14 @@ pub fn matvec_gate_up(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use af2_core::weights::Scheme;
 
-    use super::super::matvec::tests::{normed, product};
+    use super::super::matvec::tests::{normed, twin};
+    use super::super::matvec::{InputNorm, Row};
     use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::*;
+    use crate::Matrix;
     use crate::matrix::Stacking;
 
     #[test]
@@ -90,11 +85,11 @@ mod tests {
                 let (weights, input) = (upload(&nb), upload(&x));
                 let norm = InputNorm::Rms(&weights, 1e-6);
                 let out = gpu().storage("out", 4 * inner as u64).unwrap();
-                let row = Row { buffer: &input, row: 0 };
-                let y = product(&normed(&x, &nb, &norm), &stored);
+                let operands = Matvec { x: Row { buffer: &input, row: 0 }, norm, w: &matrix, out: &out };
+                let y = twin(&normed(&x, &nb, &norm), &stored);
                 let expected: Vec<f64> = (0..inner).map(|f| y[f] / (1.0 + (-y[f]).exp()) * y[inner + f]).collect();
                 for tuning in TUNINGS {
-                    let found = run_tuned(tuning, &out, |plan| matvec_gate_up(plan, "", row, norm, &matrix, &out));
+                    let found = run_tuned(tuning, &out, |plan| matvec_gate_up(plan, "", operands));
                     assert_close(&format!("{scheme:?} {inner}x{cols}"), &found, &expected, 1e-11);
                 }
             }

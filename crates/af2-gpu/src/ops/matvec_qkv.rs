@@ -1,4 +1,4 @@
-//! Query, key and value projection of one token, with rotary positions and cache write.
+//! The query, key and value projections of one token in one matvec, with rotary positions and cache write.
 
 use super::matvec::{InputNorm, Row, constants, for_one_row};
 use super::weight_bindings;
@@ -21,7 +21,7 @@ pub struct Heads {
     pub width: usize,
 }
 
-/// Where [`matvec_qkv`] reads and writes.
+/// The buffers of [`matvec_qkv`] apart from the input row.
 #[derive(Debug, Clone, Copy)]
 pub struct QkvBuffers<'a> {
     /// Bias of q, k and v, [(query + 2 key_value) · width].
@@ -36,10 +36,11 @@ pub struct QkvBuffers<'a> {
     pub step: &'a Buffer,
 }
 
-/// q, k, v of `norm(x)` with bias; q and k rotated by the step's position; q to its buffer, k and v to the cache.
+/// `y[n] = bias[n] + Σ_k norm(x)[k] · w[n, k]`, split into q, k and v; q and k rotated by the step's position p; q to its buffer, k and v
+/// to row p of the step's slot of the cache.
 ///
 /// # Shapes
-/// `x` one row of [rows, K], `w` [(query + 2 key_value) · width, K] in one part, K a multiple of 32.
+/// `x` one row of [rows, K], `w` [(query + 2 key_value) · width, K] in one part, K a multiple of 32; buffers as in [`QkvBuffers`].
 ///
 /// # Errors
 /// The matrix has several parts, or the device allows no such grid.
@@ -88,12 +89,11 @@ pub fn matvec_qkv(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use af2_core::weights::Scheme;
 
     use super::super::Step;
-    use super::super::matvec::tests::{normed, product};
+    use super::super::matvec::tests::{normed, twin};
     use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload, wait};
     use super::*;
 
@@ -123,7 +123,7 @@ mod tests {
             let norm = InputNorm::Rms(&weights, 1e-6);
             let buffers = QkvBuffers { bias: &bias, rotary: &table, q: &q, kv: &kv, step: &step };
             let row = Row { buffer: &input, row: 0 };
-            let mut y = product(&normed(&x, &nb, &norm), &stored);
+            let mut y = twin(&normed(&x, &nb, &norm), &stored);
             y.iter_mut().zip(&b).for_each(|(y, b)| *y += f64::from(*b));
             for head in 0..query + key_value {
                 for i in 0..width / 2 {

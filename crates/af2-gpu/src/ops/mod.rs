@@ -1,4 +1,5 @@
-//! One op per kernel: the parameters, a launch function with shapes in its doc, the plain-loop twin and a test over a table of shapes.
+//! One op per kernel: the parameters, a launch function that appends dispatches to a plan, the plain-loop twin and a test over a table
+//! of shapes.
 
 pub mod argmax;
 pub mod attention;
@@ -36,7 +37,7 @@ use af2_core::weights::Scheme;
 
 use crate::shader::Shader;
 
-/// The kernel for a scheme, of the four in the order f32, f16, q8, q4.
+/// The kernel of a scheme, of four in the order f32, f16, q8, q4.
 pub(crate) fn for_scheme(scheme: Scheme, kernels: [&'static Shader; 4]) -> &'static Shader {
     let [f32, f16, q8, q4] = kernels;
     match scheme {
@@ -47,7 +48,7 @@ pub(crate) fn for_scheme(scheme: Scheme, kernels: [&'static Shader; 4]) -> &'sta
     }
 }
 
-/// The weight bindings of a part of a matrix: quantised schemes have scales, the others do not.
+/// The weight bindings of a part of a matrix; only quantised schemes have scales.
 pub(crate) fn weight_bindings(scheme: Scheme, part: &crate::MatrixPart) -> Vec<(&str, &crate::Buffer)> {
     let mut bindings = vec![("weight", &part.data)];
     if scheme.is_quantized() {
@@ -56,7 +57,7 @@ pub(crate) fn weight_bindings(scheme: Scheme, part: &crate::MatrixPart) -> Vec<(
     bindings
 }
 
-/// Tells kernels that read four elements at once whether a head may start within a quad.
+/// For kernels that read four elements at once: whether a head may start within a quad.
 pub(crate) fn odd_heads(head_dim: usize) -> (&'static str, f64) {
     ("ODD", f64::from(u8::from(!head_dim.is_multiple_of(4))))
 }

@@ -9,7 +9,7 @@ params! {
     PackF16Params { quads: u32 }
 }
 
-/// `out = float16(x)`, nearest, two per u32; what float16 cannot hold becomes its largest value.
+/// `out[i] = float16(clamp(x[i], −65504, 65504))`, rounded to nearest, two per u32.
 ///
 /// # Shapes
 /// `x` \[count\], `out` \[count / 2\]; `count` is a multiple of 4.
@@ -30,7 +30,6 @@ pub fn pack_f16(plan: &mut PlanBuilder, label: &str, x: &Buffer, out: &Buffer, c
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::{gpu, random, upload, wait};
     use super::*;

@@ -9,24 +9,34 @@ params! {
     PatchEmbedParams { tokens: u32, side: u32, channels: u32 }
 }
 
-/// `out[i, j, e] = bias[e] + Σ_rc weight[e, r, c] · image[4i + r, 4j + c]`.
+/// The buffers of [`patch_embed`].
+#[derive(Debug, Clone, Copy)]
+pub struct PatchEmbedBuffers<'a> {
+    /// [windows, side, side].
+    pub image: &'a Buffer,
+    /// [E, 1, 4, 4].
+    pub weight: &'a Buffer,
+    /// \[E\].
+    pub bias: &'a Buffer,
+    /// [windows · (side / 4)², E].
+    pub out: &'a Buffer,
+}
+
+/// `out[i, j, e] = bias[e] + Σ_rc weight[e, r, c] · image[4i + r, 4j + c]`; i, j: patch, e: channel, r, c: pixel of the patch.
 ///
 /// # Shapes
-/// `image` [windows, side, side], `weight` [E, 1, 4, 4], `bias` \[E\], `out` [windows · (side / 4)², E].
+/// `image` [windows, side, side], `weight` [E, 1, 4, 4], `bias` \[E\], `out` [windows · (side / 4)², E]; E = `channels`.
 ///
 /// # Errors
 /// The device allows no such grid.
-#[allow(clippy::too_many_arguments)] // the operands and sizes of one formula
 pub fn patch_embed(
     plan: &mut PlanBuilder,
-    image: &Buffer,
-    weight: &Buffer,
-    bias: &Buffer,
-    out: &Buffer,
+    buffers: PatchEmbedBuffers<'_>,
     windows: usize,
     side: usize,
     channels: usize,
 ) -> Result<(), GpuError> {
+    let PatchEmbedBuffers { image, weight, bias, out } = buffers;
     let tokens = windows * (side / 4).pow(2);
     plan.dispatch(Dispatch {
         label: "patch_embed".into(),
@@ -41,7 +51,6 @@ pub fn patch_embed(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::*;
@@ -53,9 +62,9 @@ mod tests {
                 (random(windows * side * side, 1), random(channels * 16, 2), random(channels, 3));
             let per_side = side / 4;
             let out = gpu().storage("out", (4 * windows * per_side * per_side * channels) as u64).unwrap();
-            let found = run(&out, |plan| {
-                patch_embed(plan, &upload(&image), &upload(&weight), &upload(&bias), &out, windows, side, channels)
-            });
+            let buffers =
+                PatchEmbedBuffers { image: &upload(&image), weight: &upload(&weight), bias: &upload(&bias), out: &out };
+            let found = run(&out, |plan| patch_embed(plan, buffers, windows, side, channels));
             let expected: Vec<f64> = (0..found.len())
                 .map(|i| {
                     let (token, e) = (i / channels, i % channels);

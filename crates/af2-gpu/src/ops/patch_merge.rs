@@ -1,4 +1,4 @@
-//! Swin patch merging, the gathering half.
+//! The gather of Swin patch merging.
 
 use super::blocks_of_64;
 use crate::plan::params;
@@ -9,7 +9,7 @@ params! {
     PatchMergeParams { tokens: u32, side: u32, channels: u32 }
 }
 
-/// `out[(i, j)] = concat(x[2i, 2j], x[2i+1, 2j], x[2i, 2j+1], x[2i+1, 2j+1])`.
+/// `out[(i, j)] = concat(x[2i, 2j], x[2i+1, 2j], x[2i, 2j+1], x[2i+1, 2j+1])`; i, j: row and column of the output grid.
 ///
 /// # Shapes
 /// `x` [images · side², C], `out` [images · side² / 4, 4C].
@@ -39,7 +39,6 @@ pub fn patch_merge(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::{gpu, random, run, upload};
     use super::*;

@@ -24,7 +24,8 @@ pub struct RopeShape {
     pub stride: usize,
 }
 
-/// Rotates dimensions i and i + R/2 of each head by the angle of the row's position (`step.position` + row).
+/// `(x_i, x_j) ← (x_i cos a − x_j sin a, x_j cos a + x_i sin a)` with j = i + R/2 for i < R/2 of each head; a: angle of frequency i at
+/// the row's position, `step.position` + row.
 ///
 /// # Shapes
 /// `x` [rows, stride], `rotary` [positions, R/2, 2].
@@ -57,8 +58,8 @@ pub fn rope(
     })
 }
 
-/// Cosines and sines for `positions` positions: [positions, frequencies, 2]. Angles are rounded to float32 before the
-/// cosine, as the original does.
+/// Cosines and sines of `positions` positions, [positions, frequencies, 2]. Angles are rounded to float32 first, as in the published
+/// implementation.
 pub fn rotary_table(frequencies: &[f32], positions: usize) -> Vec<f32> {
     let turn = |angle: f32| {
         let angle = f64::from(angle);
@@ -68,7 +69,6 @@ pub fn rotary_table(frequencies: &[f32], positions: usize) -> Vec<f32> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::Step;
     use super::super::testing::{assert_close, gpu, random, run, upload};

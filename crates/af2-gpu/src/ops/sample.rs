@@ -1,4 +1,4 @@
-//! Random choice of a token.
+//! Random sampling of a token.
 
 use crate::plan::params;
 use crate::shader::sample as kernels;
@@ -8,7 +8,7 @@ params! {
     SampleParams { vocab: u32, rows: u32 }
 }
 
-/// The settings of a draw, as the kernel reads them.
+/// The sampling settings, as the kernel reads them.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Sampling {
@@ -20,9 +20,9 @@ pub struct Sampling {
     pub min_p: f32,
     /// Divides positive and multiplies negative logits of tokens already seen; 1 for none.
     pub repetition_penalty: f32,
-    /// Number of tokens kept, ties included; 0 for all.
+    /// Number of most likely tokens, with ties of the last; 0 for all.
     pub top_k: u32,
-    /// Keeps the struct a multiple of 16 bytes.
+    /// Pads the struct to a multiple of 16 bytes.
     pub padding: [u32; 3],
 }
 
@@ -36,14 +36,14 @@ impl Sampling {
     }
 }
 
-/// What [`sample`] reads and writes.
+/// The buffers of [`sample`].
 #[derive(Debug, Clone, Copy)]
 pub struct SampleBuffers<'a> {
-    /// Logits \[vocab\], filled up to whole quads; what fills up is not looked at.
+    /// Logits \[vocab\], padded to whole quads; the padding is ignored.
     pub logits: &'a Buffer,
     /// A [`Sampling`].
     pub sampling: &'a Buffer,
-    /// One bit per token of the prompt or the answer so far, [vocab / 32 rounded up] u32; the drawn token is added.
+    /// One bit per token of the prompt or the answer so far, [vocab / 32 rounded up] u32; the sampled token is added.
     pub seen: &'a Buffer,
     /// Token ids of all slots.
     pub sequence: &'a Buffer,
@@ -51,7 +51,11 @@ pub struct SampleBuffers<'a> {
     pub step: &'a Buffer,
 }
 
-/// Draws a token by the settings, appends it to the step's sequence and advances the step by `rows`.
+/// Samples a token: repetition penalty, temperature, top-k, top-p, min-p, then a random number of the step's seed and position. The token
+/// is appended to the step's sequence, and the step advances by `rows`. `u32::MAX` if no logit is finite.
+///
+/// # Shapes
+/// As in [`SampleBuffers`].
 ///
 /// # Errors
 /// The device allows no such grid.
@@ -75,7 +79,6 @@ pub fn sample(plan: &mut PlanBuilder, buffers: SampleBuffers<'_>, vocab: usize, 
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use af2_core::sampling::{SamplingParams, next_token};
 
@@ -85,8 +88,8 @@ mod tests {
 
     const PROMPT: [u32; 3] = [0, 2, 5];
 
-    /// Draws once on the GPU, `position` tokens after the prompt.
-    fn drawn(logits: &[f32], params: &SamplingParams, position: u32) -> u32 {
+    /// Samples once on the GPU, `position` tokens after the prompt.
+    fn sampled(logits: &[f32], params: &SamplingParams, position: u32) -> u32 {
         let settings = Sampling {
             temperature: params.temperature as f32,
             top_p: params.top_p as f32,
@@ -126,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_what_the_host_draws() {
+    fn samples_what_the_host_samples() {
         let published = SamplingParams::published();
         let settings = [
             published,
@@ -142,7 +145,7 @@ mod tests {
                     let params = SamplingParams { seed: 1 << (8 * number + position as usize), ..*params };
                     let history: Vec<u32> = PROMPT.iter().copied().filter(|id| (*id as usize) < vocab).collect();
                     let expected = next_token(&mut logits.clone(), &history, &params, position).unwrap();
-                    assert_eq!(drawn(&logits, &params, position), expected, "{vocab} {params:?} {position}");
+                    assert_eq!(sampled(&logits, &params, position), expected, "{vocab} {params:?} {position}");
                 }
             }
         }
@@ -150,6 +153,6 @@ mod tests {
 
     #[test]
     fn no_finite_logit_is_reported() {
-        assert_eq!(drawn(&[f32::NAN; 40], &SamplingParams::published(), 0), u32::MAX);
+        assert_eq!(sampled(&[f32::NAN; 40], &SamplingParams::published(), 0), u32::MAX);
     }
 }

@@ -1,4 +1,4 @@
-//! The SwiGLU product of a prompt.
+//! SwiGLU of a prompt.
 
 use super::blocks_of_64;
 use crate::plan::params;
@@ -9,7 +9,7 @@ params! {
     SiluMulParams { rows: u32, inner: u32, stride: u32, column: u32 }
 }
 
-/// `out[r, f] = silu(gate[r, f]) · up[r, f]` on the product of `x` with the paired matrix `w` of gate and up.
+/// `out[r, f] = silu(gate[r, f]) · up[r, f]` with gate and up from a matmul with the paired matrix `w`; `silu(y) = y / (1 + e^−y)`.
 ///
 /// # Shapes
 /// `x` [rows, 2F] as [`super::matmul::matmul`] writes it (per part of `w`: gates, then ups), `out` [rows, F].
@@ -45,7 +45,6 @@ pub fn silu_mul(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use af2_core::weights::Scheme;
 

@@ -1,8 +1,8 @@
-//! The only state that changes between decoded tokens.
+//! The state that changes between decoded tokens.
 
 use crate::{Buffer, Gpu, GpuError};
 
-/// Position and seed of the sequence being decoded, kept on the GPU and advanced there.
+/// Position and seed of the sequence being decoded. It stays on the GPU and is advanced there.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Step {
@@ -16,14 +16,14 @@ pub struct Step {
     pub seed_lo: u32,
     /// High half of the sampling seed.
     pub seed_hi: u32,
-    /// Position of the first generated token; draws are counted from here.
+    /// Position of the first generated token; random numbers are counted from here.
     pub prompt_length: u32,
-    /// Keeps the struct a multiple of 16 bytes.
+    /// Pads the struct to a multiple of 16 bytes.
     pub padding: [u32; 2],
 }
 
 impl Step {
-    /// A buffer for a step: read as a uniform by most kernels, written as storage by those that end a step.
+    /// A buffer for a step: a uniform of most kernels, storage of those that end a step.
     ///
     /// # Errors
     /// The device allows no such buffer.

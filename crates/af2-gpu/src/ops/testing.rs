@@ -1,4 +1,4 @@
-//! What the kernels' tests share: one device, repeatable random numbers, and the error measure.
+//! Shared by the kernels' tests: one device, repeatable random numbers, the error measure.
 
 use std::sync::OnceLock;
 
@@ -12,13 +12,13 @@ pub(crate) fn gpu() -> &'static Gpu {
     })
 }
 
-pub(crate) use crate::self_test::random;
+pub(crate) use crate::measure::self_test::random;
 
 pub(crate) fn upload<T: bytemuck::NoUninit>(values: &[T]) -> Buffer {
     gpu().storage_with("test", values).expect("a buffer")
 }
 
-/// Filled up to whole quads with what must not be looked at.
+/// Padded to whole quads with values that the kernel must ignore.
 pub(crate) fn quads(values: &[f32]) -> Vec<f32> {
     let mut filled = values.to_vec();
     filled.resize(values.len().next_multiple_of(4), 1e30);
@@ -30,10 +30,10 @@ pub(crate) fn run(out: &Buffer, build: impl FnOnce(&mut PlanBuilder) -> Result<(
     run_tuned(gpu().tuning(), out, build)
 }
 
-/// What chips and programs get.
+/// The defaults of hardware GPUs and software adapters.
 pub(crate) const TUNINGS: [Tuning; 2] = [Tuning::HARDWARE, Tuning::SOFTWARE];
 
-/// [`run`] with the kernels and sizes of another kind of adapter.
+/// [`run`] with a given tuning.
 pub(crate) fn run_tuned(
     tuning: Tuning,
     out: &Buffer,
@@ -61,7 +61,7 @@ pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
 /// Fails when the normalised mean square error is above `limit`: sum (a - b)^2 / sum b^2.
 pub(crate) fn assert_close(what: &str, found: &[f32], expected: &[f64], limit: f64) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
-    let nmse = crate::self_test::normalised_error(found, expected);
+    let nmse = crate::measure::self_test::normalised_error(found, expected);
     assert!(nmse <= limit, "{what}: normalised mean square error {nmse:.2e} is above {limit:.0e}");
 }
 

@@ -27,7 +27,8 @@ pub struct Grid {
     pub shift: usize,
 }
 
-/// Softmax attention inside 8 × 8 windows of the (shifted) grid with relative position bias; tokens stay in grid order.
+/// `out_i = Σ_j softmax_j(q_i · k_j / √head_dim + table[rel(i, j), head] + mask(i, j)) v_j` inside 8 × 8 windows of the shifted grid; rel:
+/// relative position, mask: −100 between tokens that only the shift brought together. Tokens stay in grid order.
 ///
 /// # Shapes
 /// `qkv` [images · side², 3C], `table` [225, heads], `out` [images · side², C].
@@ -62,7 +63,7 @@ pub fn window_attention(
     })
 }
 
-/// As the original does it: roll, partition, attend with bias and mask, reverse.
+/// As published: roll, partition, attend with bias and mask, reverse.
 pub(crate) fn twin(qkv: &[f32], table: &[f32], grid: Grid) -> Vec<f64> {
     let Grid { images, side, channels, heads, shift } = grid;
     let width = channels / heads;
@@ -112,7 +113,6 @@ pub(crate) fn twin(qkv: &[f32], table: &[f32], grid: Grid) -> Vec<f64> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::testing::{assert_close, gpu, random, run, upload};
     use super::*;

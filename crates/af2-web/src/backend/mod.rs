@@ -1,17 +1,16 @@
-//! The engine behind the classes, chosen when the module is compiled: two modules are built from this crate, and a browser
-//! fetches one of them.
+//! The engine behind the classes, chosen at compile time: two modules are built from this crate, and a browser fetches one of them.
 //!
-//! Where the engines' crates use the same words, the classes use those: `ModelLoader::{push, finish_shard, restart_shard}`,
-//! `Model::{config, tokenizer}`, `Clip::model`, `GenerateOptions`. Where they differ, because one waits for a GPU and the other keeps
-//! the thread busy, each file here says the same in its own way: `Device`, `settle`, `finish`, `listen`, `generate`,
-//! `tune`, `gpu_report`, `thrown`.
+//! The classes call the engines' common methods directly: `ModelLoader::{push, finish_shard, restart_shard}`,
+//! `Model::{config, tokenizer}`, `Clip::model`. The engines differ in that one waits for a GPU and the other keeps the thread busy:
+//! for the rest each file here has the same functions, `Device`, `settle`, `finish`, `listen`, `generate`, `tune`, `gpu_report` and
+//! `thrown`.
 
-#[cfg(feature = "processor")]
-mod processor;
-#[cfg(not(feature = "processor"))]
+#[cfg(feature = "cpu")]
+mod cpu;
+#[cfg(not(feature = "cpu"))]
 mod webgpu;
 
-#[cfg(feature = "processor")]
-pub use processor::*;
-#[cfg(not(feature = "processor"))]
+#[cfg(feature = "cpu")]
+pub use cpu::*;
+#[cfg(not(feature = "cpu"))]
 pub use webgpu::*;

@@ -1,16 +1,16 @@
 //! The network as compute shaders on the browser's GPU.
 
-use crate::failure::{Code, failure, insufficient_memory, set, text_failure};
+use crate::failure::{Code, engine_failure, failure, insufficient_memory, set};
 use af2_core::audio::Windows;
-use af2_core::generation::Generation;
+use af2_core::engine::{GenerateOptions, Generation};
 use af2_gpu::{Gpu, GpuError, GpuOptions, KernelTime, by_kernel};
-use af2_model::{ListenOptions, ModelError};
+use af2_model::ModelError;
 use js_sys::{Array, Object};
 use wasm_bindgen::JsValue;
 
-pub use af2_model::{Clip, GenerateOptions, Model, ModelLoader};
+pub use af2_model::{Clip, Model, ModelLoader};
 
-/// Between the adapter and its kernels, where they are kept as one text.
+/// Between the adapter and its kernels in the text that a page stores.
 const KEY_END: &str = ": ";
 
 /// A WebGPU device.
@@ -29,7 +29,7 @@ impl Device {
         let options = GpuOptions { low_power, ..GpuOptions::default() };
         let gpu = Gpu::open(&options).await.map_err(|error| gpu_failure(&error))?;
         let found = kernels.as_deref().and_then(|text| text.rsplit_once(KEY_END));
-        let found = found.filter(|(key, _)| *key == gpu.facts().tuning_key());
+        let found = found.filter(|(key, _)| *key == gpu.info().tuning_key());
         let gpu = match found.and_then(|(_, tuning)| tuning.parse().ok()) {
             Some(tuning) => gpu.tuned(tuning),
             None => gpu,
@@ -38,7 +38,7 @@ impl Device {
         Ok(Self { gpu, own_bytes })
     }
 
-    /// Bytes of the GPU buffers that a model's life has made and not freed.
+    /// Bytes of the GPU buffers that models have allocated and not freed.
     pub fn bytes(&self) -> u64 {
         self.gpu.memory().bytes().saturating_sub(self.own_bytes)
     }
@@ -70,13 +70,13 @@ pub async fn finish(loader: ModelLoader) -> Result<Model, JsValue> {
     loader.finish().await.map_err(thrown)
 }
 
-/// Encodes a sound; `progress` stops the work by returning false.
+/// Encodes audio; `progress` stops the work by returning false.
 pub async fn listen(
     model: &Model,
     windows: &Windows,
     progress: &mut dyn FnMut(usize, usize) -> bool,
 ) -> Result<Clip, JsValue> {
-    model.listen(windows, ListenOptions::default(), progress).await.map_err(thrown)
+    model.listen(windows, progress).await.map_err(thrown)
 }
 
 /// Answers a prompt; `on_token` stops the answer by returning false.
@@ -89,29 +89,29 @@ pub async fn generate(
     clip.generate(prompt, options, on_token).await.map_err(thrown)
 }
 
-/// Measures which kernels are the fastest here: `kept`, for [`Device::open`] in a later life, and `description`, for people. `now` is
-/// a clock in milliseconds.
+/// Measures which kernels are the fastest here: `tuning`, to store for a later [`Device::open`], and `description`, for people. `now`
+/// is a clock in milliseconds.
 pub async fn tune(model: &Model, now: &dyn Fn() -> f64) -> Result<Object, JsValue> {
     let gpu = model.gpu();
     let tuning = gpu.measure_tuning(&|| now() / 1e3).await.map_err(|error| gpu_failure(&error))?;
     let found = Object::new();
-    set(&found, "kept", &format!("{}{KEY_END}{tuning}", gpu.facts().tuning_key()).into());
+    set(&found, "tuning", &format!("{}{KEY_END}{tuning}", gpu.info().tuning_key()).into());
     set(&found, "description", &tuning.describe().into());
     Ok(found)
 }
 
-/// What a token takes (`dispatches`, `weightBytes`), what the device reaches when it does one thing only (`copyBytesPerSecond`,
-/// `productFlopsPerSecond`), which kernels are in use (`kernels`), and where it has timestamps what they take (`encoder`, `token`: lists
-/// of `name`, `count`, `microseconds`, `bytes`, `flops`). `now` is a clock in milliseconds.
+/// What a token takes (`dispatches`, `weightBytes`), the device's peak rates (`copyBytesPerSecond`, `matmulFlopsPerSecond`), which
+/// kernels are in use (`kernels`), and, if the device has timestamps, their times (`encoder`, `token`: lists of `name`, `count`,
+/// `microseconds`, `bytes`, `flops`). `now` is a clock in milliseconds.
 pub async fn gpu_report(clip: &Clip, now: &dyn Fn() -> f64) -> Result<Option<Object>, JsValue> {
     let model = clip.model();
-    let (facts, report) = (model.facts(), Object::new());
+    let (info, report) = (model.info(), Object::new());
     let rates = model.gpu().measure_rates(&|| now() / 1e3).await.map_err(|error| gpu_failure(&error))?;
     for (key, value) in [
-        ("dispatches", facts.dispatches_per_token[usize::from(clip.windows() > 1)] as f64),
-        ("weightBytes", facts.bytes_per_token as f64),
+        ("dispatches", info.dispatches_per_token[usize::from(clip.windows() > 1)] as f64),
+        ("weightBytes", info.bytes_per_token as f64),
         ("copyBytesPerSecond", rates.copy_bytes_per_second),
-        ("productFlopsPerSecond", rates.product_flops_per_second),
+        ("matmulFlopsPerSecond", rates.matmul_flops_per_second),
     ] {
         set(&report, key, &value.into());
     }
@@ -141,17 +141,12 @@ fn kernel_time(kernel: &KernelTime) -> Object {
 
 /// A model's error as JavaScript sees it.
 pub fn thrown(error: ModelError) -> JsValue {
-    let code = match &error {
-        ModelError::Gpu(gpu) => return gpu_failure(gpu),
-        ModelError::Verify(_) => Code::WeightsCorrupt,
-        ModelError::Index(_) | ModelError::Header { .. } | ModelError::Config(_) => Code::BadModel,
-        ModelError::Tensor { .. } | ModelError::UnknownShard(_) | ModelError::WrongWindows { .. } => Code::BadModel,
-        ModelError::Text(text) => return text_failure(text),
-        ModelError::Sampling(_) | ModelError::PromptLength { .. } | ModelError::Busy => Code::BadRequest,
-        ModelError::Cancelled => Code::Aborted,
-        _ => Code::Internal,
-    };
-    failure(code, error)
+    match &error {
+        ModelError::Engine(error) => engine_failure(error),
+        ModelError::Gpu(error) => gpu_failure(error),
+        ModelError::Busy => failure(Code::BadRequest, error),
+        _ => failure(Code::Internal, error),
+    }
 }
 
 fn gpu_failure(error: &GpuError) -> JsValue {

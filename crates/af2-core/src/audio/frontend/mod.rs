@@ -1,6 +1,6 @@
 //! Constant tables of the log-mel front end, and the front end itself as a plain loop.
 //!
-//! The tables are what the original keeps in memory, in float32 and with its order of operations where that shows.
+//! The tables equal the original's: float32, with its order of operations where rounding depends on it.
 
 mod bicubic;
 mod fourier;

@@ -1,9 +1,18 @@
-//! Rounding of matrices to integers with scales.
+//! Quantization of matrices: integer codes and scales.
 //!
-//! Loops run over fixed lanes and round by adding a large constant, which vectorises on every target.
+//! Loops run over a fixed number of lanes and round by adding a large constant, so they vectorise on every target.
 
 pub(super) mod q4;
 pub(super) mod q8;
+
+/// A matrix in one of the schemes, as the bytes of its two tensors.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Packed {
+    /// The data tensor.
+    pub data: Vec<u8>,
+    /// The scales tensor; empty for `f32` and `f16`.
+    pub scales: Vec<u8>,
+}
 
 /// 1.5 · 2²³: adding it to a small float leaves the nearest integer (ties to even) in the low mantissa bits.
 const ROUNDER: f32 = 12_582_912.0;

@@ -1,14 +1,14 @@
 //! 4-bit codes with a signed 8-bit scale per group of 16 and one f32 scale per row.
 //!
-//! The grid −8..=7 is not symmetric and coarse, so a group's scale is searched: for a number of positions where the
-//! value of largest magnitude may land (on either side, which gives the scale its sign), all values are rounded, and
-//! the least-squares scale of those codes is found in closed form. The winner is refined once. The largest scale of a
-//! row becomes 127, the others are rounded to the same step, and the codes are those nearest under the rounded scales.
+//! The grid −8..=7 is coarse and not symmetric, so the scale of a group is searched. The value of largest magnitude
+//! lands in turn on eight positions of the grid, on either side, which gives the scale its sign. All values are rounded
+//! under that scale, and the least-squares scale of their codes follows in closed form. The best one is refined once.
+//! Then the largest scale of a row becomes 127, the others are rounded to the same step, and every value takes the
+//! nearest code under its rounded scale.
 //!
 //! Eight groups are searched side by side, one per lane, so that no sum runs across a vector register.
 
-use super::super::scheme::Packed;
-use super::{inverse, largest, nearest};
+use super::{Packed, inverse, largest, nearest};
 
 /// Columns that share a scale.
 pub(in super::super) const GROUP: usize = 16;
@@ -19,8 +19,8 @@ const TOP: f32 = 127.0;
 /// Groups searched at a time.
 const LANES: usize = 8;
 
-/// Codes on which the largest value may land. Between −8 and 7 it is rounded well; beyond, it is clipped a little to
-/// the gain of all others. Eight positions come within 0.6 % of the squared error of a search over 55.
+/// Positions on which the value of largest magnitude lands. Beyond −8 and 7 it is clipped a little, which serves the
+/// others. These eight come within 0.6 % of the squared error of a search over 55.
 const LANDINGS: [f32; 8] = [-9.4, -8.6, -8.1, -7.7, -7.3, -6.8, 7.6, 7.0];
 
 type Group = [f32; GROUP];
@@ -62,8 +62,8 @@ pub(in super::super) fn unpack(cols: usize, data: &[u8], scales: &[u8]) -> Vec<f
     values
 }
 
-/// All arithmetic is on the row divided by a power of two, so rows of any magnitude are searched alike. What would
-/// need a subnormal scale becomes 0, as it would on a GPU.
+/// The row is divided by a power of two first, so rows of any magnitude are searched alike. A scale that would be
+/// subnormal becomes 0, as it would on a GPU.
 fn pack_row(row: &[f32], packed: &mut Packed) {
     let unit = power_of_two(largest(row));
     let per_unit = inverse(unit);
@@ -96,7 +96,7 @@ fn searched(groups: &[Group]) -> Lanes {
     refined(&block, best_fit(&block))
 }
 
-/// The least-squares scales of the landings that explain most of each group's energy.
+/// For each group the least-squares scale of the landing that leaves the least squared error.
 fn best_fit(block: &Block) -> Lanes {
     let per_code = largest_of_each(block).map(inverse);
     let (mut explained, mut best) = ([0.0; LANES], [0.0; LANES]);
@@ -112,7 +112,7 @@ fn best_fit(block: &Block) -> Lanes {
     best
 }
 
-/// One more round of "round with this scale, then fit the scale to the codes".
+/// Rounds with these scales and fits the scales to the codes once more.
 fn refined(block: &Block, scales: Lanes) -> Lanes {
     let (dot, norm) = projections(block, &scales.map(inverse));
     std::array::from_fn(|lane| if norm[lane] > 0.0 { dot[lane] / norm[lane] } else { scales[lane] })
@@ -204,7 +204,7 @@ mod tests {
 
     /// A row of codes under stored scales, of which some are 127, comes back as it was.
     #[test]
-    fn what_is_on_the_grid_stays() {
+    fn values_on_the_grid_are_exact() {
         let mut state = 3;
         for row_scale in [1.0f32, 0.003, 7e-12, 4e20] {
             let mut row = Vec::new();
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_does_no_more_than_spoil_its_row() {
+    fn a_value_that_is_not_finite_spoils_its_row_alone() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut rows = values(&mut 5, 3 * 64, 4, 0.1);
             let good = round_trip(64, &rows);

@@ -2,8 +2,7 @@
 
 use half::f16;
 
-use super::super::scheme::Packed;
-use super::{inverse, largest, nearest};
+use super::{Packed, inverse, largest, nearest};
 
 /// Columns that share a scale.
 pub(in super::super) const GROUP: usize = 32;

@@ -1,0 +1,81 @@
+//! Options that several commands share.
+
+use std::path::Path;
+
+use af2_core::audio::{LoadRules, LoadedAudio};
+use af2_core::config::AudioConfig;
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::audio_file::load_audio;
+use crate::model::{Engine, EngineChoice, load};
+
+/// On which GPU.
+#[derive(Debug, Args)]
+pub(super) struct AdapterOption {
+    /// Use the adapter whose name contains this.
+    #[arg(long, value_name = "NAME")]
+    adapter: Option<String>,
+}
+
+impl AdapterOption {
+    /// The part of a name that was given.
+    pub fn name(&self) -> Option<&str> {
+        self.adapter.as_deref()
+    }
+}
+
+/// In which engine.
+#[derive(Debug, Args)]
+pub(super) struct EngineOptions {
+    #[command(flatten)]
+    adapter: AdapterOption,
+    /// What computes; by default the GPU. Without a hardware GPU, ask and batch turn to the CPU.
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<EngineChoice>,
+}
+
+impl EngineOptions {
+    /// Loads the model of a directory, into the engine `default` where none was asked for.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn load(&self, dir: &Path, default: Option<EngineChoice>) -> Result<Box<dyn Engine>> {
+        load(dir, self.engine.or(default), self.adapter.name())
+    }
+}
+
+/// How an audio file is read.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct AudioOptions {
+    /// Windows of 10 s to listen to; the model's own limit by default, 30 for five minutes.
+    #[arg(long, value_name = "N")]
+    pub max_windows: Option<usize>,
+    /// Read the audio by the original's rules for MP3 or for all other files (pcm); by default a name that ends in .mp3 decides.
+    #[arg(long = "as", value_name = "RULES")]
+    rules: Option<AudioRules>,
+}
+
+/// The rules of one of the original's two loaders, whatever the file is called.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AudioRules {
+    /// Those for MP3: 16-bit samples, a linear rate change, the average of the channels.
+    Mp3,
+    /// Those for all other files: the first channel, a band-limited rate change.
+    Pcm,
+}
+
+impl AudioOptions {
+    /// Loads an audio file, or standard input for `-`.
+    ///
+    /// # Errors
+    /// As [`load_audio`].
+    pub fn load(self, config: &AudioConfig, path: &Path) -> Result<LoadedAudio> {
+        let rules = match self.rules {
+            None => LoadRules::ByName,
+            Some(AudioRules::Mp3) => LoadRules::Mp3,
+            Some(AudioRules::Pcm) => LoadRules::Pcm,
+        };
+        load_audio(config, path, rules, self.max_windows)
+    }
+}

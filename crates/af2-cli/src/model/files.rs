@@ -1,0 +1,86 @@
+//! The files of a converted model, read from its directory.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use af2_core::config::CONFIG_FILE;
+use af2_core::weights::index::INDEX_FILE;
+use af2_core::weights::verify::VerifyError;
+
+use super::ModelDirError;
+use super::read::read_limited;
+
+/// Most bytes of a file that is read whole.
+const SMALL_FILE: u64 = 256 << 20;
+/// Bytes of a shard that are read at a time.
+const CHUNK: usize = 4 << 20;
+
+/// The small files of a model as bytes, and access to its shards.
+#[derive(Debug)]
+pub struct ModelFiles {
+    dir: PathBuf,
+    /// `config.json`.
+    pub config: Vec<u8>,
+    /// `model.safetensors.index.json`.
+    pub index: Vec<u8>,
+    /// `tokenizer.json`.
+    pub tokenizer: Vec<u8>,
+}
+
+impl ModelFiles {
+    /// Reads the small files; no shard is touched.
+    ///
+    /// # Errors
+    /// A file is absent, too large or cannot be read.
+    pub fn open(dir: &Path) -> Result<Self, ModelDirError> {
+        let small = |name| read_limited(&dir.join(name), SMALL_FILE).map_err(|error| failure(dir, name, error));
+        let (config, index, tokenizer) = (small(CONFIG_FILE)?, small(INDEX_FILE)?, small("tokenizer.json")?);
+        Ok(Self { dir: dir.into(), config, index, tokenizer })
+    }
+
+    /// Opens a shard, which must have the size that the index announces.
+    ///
+    /// # Errors
+    /// The shard is absent or has another size.
+    pub fn open_shard(&self, name: &str, expected: u64) -> Result<File, ModelDirError> {
+        let opened = File::open(self.dir.join(name)).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (found, file) = opened.map_err(|error| self.failure(name, error))?;
+        if found != expected {
+            return Err(VerifyError::Size { shard: name.into(), expected, found }.into());
+        }
+        Ok(file)
+    }
+
+    /// Reads a shard from begin to end and hands it to `push` in chunks.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::open_shard`], the shard cannot be read, or what `push` returns.
+    pub fn stream_shard<E: From<ModelDirError>>(
+        &self,
+        name: &str,
+        bytes: u64,
+        mut push: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut file = self.open_shard(name, bytes)?;
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match file.read(&mut chunk).map_err(|error| self.failure(name, error))? {
+                0 => return Ok(()),
+                count => push(&chunk[..count])?,
+            }
+        }
+    }
+
+    /// The error of a file of this model.
+    pub(super) fn failure(&self, name: &str, error: io::Error) -> ModelDirError {
+        failure(&self.dir, name, error)
+    }
+}
+
+fn failure(dir: &Path, name: &str, error: io::Error) -> ModelDirError {
+    match error.kind() {
+        io::ErrorKind::NotFound => ModelDirError::NoFile { dir: dir.into(), file: name.into() },
+        _ => ModelDirError::Io { path: dir.join(name), error },
+    }
+}

@@ -1,0 +1,167 @@
+//! AAC: which of its kinds can be decoded, and the ADTS framing of bare streams.
+
+use std::ops::Range;
+
+use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
+
+use super::id3;
+use crate::audio::codecs::{Codec, coded};
+use crate::audio::refusal::{Refusal, damaged, unsupported};
+use crate::audio::track::{Segment, Track};
+
+const RATES: [u32; 13] = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350];
+
+/// The object type of low complexity.
+const LOW_COMPLEXITY: u32 = 2;
+
+/// Refuses what the decoder would refuse without saying why, or decode at half the bandwidth: only AAC-LC in one or two
+/// channels is decoded. `container_rate` is the rate outside of the configuration.
+pub fn check(configuration: &[u8], container_rate: u32) -> Result<(), Refusal> {
+    let mut bits = Bits { bytes: configuration, at: 0 };
+    let kind = bits.object_type();
+    let rate = bits.rate();
+    let channels = bits.take(4);
+    let (Some(kind), Some(rate), Some(channels)) = (kind, rate, channels) else {
+        return damaged("the AAC configuration is too short");
+    };
+    // Spectral band replication is stated by its own type, behind the configuration, or by half the rate.
+    let behind = kind == LOW_COMPLEXITY && {
+        bits.take(3);
+        bits.take(11) == Some(0x2b7) && bits.object_type() == Some(5) && bits.take(1) == Some(1)
+    };
+    if matches!(kind, 5 | 29) || behind || (container_rate == 2 * rate && rate <= 24_000) {
+        return unsupported("HE-AAC");
+    }
+    if kind != LOW_COMPLEXITY {
+        return unsupported(kind_name(kind));
+    }
+    check_channels(channels)
+}
+
+fn check_channels(configuration: u32) -> Result<(), Refusal> {
+    match configuration {
+        1 | 2 => Ok(()),
+        3..=6 => unsupported(format!("AAC with {configuration} channels")),
+        7 => unsupported("AAC with 8 channels"),
+        _ => unsupported("AAC with a list of channels of its own"),
+    }
+}
+
+fn kind_name(kind: u32) -> String {
+    match kind {
+        1 => "AAC Main".into(),
+        3 => "AAC-SSR".into(),
+        4 => "AAC-LTP".into(),
+        23 => "AAC-LD".into(),
+        39 => "AAC-ELD".into(),
+        42 => "xHE-AAC".into(),
+        other => format!("MPEG-4 audio type {other}"),
+    }
+}
+
+struct Bits<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Bits<'_> {
+    fn take(&mut self, count: usize) -> Option<u32> {
+        let mut value = 0;
+        for _ in 0..count {
+            let byte = self.bytes.get(self.at / 8)?;
+            value = value << 1 | u32::from(byte >> (7 - self.at % 8) & 1);
+            self.at += 1;
+        }
+        Some(value)
+    }
+
+    fn object_type(&mut self) -> Option<u32> {
+        match self.take(5)? {
+            31 => Some(32 + self.take(6)?),
+            kind => Some(kind),
+        }
+    }
+
+    fn rate(&mut self) -> Option<u32> {
+        match self.take(4)? {
+            15 => self.take(24),
+            index => RATES.get(index as usize).copied(),
+        }
+    }
+}
+
+/// One ADTS header.
+#[derive(Clone, Copy, PartialEq)]
+struct Header {
+    kind: u32,
+    rate: u32,
+    channels: u32,
+    length: usize,
+    header_length: usize,
+    blocks: u8,
+}
+
+impl Header {
+    fn read(bytes: &[u8], at: usize) -> Option<Self> {
+        let head: &[u8; 7] = bytes.get(at..)?.first_chunk()?;
+        if head[0] != 0xff || head[1] & 0xf6 != 0xf0 {
+            return None;
+        }
+        let mut bits = Bits { bytes: head, at: 16 };
+        let kind = bits.take(2)? + 1;
+        let rate = *RATES.get(bits.take(4)? as usize)?;
+        bits.take(1);
+        let channels = bits.take(3)?;
+        bits.take(4);
+        let length = bits.take(13)? as usize;
+        let header_length = if head[1] & 1 == 0 { 9 } else { 7 };
+        (length > header_length).then_some(Self { kind, rate, channels, length, header_length, blocks: head[6] & 3 })
+    }
+
+    fn same_stream(&self, other: &Self) -> bool {
+        (self.kind, self.rate, self.channels) == (other.kind, other.rate, other.channels)
+    }
+
+    /// Whether a header of the same stream, or the end, follows.
+    fn is_followed(&self, bytes: &[u8], at: usize) -> bool {
+        let next = at + self.length;
+        next == bytes.len() || Self::read(bytes, next).is_some_and(|next| next.same_stream(self))
+    }
+}
+
+/// Whether an ADTS stream begins here.
+pub fn is(bytes: &[u8], at: usize) -> bool {
+    Header::read(bytes, at).is_some_and(|header| header.is_followed(bytes, at))
+}
+
+/// The track of an ADTS stream that begins at `at`.
+pub fn open(bytes: &[u8], mut at: usize) -> Result<Track, Refusal> {
+    let Some(first) = Header::read(bytes, at) else { return damaged("no AAC frame") };
+    if first.kind != LOW_COMPLEXITY {
+        return unsupported(kind_name(first.kind));
+    }
+    check_channels(first.channels)?;
+    if first.blocks != 0 {
+        return unsupported("AAC with several blocks in a frame");
+    }
+    let (mut packets, mut lost) = (Vec::<Range<usize>>::new(), 0);
+    while at < bytes.len() {
+        match Header::read(bytes, at).filter(|header| header.same_stream(&first)) {
+            Some(header) if at + header.length <= bytes.len() => {
+                packets.push(at + header.header_length..at + header.length);
+                at += header.length;
+            }
+            _ if id3::skip_tag(bytes, at) > at => at = id3::skip_tag(bytes, at),
+            _ => {
+                lost += 1;
+                at += 1;
+            }
+        }
+    }
+    let parameters = coded(CODEC_ID_AAC, first.rate, first.channels as u16, &[]);
+    let mut track = Track::of(Segment::whole(Codec::Coded(Box::new(parameters)), packets));
+    track
+        .notices
+        .extend((lost > 0).then(|| format!("what is no audio between AAC frames is passed over ({lost} bytes)")));
+    Ok(track)
+}

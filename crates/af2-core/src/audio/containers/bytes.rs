@@ -1,0 +1,45 @@
+//! Checked reads of numbers at a position.
+
+/// Order of the bytes of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+macro_rules! read_as {
+    ($name:ident, $type:ty) => {
+        /// The number at `at`; `None` beyond the end.
+        pub fn $name(self, bytes: &[u8], at: usize) -> Option<$type> {
+            let field = bytes.get(at..)?.first_chunk()?;
+            Some(match self {
+                Self::Little => <$type>::from_le_bytes(*field),
+                Self::Big => <$type>::from_be_bytes(*field),
+            })
+        }
+    };
+}
+
+impl Order {
+    read_as!(u16, u16);
+    read_as!(u32, u32);
+    read_as!(u64, u64);
+    read_as!(f64, f64);
+}
+
+/// The four characters at `at`.
+pub fn tag(bytes: &[u8], at: usize) -> Option<[u8; 4]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
+/// Whether four bytes can be the name of a chunk.
+pub fn is_tag(name: [u8; 4]) -> bool {
+    name.iter().all(|byte| (0x20..0x7f).contains(byte)) && name[0] != b' '
+}
+
+/// A name of four characters as text, for messages.
+pub fn text(name: [u8; 4]) -> String {
+    String::from_utf8_lossy(&name).trim().escape_debug().to_string()
+}

@@ -1,0 +1,154 @@
+//! MP4, M4A and QuickTime files, whole or in fragments.
+
+mod atom;
+mod entry;
+mod fragments;
+mod table;
+
+pub use entry::decoder_configuration;
+
+use std::ops::Range;
+
+use self::atom::{Atom, atoms, child};
+use self::entry::Entry;
+use super::CUT_SHORT;
+use super::bytes::{Order, tag};
+use crate::audio::codecs::Codec;
+use crate::audio::refusal::{Refusal, damaged};
+use crate::audio::track::{Segment, Track};
+
+const BIG: Order = Order::Big;
+
+/// Whether this is an MP4 or QuickTime file.
+pub fn is(bytes: &[u8]) -> bool {
+    let kinds = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"moof"];
+    tag(bytes, 4).is_some_and(|name| kinds.contains(&&name))
+}
+
+/// An audio track of the `moov` atom.
+struct AudioTrack<'a> {
+    /// Its number, which fragments refer to.
+    number: u32,
+    entry: Entry<'a>,
+    table: Atom<'a>,
+    /// Units per second of its media, and of the edit list's durations.
+    timescales: (u32, u32),
+    edits: Option<Atom<'a>>,
+}
+
+/// The first audio track that can be decoded.
+pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
+    let Some(movie) = atoms(bytes, 0..bytes.len()).find(|atom| atom.name == *b"moov") else {
+        return damaged("its index (moov), which comes last, is missing");
+    };
+    let movie_timescale = child(movie, b"mvhd").map_or(0, |header| timescale(header, 12, 20));
+    let mut refusal = None;
+    for track in movie.children().filter(|atom| atom.name == *b"trak") {
+        let Some(media) = child(track, b"mdia") else { continue };
+        match audio_track(track, media, movie_timescale) {
+            None => {}
+            Some(Err(error)) => refusal = refusal.or(Some(error)),
+            Some(Ok(audio)) => return audio.track(bytes, movie),
+        }
+    }
+    Err(refusal.unwrap_or_else(|| Refusal::NoAudio("no sound track".into())))
+}
+
+/// A `mvhd` or `mdhd` atom's units per second; the field's place depends on the version.
+fn timescale(header: Atom, narrow: usize, wide: usize) -> u32 {
+    let at = if header.byte(0) == Some(1) { wide } else { narrow };
+    header.u32(at).unwrap_or(0)
+}
+
+/// The track if it is audio.
+fn audio_track<'a>(track: Atom<'a>, media: Atom<'a>, movie: u32) -> Option<Result<AudioTrack<'a>, Refusal>> {
+    let handler = child(media, b"hdlr")?;
+    if handler.tag(8)? != *b"soun" {
+        return None;
+    }
+    let table = child(child(media, b"minf")?, b"stbl")?;
+    let number = child(track, b"tkhd").and_then(|header| header.u32(if header.byte(0) == Some(1) { 20 } else { 12 }));
+    let media_timescale = child(media, b"mdhd").map_or(0, |header| timescale(header, 12, 20));
+    let edits = child(track, b"edts").and_then(|edits| child(edits, b"elst"));
+    Some(child(table, b"stsd").map_or_else(|| damaged("a track without description"), Entry::read).map(|mut entry| {
+        if entry.rate == 0 {
+            entry.rate = media_timescale; // the field is too narrow for rates above 65 535
+        }
+        AudioTrack { number: number.unwrap_or(0), entry, table, timescales: (media_timescale, movie), edits }
+    }))
+}
+
+impl AudioTrack<'_> {
+    fn track(self, bytes: &[u8], movie: Atom) -> Result<Track, Refusal> {
+        let codec = self.entry.codec()?;
+        let mut samples = table::Samples::default();
+        match &codec {
+            Codec::Pcm(format) => table::chunks(self.table, format.frame_bytes(), bytes.len(), &mut samples),
+            _ => table::samples(self.table, bytes.len(), &mut samples),
+        }
+        fragments::samples(bytes, movie, self.number, &mut samples);
+        if samples.packets.is_empty() {
+            return damaged(if samples.cut {
+                "the file ends before its audio"
+            } else {
+                "an audio track without samples"
+            });
+        }
+        let mut notices = Vec::new();
+        notices.extend(samples.cut.then(|| CUT_SHORT.into()));
+        let edit = self.edit(&mut notices);
+        let segment = self.segment(codec, samples.packets, edit);
+        Ok(Track { segments: vec![segment], notices })
+    }
+
+    fn segment(&self, codec: Codec, packets: Vec<Range<usize>>, (start, length): (u64, u64)) -> Segment {
+        let timescale = u64::from(self.timescales.0.max(1));
+        match codec {
+            Codec::Opus(head) => {
+                // Where there is no edit list, the header tells what to drop.
+                let clock =
+                    |units: u64| if units == u64::MAX { units } else { units.saturating_mul(48_000) / timescale };
+                let skip = if self.edits.is_some() { clock(start) } else { head.pre_skip.into() };
+                let mut segment = head.clone().segment(packets, u64::MAX);
+                segment.skip = head.frames(skip);
+                segment.frames = if length == u64::MAX { length } else { head.frames(clock(length)) };
+                segment
+            }
+            codec => {
+                let rate = u64::from(self.entry.rate);
+                let frames =
+                    |units: u64| if units == u64::MAX { units } else { units.saturating_mul(rate) / timescale };
+                Segment { codec, packets, skip: frames(start), frames: frames(length) }
+            }
+        }
+    }
+
+    /// Start and length of what is to be heard, in units of the media's time.
+    fn edit(&self, notices: &mut Vec<String>) -> (u64, u64) {
+        let Some(list) = self.edits else { return (0, u64::MAX) };
+        let wide = list.byte(0) == Some(1);
+        let entry = |index: usize| -> Option<(u64, i64)> {
+            if wide {
+                Some((list.u64(8 + 20 * index)?, list.u64(16 + 20 * index)? as i64))
+            } else {
+                let (duration, start) = (list.u32(8 + 12 * index)?, list.u32(12 + 12 * index)?);
+                Some((duration.into(), i64::from(start as i32)))
+            }
+        };
+        // An entry that starts at −1 is a pause before the audio.
+        let count = list.u32(4).unwrap_or(0) as usize;
+        let mut edits = (0..count).map_while(entry).filter(|(_, start)| *start >= 0);
+        let Some((duration, start)) = edits.next() else { return (0, u64::MAX) };
+        if edits.next().is_some() {
+            notices.push("its edit list joins several parts; they are heard as recorded, from the first one on".into());
+            return (start as u64, u64::MAX);
+        }
+        let (media, movie) = (u64::from(self.timescales.0), u64::from(self.timescales.1));
+        // Durations are rounded to the movie's units. Fragmented files state 0.
+        let length = match duration.saturating_add(1).saturating_mul(media).checked_div(movie) {
+            Some(length) if duration > 0 => length,
+            _ => u64::MAX,
+        };
+        (start as u64, length)
+    }
+}

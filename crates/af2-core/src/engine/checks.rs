@@ -1,0 +1,48 @@
+//! Checks of a request before anything is computed.
+
+use super::{EngineError, GenerateOptions};
+use crate::audio::Windows;
+use crate::config::ModelConfig;
+use crate::text::cot;
+
+/// Positions of the longest sequence: prompt and answer of the chain-of-thought entry point.
+pub const MOST_POSITIONS: usize = cot::PROMPT_LIMIT + cot::NEW_TOKEN_LIMIT;
+
+/// Checks that audio is cut in windows as the model expects.
+///
+/// # Errors
+/// [`EngineError::WrongWindows`] for another length or rate, [`EngineError::NoWindows`] for none.
+pub fn check_windows(config: &ModelConfig, windows: &Windows) -> Result<(), EngineError> {
+    let (expected, expected_rate) = (config.audio.window_samples(), config.audio.sample_rate);
+    let (found, found_rate) = (windows.window_samples, windows.sample_rate);
+    if (found, found_rate) != (expected, expected_rate) {
+        return Err(EngineError::WrongWindows { found, found_rate, expected, expected_rate });
+    }
+    if windows.count == 0 { Err(EngineError::NoWindows) } else { Ok(()) }
+}
+
+/// Checks a prompt and returns the positions that it takes together with an answer of `max_new_tokens`.
+///
+/// # Errors
+/// [`EngineError::PromptLength`] if prompt and answer exceed [`MOST_POSITIONS`] or the prompt is empty,
+/// [`EngineError::UnknownToken`] for the first id outside the vocabulary.
+pub fn check_prompt(config: &ModelConfig, prompt: &[u32], max_new_tokens: usize) -> Result<usize, EngineError> {
+    let allowed = MOST_POSITIONS.saturating_sub(max_new_tokens);
+    if prompt.is_empty() || prompt.len() > allowed {
+        return Err(EngineError::PromptLength { found: prompt.len(), allowed });
+    }
+    let vocabulary = config.text.vocab_size;
+    match prompt.iter().find(|token| **token as usize >= vocabulary) {
+        Some(&token) => Err(EngineError::UnknownToken { token, vocabulary }),
+        None => Ok(prompt.len() + max_new_tokens),
+    }
+}
+
+/// Checks the options of an answer, then its prompt; returns the positions needed.
+///
+/// # Errors
+/// [`EngineError::Sampling`] for a parameter out of range, else as [`check_prompt`].
+pub fn check_request(config: &ModelConfig, prompt: &[u32], options: &GenerateOptions) -> Result<usize, EngineError> {
+    options.sampling.validate()?;
+    check_prompt(config, prompt, options.max_new_tokens)
+}

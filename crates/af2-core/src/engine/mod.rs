@@ -1,0 +1,27 @@
+//! The contract of an engine: what `af2-model` (WebGPU) and `af2-cpu` (Burn) take, check, report and return alike.
+//!
+//! ```text
+//! ModelFiles ─┐
+//! Shards ─────┴► Model ── listen(windows) ──► Clip ── generate(prompt ids, GenerateOptions) ──► Generation ──► AnswerText
+//! ```
+//!
+//! Types, checks and messages are shared, arithmetic is not: each engine computes the network on its own, so that either can be
+//! compared with the other.
+
+mod answer;
+mod checks;
+mod error;
+mod files;
+mod generation;
+mod network;
+mod shards;
+mod trace;
+
+pub use answer::{Answer, AnswerText, end_of_text};
+pub use checks::{MOST_POSITIONS, check_prompt, check_request, check_windows};
+pub use error::EngineError;
+pub use files::ModelFiles;
+pub use generation::{FinishReason, GenerateOptions, Generation};
+pub use network::{GRID_SIDE, IMAGE_SIDE, MEL_BINS, PATCH, RELATIVE_POSITIONS, STAGES, TOKENS_PER_WINDOW, WINDOW};
+pub use shards::{Shards, TensorBytes};
+pub use trace::{Trace, TraceTensor};

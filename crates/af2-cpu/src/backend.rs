@@ -1,0 +1,46 @@
+//! The backends of Burn that can run the network.
+
+use burn_tensor::Device;
+
+use crate::CpuError;
+#[cfg(feature = "wgpu")]
+use burn_tensor::DeviceKind;
+
+/// A backend of Burn, which computes the tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backend {
+    /// burn-flex: the CPU.
+    #[default]
+    Cpu,
+    /// burn-flex, recording what gradients need.
+    #[cfg(feature = "autodiff")]
+    CpuWithGradients,
+    /// burn-wgpu: the adapter that wgpu prefers.
+    #[cfg(feature = "wgpu")]
+    Wgpu,
+}
+
+impl Backend {
+    /// Opens the device. A browser must do so asynchronously; elsewhere the first tensor would open it.
+    ///
+    /// # Errors
+    /// There is no adapter, or it gives no device.
+    pub async fn open(self) -> Result<(), CpuError> {
+        #[cfg(feature = "wgpu")]
+        if self == Self::Wgpu {
+            let opened = Device::wgpu_options().init_async().await;
+            return opened.map(drop).map_err(|error| CpuError::Backend(error.to_string()));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn device(self) -> Device {
+        match self {
+            Self::Cpu => Device::flex(),
+            #[cfg(feature = "autodiff")]
+            Self::CpuWithGradients => Device::flex().autodiff(),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Device::wgpu(DeviceKind::DefaultDevice),
+        }
+    }
+}

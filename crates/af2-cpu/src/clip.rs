@@ -1,0 +1,101 @@
+//! Encoded audio: its keys and values for every cross-attention block, ready for any number of questions.
+
+use af2_core::audio::Windows;
+use af2_core::engine::{EngineError, check_windows};
+use burn_tensor::Tensor;
+
+use crate::cross_attention::AudioKv;
+use crate::taps::Taps;
+use crate::{CpuError, Model};
+
+/// Audio that a model has encoded.
+pub struct Clip {
+    pub(crate) model: Model,
+    /// Per decoder layer, for those that have a cross-attention block.
+    pub(crate) audio_kv: Vec<Option<AudioKv>>,
+}
+
+/// Audio being encoded, a window per step: a caller that must see to other things does so between two of them.
+pub struct Listening<'a> {
+    model: &'a Model,
+    windows: &'a Windows,
+    /// Encoder tokens of every window so far, [64, D] each.
+    tokens: Vec<Tensor<2>>,
+}
+
+impl Listening<'_> {
+    /// Encodes the next window, if there is one.
+    pub fn step(&mut self) {
+        let index = self.encoded();
+        if index < self.windows.count {
+            self.tokens.push(self.model.0.encode(self.windows, index..index + 1, &mut Taps::default()));
+        }
+    }
+
+    /// Windows encoded so far.
+    pub fn encoded(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The clip, once every window was encoded.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`] before that.
+    pub fn finish(self) -> Result<Clip, CpuError> {
+        if self.encoded() < self.windows.count {
+            return Err(EngineError::Cancelled.into());
+        }
+        Ok(self.model.clip(Tensor::cat(self.tokens, 0), &mut Taps::default()))
+    }
+}
+
+impl Model {
+    /// Starts to encode audio; no window has been encoded yet.
+    ///
+    /// # Errors
+    /// As [`check_windows`].
+    pub fn start_listening<'a>(&'a self, windows: &'a Windows) -> Result<Listening<'a>, CpuError> {
+        check_windows(self.config(), windows)?;
+        Ok(Listening { model: self, windows, tokens: Vec::new() })
+    }
+
+    /// Encodes audio. `progress` is told how many of how many windows are done, and stops the work by returning false.
+    ///
+    /// # Errors
+    /// As [`check_windows`], or [`EngineError::Cancelled`].
+    pub fn listen(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Clip, CpuError> {
+        let mut listening = self.start_listening(windows)?;
+        loop {
+            if !progress(listening.encoded(), windows.count) {
+                return Err(EngineError::Cancelled.into());
+            }
+            if listening.encoded() == windows.count {
+                return listening.finish();
+            }
+            listening.step();
+        }
+    }
+
+    /// From the encoder's tokens of all windows, [T, D].
+    pub(crate) fn clip(&self, tokens: Tensor<2>, taps: &mut Taps) -> Clip {
+        let audio = self.0.audio_transformer.forward(tokens, taps);
+        Clip { model: self.clone(), audio_kv: self.0.decoder.audio_kv(&audio, taps) }
+    }
+}
+
+impl Clip {
+    /// The model that encoded it.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Completes when keys and values are computed and not only asked for: a backend may compute later.
+    ///
+    /// # Errors
+    /// The backend failed.
+    pub async fn computed(&self) -> Result<(), CpuError> {
+        let Some(last) = self.audio_kv.iter().flatten().last() else { return Ok(()) };
+        let one = last.v.clone().slice([0..1, 0..1, 0..1]).into_data_async().await;
+        one.map(drop).map_err(|error| CpuError::Backend(error.to_string()))
+    }
+}

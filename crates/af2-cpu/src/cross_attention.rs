@@ -1,0 +1,78 @@
+//! The gated cross-attention block that stands before a decoder layer (Flamingo, Alayrac et al. 2022).
+//!
+//! ```text
+//! x ── norm ── to_q ── attention over the audio ── to_out ── ·tanh(attn_gate) ──(+)──
+//!   ── norm ── ff.1 ── GELU ── ff.3 ── ·tanh(ff_gate) ──(+)── x
+//! ```
+//!
+//! In the 3B model all 36 layers have one: to_q(2048→512), to_kv(2048→1024), 8 heads of 64, to_out(512→2048), ff.1(2048→8192),
+//! ff.3(8192→2048). Both gates are single numbers.
+//!
+//! # Shapes
+//! x is [L, H] for L text tokens, the audio [T, D] for T = 64 tokens per window.
+
+use burn_tensor::Tensor;
+use burn_tensor::activation::gelu;
+
+use crate::CpuError;
+use crate::attention::{attention, merge_heads, split_heads};
+use crate::layers::{LayerNorm, Linear};
+use crate::taps::Taps;
+use crate::weights::Scope;
+
+const EPS: f64 = 1e-5;
+
+/// Audio keys and values of one block, [heads, T, d] each: computed once per clip, read for every text token.
+#[derive(Clone)]
+pub(crate) struct AudioKv {
+    k: Tensor<3>,
+    pub v: Tensor<3>,
+}
+
+pub(crate) struct GatedCrossAttention {
+    attn_gate: Tensor<1>,
+    ff_gate: Tensor<1>,
+    attn_norm: LayerNorm,
+    to_q: Linear,
+    to_kv: Linear,
+    to_out: Linear,
+    ff_norm: LayerNorm,
+    ff_1: Linear,
+    ff_3: Linear,
+    heads: usize,
+}
+
+impl GatedCrossAttention {
+    pub fn load(scope: &Scope<'_>, heads: usize) -> Result<Self, CpuError> {
+        Ok(Self {
+            attn_gate: scope.tensor("attn_gate")?,
+            ff_gate: scope.tensor("ff_gate")?,
+            attn_norm: LayerNorm::load(scope, "attn.norm", EPS)?,
+            to_q: Linear::load_without_bias(scope, "attn.to_q")?,
+            to_kv: Linear::load_without_bias(scope, "attn.to_kv")?,
+            to_out: Linear::load_without_bias(scope, "attn.to_out")?,
+            ff_norm: LayerNorm::load(scope, "ff.0", EPS)?,
+            ff_1: Linear::load_without_bias(scope, "ff.1")?,
+            ff_3: Linear::load_without_bias(scope, "ff.3")?,
+            heads,
+        })
+    }
+
+    /// Keys and values of the audio transformer's output, [T, D]; the first half of `to_kv`'s outputs is k.
+    pub fn audio_kv(&self, audio: Tensor<2>, layer: usize, taps: &mut Taps) -> AudioKv {
+        let kv = taps.tap_tokens(format!("xattn{layer}_kv"), self.to_kv.forward(audio));
+        let width = kv.dims()[1] / 2;
+        let half = |first: usize| split_heads(kv.clone().narrow(1, first, width), self.heads);
+        AudioKv { k: half(0), v: half(width) }
+    }
+
+    /// The residual stream, [L, H], after the block. There is no mask: every token attends to all T audio tokens.
+    pub fn forward(&self, x: Tensor<2>, audio: &AudioKv, layer: usize, taps: &mut Taps) -> Tensor<2> {
+        let q = split_heads(self.to_q.forward(self.attn_norm.forward(x.clone())), self.heads);
+        let attended = self.to_out.forward(merge_heads(attention(q, audio.k.clone(), audio.v.clone(), None)));
+        let attended = taps.tap_tokens(format!("xattn{layer}_attn_raw"), attended);
+        let x = x + attended * self.attn_gate.clone().tanh().unsqueeze();
+        let fed = self.ff_3.forward(gelu(self.ff_1.forward(self.ff_norm.forward(x.clone()))));
+        taps.tap_tokens(format!("xattn{layer}_out"), x + fed * self.ff_gate.clone().tanh().unsqueeze())
+    }
+}

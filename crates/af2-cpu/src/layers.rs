@@ -1,0 +1,74 @@
+//! The layers that all parts of the network use.
+
+use burn_tensor::Tensor;
+use burn_tensor::module;
+
+use crate::CpuError;
+use crate::weights::Scope;
+
+/// y = x Wᵀ + b, W stored \[out, in\].
+pub(crate) struct Linear {
+    /// W, [out, in].
+    weight: Tensor<2>,
+    /// b, \[out\].
+    bias: Option<Tensor<1>>,
+}
+
+impl Linear {
+    pub fn load(scope: &Scope<'_>, name: &str) -> Result<Self, CpuError> {
+        Ok(Self::load_without_bias(scope, name)?.with_bias(scope.tensor(&format!("{name}.bias"))?))
+    }
+
+    pub fn load_without_bias(scope: &Scope<'_>, name: &str) -> Result<Self, CpuError> {
+        Ok(Self::of_rows(scope.tensor(&format!("{name}.weight"))?))
+    }
+
+    /// From W, [out, in].
+    pub fn of_rows(weight: Tensor<2>) -> Self {
+        Self { weight, bias: None }
+    }
+
+    pub fn with_bias(self, bias: Tensor<1>) -> Self {
+        Self { bias: Some(bias), ..self }
+    }
+
+    /// [.., in] to [.., out].
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        module::linear(x, self.weight.clone().transpose(), self.bias.clone())
+    }
+}
+
+/// Layer normalisation over the last axis: biased variance, weight and bias (Ba et al. 2016).
+pub(crate) struct LayerNorm {
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    eps: f64,
+}
+
+impl LayerNorm {
+    pub fn load(scope: &Scope<'_>, name: &str, eps: f64) -> Result<Self, CpuError> {
+        let part = |part: &str| scope.tensor(&format!("{name}.{part}"));
+        Ok(Self { weight: part("weight")?, bias: part("bias")?, eps })
+    }
+
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        module::layer_norm(x, self.weight.clone(), Some(self.bias.clone()), self.eps)
+    }
+}
+
+/// x / sqrt(mean(x²) + eps) · weight over the last axis (Zhang and Sennrich 2019).
+pub(crate) struct RmsNorm {
+    weight: Tensor<1>,
+    eps: f64,
+}
+
+impl RmsNorm {
+    pub fn load(scope: &Scope<'_>, name: &str, eps: f64) -> Result<Self, CpuError> {
+        Ok(Self { weight: scope.tensor(&format!("{name}.weight"))?, eps })
+    }
+
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let mean_square = x.clone().square().mean_dim(D - 1);
+        x / (mean_square + self.eps).sqrt() * self.weight.clone().unsqueeze()
+    }
+}

@@ -1,0 +1,147 @@
+//! The network in Burn on the CPU: for small models, where a browser has no WebGPU.
+//!
+//! It computes on the thread that called it. The event loop gets its turn after every window and every token, so that a
+//! cancellation arrives.
+
+use crate::failure::{Code, engine_failure, failure, insufficient_memory};
+use crate::turn::Turn;
+use af2_core::audio::Windows;
+use af2_core::engine::{EngineError, GenerateOptions, Generation};
+use af2_cpu::{Backend, CpuError};
+use js_sys::Object;
+use std::hint::black_box;
+use wasm_bindgen::JsValue;
+
+/// What computes.
+#[cfg(not(feature = "burn-wgpu"))]
+const BACKEND: Backend = Backend::Cpu;
+#[cfg(feature = "burn-wgpu")]
+const BACKEND: Backend = Backend::Wgpu;
+
+/// Bytes by which memory grows at a time.
+const CHUNK: u64 = 1 << 20;
+
+pub use af2_cpu::{Clip, Model, ModelLoader};
+
+/// The CPU, of which there is always one.
+pub struct Device;
+
+impl Device {
+    /// Ignores both options: the CPU has no power preference and no kernels to choose from.
+    ///
+    /// # Errors
+    /// None on the CPU; `NO_WEBGPU` from burn-wgpu, which takes its place in measurements.
+    pub async fn open(_low_power: bool, _kernels: Option<String>) -> Result<Self, JsValue> {
+        BACKEND.open().await.map_err(|error| failure(Code::NoWebGpu, error))?;
+        Ok(Self)
+    }
+
+    /// Bytes of GPU buffers: none.
+    pub fn bytes(&self) -> u64 {
+        0
+    }
+
+    /// Reads a model's small files and asks for the memory that the rest will take.
+    ///
+    /// # Errors
+    /// `BAD_MODEL`, `INSUFFICIENT_MEMORY`.
+    pub async fn begin(&self, config: &str, tokenizer: &str, index: &str) -> Result<ModelLoader, JsValue> {
+        let loader = ModelLoader::new(BACKEND, config.as_bytes(), tokenizer.as_bytes(), index.as_bytes());
+        let loader = loader.map_err(thrown)?;
+        let shards = loader.shards().iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+        reserve(loader.unpacked_bytes().saturating_add(shards))?;
+        Ok(loader)
+    }
+
+    /// Nothing to give back.
+    pub fn close(self) {}
+}
+
+/// Grows the module's memory to what loading will need, so that a browser that refuses does so before a byte is fetched. In
+/// chunks: the memory that an earlier model freed may be fragmented.
+fn reserve(bytes: u64) -> Result<(), JsValue> {
+    let chunk = |_| {
+        let mut room = Vec::<u8>::new();
+        room.try_reserve_exact(CHUNK as usize).map(|()| room)
+    };
+    let rooms: Result<Vec<_>, _> = (0..bytes.div_ceil(CHUNK)).map(chunk).collect();
+    if black_box(rooms).is_ok() {
+        return Ok(()); // without the black box the compiler would leave out the unused allocations
+    }
+    let needed = bytes as f64 / 1e9;
+    let refusal = format!("on the CPU this model needs {needed:.1} GB of memory, and the browser grants less");
+    Err(insufficient_memory(refusal, bytes, None))
+}
+
+/// Chunks are copied as they come: nothing to wait for.
+pub async fn settle(_loader: &ModelLoader) -> Result<(), JsValue> {
+    Ok(())
+}
+
+/// The model, once every shard was finished; weights are unpacked here.
+pub async fn finish(loader: ModelLoader) -> Result<Model, JsValue> {
+    loader.finish().map_err(thrown)
+}
+
+/// Encodes audio; `progress` stops the work by returning false.
+pub async fn listen(
+    model: &Model,
+    windows: &Windows,
+    progress: &mut dyn FnMut(usize, usize) -> bool,
+) -> Result<Clip, JsValue> {
+    let mut listening = model.start_listening(windows).map_err(thrown)?;
+    let turn = Turn::new()?;
+    loop {
+        turn.pass().await?;
+        let encoded = listening.encoded();
+        if !progress(encoded, windows.count) {
+            return Err(engine_failure(&EngineError::Cancelled));
+        }
+        if encoded == windows.count {
+            let clip = listening.finish().map_err(thrown)?;
+            clip.computed().await.map_err(thrown)?;
+            return Ok(clip);
+        }
+        listening.step();
+    }
+}
+
+/// Answers a prompt; `on_token` stops the answer by returning false.
+pub async fn generate(
+    clip: &mut Clip,
+    prompt: &[u32],
+    options: &GenerateOptions,
+    on_token: &mut dyn FnMut(u32) -> bool,
+) -> Result<Generation, JsValue> {
+    let mut decoding = clip.start_decoding(prompt, options).map_err(thrown)?;
+    let turn = Turn::new()?;
+    while let Some(id) = decoding.step().await.map_err(thrown)? {
+        turn.pass().await?;
+        if !on_token(id) {
+            break;
+        }
+    }
+    Ok(decoding.finish())
+}
+
+/// Refuses: there is one way to compute.
+///
+/// # Errors
+/// `BAD_REQUEST`.
+pub async fn tune(_model: &Model, _now: &dyn Fn() -> f64) -> Result<Object, JsValue> {
+    Err(failure(Code::BadRequest, "the CPU has no kernels to choose from; only WebGPU has"))
+}
+
+/// There is no GPU to report on.
+pub async fn gpu_report(_clip: &Clip, _now: &dyn Fn() -> f64) -> Result<Option<Object>, JsValue> {
+    Ok(None)
+}
+
+/// A model's error as JavaScript sees it.
+pub fn thrown(error: CpuError) -> JsValue {
+    match &error {
+        CpuError::Engine(error) => engine_failure(error),
+        CpuError::Scheme { .. } => failure(Code::BadModel, error),
+        _ => failure(Code::Internal, error),
+    }
+}

@@ -1,3 +1,0 @@
-// Token embedding lookup, 8-bit weights.
-//!include common/weights_q8.wgsl
-//!include common/embed.wgsl

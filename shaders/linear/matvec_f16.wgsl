@@ -1,5 +1,0 @@
-// Product of one row of activations with float16 weights, the norm before it and what follows it fused in.
-//!include common/weights_f16.wgsl
-//!include common/piece_f16.wgsl
-//!include common/matvec_rows.wgsl
-//!include common/matvec.wgsl

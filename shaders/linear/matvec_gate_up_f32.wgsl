@@ -1,5 +1,0 @@
-// Gate and up projection of the SwiGLU feed-forward for one token, float32 weights.
-//!include common/weights_f32.wgsl
-//!include common/piece_f32.wgsl
-//!include common/matvec_gate_up.wgsl
-//!include common/matvec.wgsl

@@ -1,5 +1,0 @@
-// Gate and up projection of the SwiGLU feed-forward for one token, 8-bit weights.
-//!include common/weights_q8.wgsl
-//!include common/piece_q8.wgsl
-//!include common/matvec_gate_up.wgsl
-//!include common/matvec.wgsl

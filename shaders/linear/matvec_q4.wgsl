@@ -1,5 +1,0 @@
-// Product of one row of activations with 4-bit weights, the norm before it and what follows it fused in.
-//!include common/weights_q4.wgsl
-//!include common/piece_q4.wgsl
-//!include common/matvec_rows.wgsl
-//!include common/matvec.wgsl

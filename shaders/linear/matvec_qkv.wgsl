@@ -1,0 +1,16 @@
+// q, k, v = W * norm(x) + bias of one token; rotary positions on q and k; k and v to the cache; for hardware GPUs.
+// Rows and results: common/matvec_qkv.wgsl; the loop over columns: common/matvec_staged.wgsl.
+//!include common/grid.wgsl
+//!include common/matvec_qkv.wgsl
+//!include common/matvec_staged.wgsl
+
+@compute @workgroup_size(THREADS)
+fn main(
+    @builtin(workgroup_id) group_id: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let group = linear_group(group_id, groups);
+    sum_rows(group, lane);
+    for (var slot = lane; slot < ROWS; slot += THREADS) { store(group, slot); }
+}

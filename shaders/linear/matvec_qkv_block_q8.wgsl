@@ -1,5 +1,0 @@
-// Query, key and value projection of one token with rotary positions and cache write, 8-bit weights; for programs.
-//!include common/weights_q8.wgsl
-//!include common/group_q8.wgsl
-//!include common/matvec_qkv.wgsl
-//!include common/matvec_block.wgsl

@@ -1,0 +1,36 @@
+/** Chooses the engine: WebGPU if there is an adapter, else the CPU if the model fits. */
+
+import { megabytes } from "./bytes.js";
+import { InsufficientMemory, NoWebGpu } from "./errors.js";
+import type { AdapterReport, EngineChoice, EngineKind } from "./types.js";
+
+/**
+ * Most bytes that a model may take on the CPU. A wasm module addresses 4 GiB and never shrinks, encoding needs room
+ * beside the weights, and phones grant a tab far less than 4 GiB.
+ */
+const CPU_LIMIT = 1.5e9;
+
+/** The figures that decide whether a model fits. */
+interface Size {
+  name: string;
+  parameters: number | undefined;
+  totalBytes: number;
+}
+
+/** The engine to use; `model` is undefined before one is known. */
+export function chooseEngine(wish: EngineChoice, adapter: AdapterReport | undefined, model: Size | undefined): EngineKind {
+  if (wish !== "cpu" && adapter) return "webgpu";
+  if (wish === "webgpu") throw new NoWebGpu(`this browser offers no WebGPU adapter: ${REMEDY}`);
+  const needed = model ? cpuBytes(model) : 0;
+  if (!model || needed <= CPU_LIMIT) return "cpu";
+  const limit = `${model.name} needs ${megabytes(needed)} on the CPU, which serves models up to ${megabytes(CPU_LIMIT)}`;
+  if (wish === "auto") throw new NoWebGpu(`this browser offers no WebGPU adapter, and ${limit}: ${REMEDY}, or choose a smaller model`);
+  throw new InsufficientMemory(limit, { needed, available: CPU_LIMIT, suggestion: "use WebGPU, or choose a smaller model" });
+}
+
+const REMEDY = "use a recent Chrome, Edge, Safari or Firefox with hardware acceleration on";
+
+/** While a model loads, memory holds its shards and its weights in float32. Without a count, assume two weights a byte. */
+function cpuBytes({ parameters, totalBytes }: Size): number {
+  return 4 * (parameters ?? 2 * totalBytes) + totalBytes;
+}
