@@ -15,8 +15,8 @@ fn every_question_gives_the_originals_prompt() {
         let limit = if case["max_length"] == 1024 { cot::PROMPT_LIMIT } else { prompt::PROMPT_LIMIT };
         let encoded = PromptIds::encode(&tokenizer, &text, limit).unwrap();
         assert_eq!(encoded.ids, ids(&case["ids"]), "{text}");
-        assert_eq!(encoded.separator_lost, !case["ends_with_sep"].as_bool().unwrap(), "{text}");
-        assert_eq!(encoded.full_length > encoded.ids.len(), encoded.separator_lost);
+        assert_eq!(encoded.question_cut, !case["ends_with_sep"].as_bool().unwrap(), "{text}");
+        assert_eq!(encoded.full_length > encoded.ids.len(), encoded.question_cut);
     }
 }
 
@@ -27,7 +27,7 @@ fn the_separator_is_lost_exactly_past_the_limit() {
     let whole = PromptIds::encode(&tokenizer, &text, 512).unwrap();
     let fits = PromptIds::encode(&tokenizer, &text, whole.full_length).unwrap();
     let cut = PromptIds::encode(&tokenizer, &text, whole.full_length - 1).unwrap();
-    assert!(!fits.separator_lost && cut.separator_lost);
+    assert!(!fits.question_cut && cut.question_cut);
     assert_eq!(cut.ids, whole.ids[..whole.ids.len() - 1]);
     assert_eq!(cut.full_length, whole.full_length);
 }

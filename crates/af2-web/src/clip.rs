@@ -76,7 +76,7 @@ impl Clip {
         set(&answer, "finishReason", &finished.finish.as_str().into());
         set(&answer, "firstTokenMs", &first_token_ms.into());
         set(&answer, "totalMs", &(now() - start).into());
-        set(&answer, "questionCut", &encoded.separator_lost.into());
+        set(&answer, "questionCut", &encoded.question_cut.into());
         Ok(answer)
     }
 

@@ -88,7 +88,7 @@ impl Asker<'_> {
     fn generate(&self, heard: &mut dyn Heard, prompt: &str, stream: bool) -> Result<Generated> {
         let (prompt_limit, max_new_tokens) = self.decoding.limits();
         let encoded = PromptIds::encode(self.engine.tokenizer(), prompt, prompt_limit)?;
-        if encoded.separator_lost {
+        if encoded.question_cut {
             eprintln!(
                 "af2: the prompt has {} tokens and is cut to {prompt_limit}, as in the original; the model then does not see where it ends: ask a shorter question",
                 encoded.full_length

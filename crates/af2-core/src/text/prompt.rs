@@ -24,7 +24,7 @@ pub struct PromptIds {
     pub full_length: usize,
     /// Whether the cut took the `<SEP>` away: the model then cannot see where the question ends, and its answers
     /// suffer. The original does this silently; a caller should say so and suggest a shorter question.
-    pub separator_lost: bool,
+    pub question_cut: bool,
 }
 
 impl PromptIds {
@@ -38,7 +38,7 @@ impl PromptIds {
         let full_length = ids.len();
         let had_separator = ids.contains(&separator);
         ids.truncate(limit);
-        let separator_lost = had_separator && !ids.contains(&separator);
-        Ok(Self { ids, full_length, separator_lost })
+        let question_cut = had_separator && !ids.contains(&separator);
+        Ok(Self { ids, full_length, question_cut })
     }
 }
