@@ -5,4 +5,5 @@
 pub mod compare;
 pub mod fixtures;
 pub mod golden;
+pub mod hub;
 pub mod random_model;

@@ -8,5 +8,6 @@ pub mod batch;
 pub mod bench;
 pub mod commands;
 pub mod convert;
+pub mod hub;
 pub mod model;
 pub mod terminal;

@@ -6,8 +6,13 @@
 //!
 //! The crate opens no file and starts no thread, so it is the same in browsers. Bytes come from a [`Source`] (local
 //! files, HTTP ranges, `File`s of a page) and leave through a [`Sink`]; [`Workers`] say on which threads blocks are
-//! packed. Memory is bounded by the blocks in flight: 4 Mi elements each, 16 MiB in float32.
+//! packed. Memory is bounded by the blocks in flight, of at most 1 Mi elements each: 4 MiB in float32.
+//!
+//! A conversion can be resumed: it gives the sink a small state to store after each 1/512 of the bytes
+//! ([`Sink::checkpoint`]), and goes on from the last one ([`Sink::last_checkpoint`], [`Sink::reopen`]). It announces its reads to the
+//! sources in order ([`Source::announce`]), which may fetch ahead.
 
+mod checkpoint;
 mod convert;
 mod error;
 mod language_model;

@@ -1,18 +1,40 @@
 //! Tensors from their checkpoints to a shard, in blocks of rows of which several are packed at the same time.
 
 use std::collections::VecDeque;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use af2_core::weights::Packed;
 use af2_core::weights::safetensors::Dtype;
 
+use crate::checkpoint::{Journal, Position};
 use crate::error::ConvertError;
-use crate::layout::{Block, PlannedTensor, rotary_frequencies};
+use crate::layout::{Block, Located, PlannedTensor, rotary_frequencies};
 use crate::sink::ShardWriter;
 use crate::source::LocalFuture;
 
-/// Elements of a block: 16 MiB of float32.
-const BLOCK_ELEMENTS: u64 = 4 << 20;
+/// Elements of a block: 256 KiB to 4 MiB of float32.
+const BLOCK_ELEMENTS: RangeInclusive<u64> = 64 << 10..=1 << 20;
+/// Blocks and checkpoints of a conversion: what a killed one has read in vain is a small share of the whole.
+const BLOCKS: u64 = 4096;
+const CHECKPOINTS: u64 = 512;
+
+/// In which steps a conversion goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// About how many elements a block has; whole rows, one at least.
+    block_elements: u64,
+    /// Bytes read between two checkpoints.
+    checkpoint_bytes: u64,
+}
+
+impl Pace {
+    /// The pace of a conversion that reads so many bytes.
+    pub fn of(source_bytes: u64) -> Self {
+        let elements = source_bytes / 4 / BLOCKS;
+        let block_elements = elements.clamp(*BLOCK_ELEMENTS.start(), *BLOCK_ELEMENTS.end());
+        Self { block_elements, checkpoint_bytes: source_bytes / CHECKPOINTS }
+    }
+}
 
 /// A block that is being packed, or the reason why it cannot be.
 pub type PackedBlock<'a> = LocalFuture<'a, Result<Packed, crate::ReleaseError>>;
@@ -43,17 +65,29 @@ impl Workers for Inline {
     }
 }
 
-/// Reads, packs and writes tensors in order: the data of a tensor as its blocks come, and then its scales. `advance` is
-/// told the bytes read.
+/// Announces the reads of a shard's tensors from `position` on.
+pub(crate) fn announce(tensors: &[PlannedTensor<'_>], position: &Position, pace: Pace) {
+    for slice in slices(tensors, position, pace) {
+        if let Some((located, bytes)) = slice.source() {
+            located.bytes.announce(bytes);
+        }
+    }
+}
+
+/// Reads, packs and writes a shard's tensors in order, from `position` on: the data of a tensor as its blocks come, and then its
+/// scales. `advance` is told the bytes read.
 pub(crate) async fn pack_tensors(
     tensors: &[PlannedTensor<'_>],
+    mut position: Position,
+    pace: Pace,
     workers: &dyn Workers,
-    writer: &mut ShardWriter<'_>,
+    (writer, journal): (&mut ShardWriter<'_>, &Journal),
     advance: &mut dyn FnMut(u64),
 ) -> Result<(), ConvertError> {
-    let mut slices = tensors.iter().flat_map(Slice::all);
+    let first = position.clone();
+    let mut slices = slices(tensors, &first, pace);
     let mut in_flight = VecDeque::new();
-    let mut scales = Vec::new();
+    let mut since_checkpoint = 0;
     loop {
         let next = if in_flight.len() < workers.width().max(1) { slices.next() } else { None };
         if let Some(slice) = next {
@@ -64,28 +98,56 @@ pub(crate) async fn pack_tensors(
         let Some((packed, slice)) = in_flight.pop_front() else { return Ok(()) };
         let packed = packed.await??;
         writer.write(&packed.data).await?;
-        scales.extend_from_slice(&packed.scales);
+        position.scales.extend_from_slice(&packed.scales);
+        position.elements = slice.elements.end;
         if slice.is_last() {
-            writer.write(&scales).await?;
-            scales.clear();
+            writer.write(&position.scales).await?;
+            position = Position { tensor: slice.tensor + 1, ..Position::default() };
         }
         advance(slice.source_bytes());
+        since_checkpoint += slice.source_bytes();
+        if since_checkpoint >= pace.checkpoint_bytes {
+            writer.checkpoint(&journal.state(&position, writer.bytes())?).await?;
+            since_checkpoint = 0;
+        }
     }
 }
 
 /// Some rows of a planned tensor.
 struct Slice<'p> {
     planned: &'p PlannedTensor<'p>,
+    /// Index of the tensor in its shard.
+    tensor: usize,
     elements: Range<u64>,
 }
 
+/// The blocks of a shard's tensors from `position` on.
+fn slices<'p>(
+    tensors: &'p [PlannedTensor<'p>],
+    position: &Position,
+    pace: Pace,
+) -> impl Iterator<Item = Slice<'p>> + use<'p> {
+    let (first, elements) = (position.tensor, position.elements);
+    let rest = tensors.iter().enumerate().skip(first);
+    rest.flat_map(move |(tensor, planned)| {
+        let begin = if tensor == first { elements } else { 0 };
+        Slice::all(tensor, planned, begin, pace.block_elements)
+    })
+}
+
 impl<'p> Slice<'p> {
-    /// The blocks of a tensor.
-    fn all(planned: &'p PlannedTensor<'p>) -> impl Iterator<Item = Self> {
+    /// The blocks of a tensor from element `begin` on, which begins a row.
+    fn all(
+        tensor: usize,
+        planned: &'p PlannedTensor<'p>,
+        begin: u64,
+        elements: u64,
+    ) -> impl Iterator<Item = Self> + use<'p> {
         let total = planned.tensor.parameters();
         let cols = (planned.tensor.matrix().1 as u64).max(1);
-        let step = (BLOCK_ELEMENTS / cols).max(1) * cols;
-        (0..total.div_ceil(step)).map(move |i| Slice { planned, elements: i * step..((i + 1) * step).min(total) })
+        let step = (elements / cols).max(1) * cols;
+        let starts = (begin..total).step_by(step as usize);
+        starts.map(move |start| Slice { planned, tensor, elements: start..(start + step).min(total) })
     }
 
     fn is_last(&self) -> bool {
@@ -98,22 +160,25 @@ impl<'p> Slice<'p> {
         (self.elements.end - self.elements.start) * size
     }
 
+    /// Where the slice's bytes are. Only rotary frequencies can be planned without a checkpoint.
+    fn source(&self) -> Option<(&'p Located<'p>, Range<u64>)> {
+        let located = self.planned.located?;
+        let size = located.dtype.size();
+        Some((located, self.elements.start * size..self.elements.end * size))
+    }
+
     async fn read(&self) -> Result<Block, ConvertError> {
-        let Range { start, end } = self.elements;
-        let (dtype, bytes) = match self.planned.located {
-            Some(located) => {
-                let size = located.dtype.size();
-                (located.dtype, located.bytes.read(start * size..end * size).await?)
-            }
-            // Only the rotary frequencies can be planned without a checkpoint.
+        let (dtype, bytes) = match self.source() {
+            Some((located, bytes)) => (located.dtype, located.bytes.read(bytes).await?),
             None => {
                 let values = rotary_frequencies(2 * self.planned.tensor.matrix().1);
+                let values = &values[self.elements.start as usize..self.elements.end as usize];
                 (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
             }
         };
         Ok(Block {
             tensor: self.planned.tensor.name.clone(),
-            first: start,
+            first: self.elements.start,
             dtype,
             bytes,
             scheme: self.planned.scheme,

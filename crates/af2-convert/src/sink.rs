@@ -7,7 +7,7 @@ use af2_core::weights::safetensors::{HeaderError, TensorSpec, write_header};
 use af2_core::weights::verify::ShardHasher;
 use serde::Serialize;
 
-use crate::error::ConvertError;
+use crate::error::{ConvertError, StorageError};
 use crate::source::LocalFuture;
 
 /// A place for files; at most one is open at a time.
@@ -29,6 +29,41 @@ pub trait Sink {
     /// # Errors
     /// [`StorageError`](crate::StorageError).
     fn finish(&mut self) -> LocalFuture<'_, ()>;
+
+    /// Makes all bytes written so far durable, and then replaces the checkpoint by `state`. Whenever the process ends, the sink
+    /// must hold this state or the one before, and the bytes written until then. Sinks that cannot resume store nothing.
+    ///
+    /// # Errors
+    /// [`StorageError`](crate::StorageError).
+    fn checkpoint<'a>(&'a mut self, _state: &'a [u8]) -> LocalFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The checkpoint that an interrupted conversion left.
+    ///
+    /// # Errors
+    /// [`StorageError`](crate::StorageError).
+    fn last_checkpoint(&mut self) -> LocalFuture<'_, Option<Vec<u8>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Opens an incomplete file again: cuts it to its first `bytes`, hands these to `seen` in order, and appends from there.
+    ///
+    /// # Errors
+    /// [`StorageError`](crate::StorageError); also if the file is shorter.
+    fn reopen<'a>(&'a mut self, file: &'a str, _bytes: u64, _seen: &'a mut dyn FnMut(&[u8])) -> LocalFuture<'a, ()> {
+        let reason = "files here cannot be appended to".to_owned();
+        Box::pin(async move { Err(StorageError { action: "open", location: file.into(), reason, absent: false }) })
+    }
+
+    /// Tells that the checkpoint cannot be used, for `reason`, and the conversion starts from the beginning. The sink may remove
+    /// what it holds.
+    ///
+    /// # Errors
+    /// [`StorageError`](crate::StorageError).
+    fn restart<'a>(&'a mut self, _reason: &'a str) -> LocalFuture<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Writes a whole file.
@@ -62,6 +97,21 @@ impl<'s> ShardWriter<'s> {
         let mut writer = Self { sink, hasher: ShardHasher::new() };
         writer.write(&header).await?;
         Ok(writer)
+    }
+
+    /// Continues a shard of which `hasher` has seen all bytes; the sink has reopened its file.
+    pub fn resume(sink: &'s mut dyn Sink, hasher: ShardHasher) -> Self {
+        Self { sink, hasher }
+    }
+
+    /// Bytes written so far.
+    pub fn bytes(&self) -> u64 {
+        self.hasher.bytes()
+    }
+
+    /// Stores a state from which the conversion can be resumed.
+    pub async fn checkpoint(&mut self, state: &[u8]) -> Result<(), ConvertError> {
+        Ok(self.sink.checkpoint(state).await?)
     }
 
     /// Appends the next bytes.

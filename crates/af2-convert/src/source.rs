@@ -29,6 +29,15 @@ pub trait Source {
     /// # Errors
     /// [`StorageError`].
     fn read<'a>(&'a self, object: &'a str, bytes: Range<u64>) -> LocalFuture<'a, Vec<u8>>;
+
+    /// Tells that a range will be read, after those announced before. A conversion announces all its reads before the first, so
+    /// that a source with a slow way to its bytes can fetch ahead. Other reads may come between.
+    fn announce(&self, _object: &str, _bytes: Range<u64>) {}
+
+    /// What identifies an object's bytes across runs, for resumption: path, repository and commit. By default its location.
+    fn identity(&self, object: &str) -> String {
+        self.locate(object)
+    }
 }
 
 /// One object of a source.
@@ -83,6 +92,16 @@ pub struct TensorBytes<'a> {
 impl<'a> TensorBytes<'a> {
     pub(crate) fn new(object: Object<'a>, begin: u64) -> Self {
         Self { object, begin }
+    }
+
+    /// Tells the source that a range of the tensor's bytes will be read.
+    pub(crate) fn announce(&self, bytes: Range<u64>) {
+        self.object.source.announce(&self.object.name, self.begin + bytes.start..self.begin + bytes.end);
+    }
+
+    /// What identifies the tensor's bytes: those of the object, and where they begin.
+    pub(crate) fn identity(&self) -> String {
+        format!("{} from {}", self.object.source.identity(&self.object.name), self.begin)
     }
 
     /// A range of the tensor's bytes.

@@ -1,7 +1,8 @@
 //! A conversion without a file system, as in a browser: bytes from memory, files to memory, packed in place.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::path::Path;
 
@@ -15,6 +16,10 @@ use pollster::block_on;
 struct Memory {
     objects: BTreeMap<String, Vec<u8>>,
     longest: usize,
+    /// Bytes of weight files that were read.
+    weights_read: Cell<u64>,
+    /// What was announced and not read yet.
+    announced: RefCell<VecDeque<(String, Range<u64>)>>,
 }
 
 impl Memory {
@@ -28,7 +33,7 @@ impl Memory {
                 objects.insert(name, std::fs::read(path).unwrap());
             }
         }
-        Memory { objects, longest: usize::MAX }
+        Memory { objects, longest: usize::MAX, weights_read: Cell::new(0), announced: RefCell::default() }
     }
 
     fn object(&self, action: &'static str, name: &str) -> Result<&Vec<u8>, StorageError> {
@@ -36,9 +41,13 @@ impl Memory {
         self.objects.get(name).ok_or_else(absent)
     }
 
-    fn convert(&self, sink: &mut Files) -> Result<Report, String> {
+    fn convert(&self, sink: &mut dyn Sink) -> Result<Report, String> {
+        self.convert_as(Scheme::Q4, sink)
+    }
+
+    fn convert_as(&self, scheme: Scheme, sink: &mut dyn Sink) -> Result<Report, String> {
         let inputs = Inputs { name: "toy", release: self, language_model: None, clap: None };
-        let options = Options { scheme: Scheme::Q4, shard_bytes: 1 << 20 };
+        let options = Options { scheme, shard_bytes: 1 << 20 };
         let report = block_on(async {
             let release = Release::open(&inputs).await?;
             release.convert(&options, &Inline, sink, &mut |_, _| {}).await
@@ -58,9 +67,17 @@ impl Source for Memory {
 
     fn read<'a>(&'a self, object: &'a str, bytes: Range<u64>) -> LocalFuture<'a, Vec<u8>> {
         Box::pin(async move {
+            let next = self.announced.borrow_mut().pop_front_if(|next| *next == (object.to_owned(), bytes.clone()));
+            if next.is_some() {
+                self.weights_read.set(self.weights_read.get() + bytes.end - bytes.start);
+            }
             let bytes = &self.object("read", object)?[bytes.start as usize..bytes.end as usize];
             Ok(bytes[..bytes.len().min(self.longest)].to_vec())
         })
+    }
+
+    fn announce(&self, object: &str, bytes: Range<u64>) {
+        self.announced.borrow_mut().push_back((object.into(), bytes));
     }
 }
 
@@ -145,4 +162,144 @@ fn the_language_model_must_be_somewhere() {
     let message = memory.convert(&mut Files::with_room(usize::MAX)).unwrap_err();
     let expected = "no base language model: https://example.org/lang_encoder/config.json does not exist";
     assert!(message.starts_with(expected), "{message}");
+}
+
+/// Files and a checkpoint that survive a killed conversion. After `writes` more writes and checkpoints the next is torn: half of its
+/// bytes arrive, and the conversion ends.
+#[derive(Default)]
+struct Survivor {
+    files: BTreeMap<String, Vec<u8>>,
+    open: String,
+    state: Option<Vec<u8>>,
+    writes: usize,
+    restarts: Vec<String>,
+}
+
+impl Survivor {
+    fn killed(&mut self) -> Result<(), StorageError> {
+        let killed =
+            StorageError { action: "write", location: self.open.clone(), reason: "killed".into(), absent: false };
+        self.writes = self.writes.checked_sub(1).ok_or(killed)?;
+        Ok(())
+    }
+
+    /// Converts, killed after each `writes` writes, until nothing is left to do. Returns the kills.
+    fn run(&mut self, release: &Memory, writes: usize) -> usize {
+        for kills in 0..10_000 {
+            self.writes = writes;
+            release.announced.borrow_mut().clear();
+            match release.convert(self) {
+                Ok(_) => return kills,
+                Err(message) => assert!(message.ends_with(": killed"), "{message}"),
+            }
+        }
+        panic!("a conversion of {writes} writes at a time never ends");
+    }
+}
+
+impl Sink for Survivor {
+    fn create<'a>(&'a mut self, file: &'a str) -> LocalFuture<'a, ()> {
+        Box::pin(async move {
+            self.open = file.into();
+            self.files.insert(file.into(), Vec::new());
+            Ok(())
+        })
+    }
+
+    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> LocalFuture<'a, ()> {
+        Box::pin(async move {
+            let whole = self.killed();
+            let arrived = if whole.is_ok() { bytes.len() } else { bytes.len() / 2 };
+            self.files.get_mut(&self.open).unwrap().extend_from_slice(&bytes[..arrived]);
+            whole
+        })
+    }
+
+    fn finish(&mut self) -> LocalFuture<'_, ()> {
+        Box::pin(async move { Ok(()) })
+    }
+
+    fn checkpoint<'a>(&'a mut self, state: &'a [u8]) -> LocalFuture<'a, ()> {
+        Box::pin(async move {
+            self.killed()?;
+            self.state = Some(state.to_vec());
+            Ok(())
+        })
+    }
+
+    fn last_checkpoint(&mut self) -> LocalFuture<'_, Option<Vec<u8>>> {
+        Box::pin(async move { Ok(self.state.clone()) })
+    }
+
+    fn reopen<'a>(&'a mut self, file: &'a str, bytes: u64, seen: &'a mut dyn FnMut(&[u8])) -> LocalFuture<'a, ()> {
+        Box::pin(async move {
+            let short =
+                || StorageError { action: "open", location: file.into(), reason: "too short".into(), absent: false };
+            let contents = self.files.get_mut(file).filter(|found| found.len() as u64 >= bytes).ok_or_else(short)?;
+            contents.truncate(bytes as usize);
+            seen(contents);
+            self.open = file.into();
+            Ok(())
+        })
+    }
+
+    fn restart<'a>(&'a mut self, reason: &'a str) -> LocalFuture<'a, ()> {
+        Box::pin(async move {
+            self.restarts.push(reason.into());
+            self.files.clear();
+            Ok(())
+        })
+    }
+}
+
+/// The files of a conversion that is not interrupted, and the bytes of weights that it reads.
+fn uninterrupted() -> (BTreeMap<String, Vec<u8>>, u64) {
+    let (release, mut sink) = (Memory::new(), Survivor { writes: usize::MAX, ..Survivor::default() });
+    release.convert(&mut sink).unwrap();
+    assert!(release.announced.borrow().is_empty(), "every announced range is read, in order");
+    (sink.files, release.weights_read.get())
+}
+
+#[test]
+fn a_conversion_killed_anywhere_goes_on_to_the_same_bytes() {
+    let (expected, needed) = uninterrupted();
+    for writes in [3, 4, 7, 10, 37, 100] {
+        let (release, mut sink) = (Memory::new(), Survivor::default());
+        let kills = sink.run(&release, writes) as u64;
+        assert!(kills > 0 && sink.restarts.is_empty(), "{writes}: {kills} kills, {:?}", sink.restarts);
+        assert!(sink.files == expected, "{writes} writes at a time");
+        // What is read again by each is the block that was not stored: a checkpoint follows each, the toy is that small.
+        let again = release.weights_read.get() - needed;
+        assert!(again <= kills * (256 << 10), "{writes}: {again} bytes again after {kills} kills");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_something_else_is_not_used() {
+    let (expected, _) = uninterrupted();
+    let began = || {
+        let mut sink = Survivor { writes: 40, ..Survivor::default() };
+        Memory::new().convert(&mut sink).unwrap_err();
+        sink.writes = usize::MAX;
+        sink
+    };
+    let resumed = |mut sink: Survivor, release: &Memory| {
+        release.convert(&mut sink).unwrap();
+        (sink.files == expected, sink.restarts.concat())
+    };
+    assert_eq!(resumed(began(), &Memory::new()), (true, String::new()));
+
+    let mut sink = began();
+    *sink.state.as_mut().unwrap().last_mut().unwrap() ^= 1;
+    assert_eq!(resumed(sink, &Memory::new()), (true, "its checkpoint is damaged".into()));
+
+    let mut sink = began();
+    sink.files.values_mut().for_each(|file| file.truncate(100));
+    assert_eq!(resumed(sink, &Memory::new()), (true, "cannot open ".to_owned() + &began().open + ": too short"));
+
+    let mut sink = Survivor { writes: 40, ..Survivor::default() };
+    Memory::new().convert_as(Scheme::Q8, &mut sink).unwrap_err();
+    sink.writes = usize::MAX;
+    let (same, reason) = resumed(sink, &Memory::new());
+    assert!(same && reason.contains("in another scheme"), "{reason}");
 }

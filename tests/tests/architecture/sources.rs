@@ -49,7 +49,7 @@ fn nothing_is_left_unfinished() {
 }
 
 /// Crates whose code runs unchanged in a browser.
-const PORTABLE: [&str; 5] = ["af2-core", "af2-convert", "af2-gpu", "af2-model", "af2-cpu"];
+const PORTABLE: [&str; 6] = ["af2-core", "af2-convert", "af2-hub", "af2-gpu", "af2-model", "af2-cpu"];
 /// What a browser does not have, or what would stop its event loop.
 const HOST_ONLY: [&str; 6] =
     ["std::fs", "std::net", "std::process", "std::thread", "pollster::block_on", "std::time::Instant"];

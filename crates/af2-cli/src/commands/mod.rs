@@ -6,7 +6,9 @@ mod bench;
 mod convert;
 mod doctor;
 mod inspect;
+mod models;
 mod options;
+mod pull;
 mod synth;
 mod trace;
 mod tune;
@@ -28,6 +30,10 @@ pub enum Command {
     Doctor(doctor::Arguments),
     /// Describe a converted model.
     Inspect(inspect::Arguments),
+    /// List, verify or remove pulled models.
+    Models(models::Arguments),
+    /// Fetch a model from a hub and convert it on the way.
+    Pull(pull::Arguments),
     /// Write a random checkpoint of a released size.
     Synth(synth::Arguments),
     /// Write every intermediate of one question to a file.
@@ -49,6 +55,8 @@ impl Command {
             Command::Convert(arguments) => convert::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
+            Command::Models(arguments) => models::run(arguments),
+            Command::Pull(arguments) => pull::run(arguments),
             Command::Synth(arguments) => synth::run(arguments),
             Command::Trace(arguments) => trace::run(arguments),
             Command::Tune(arguments) => tune::run(arguments),

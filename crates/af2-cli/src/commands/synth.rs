@@ -1,4 +1,4 @@
-//! `af2 synth SIZE OUT`: a random checkpoint of a released size.
+//! `af2 synth SIZE OUT`: a checkpoint of a released size with random weights.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use af2_convert::Options;
 use af2_convert::synth::Size;
 use af2_core::weights::Scheme;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::convert::{parse_size, progress_bar};
-use crate::convert::synth;
+use crate::convert::synth::{self, Layout};
 
 /// Arguments of `af2 synth`.
 #[derive(Debug, Args)]
@@ -20,7 +20,11 @@ pub struct Arguments {
     #[arg(value_parser = size_parser())]
     size: Size,
     /// Directory to write; must be absent or empty.
-    out: PathBuf,
+    #[arg(required_unless_present = "hub")]
+    out: Option<PathBuf>,
+    /// Write the repositories of the release and its base as the hub holds them, to folders ORG/NAME in this directory.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "converted"])]
+    hub: Option<PathBuf>,
     /// Write a converted model in this scheme, instead of a release for `af2 convert`.
     #[arg(long, value_name = "SCHEME")]
     converted: Option<Scheme>,
@@ -34,7 +38,9 @@ pub struct Arguments {
 
 /// Writes with a progress bar on stderr, and prints one line about the result.
 pub fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { size, out, converted, seed, shard_size } = arguments;
+    let Arguments { size, out, hub, converted, seed, shard_size } = arguments;
+    let layout = if hub.is_some() { Layout::Hub } else { Layout::Folder };
+    let out = out.or(hub).context("no directory to write")?;
     let bar = progress_bar();
     let mut progress = |done, total| {
         bar.set_length(total);
@@ -45,7 +51,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             let options = Options { scheme, shard_bytes: shard_size };
             synth::converted(size, seed, &options, &out, &mut progress)
         }
-        None => synth::release(size, seed, &out, &mut progress),
+        None => synth::release(size, seed, layout, &out, &mut progress),
     };
     bar.finish_and_clear();
     writeln!(io::stdout(), "{}: {} of random weights, {} bytes", out.display(), size.name(), bytes?)?;

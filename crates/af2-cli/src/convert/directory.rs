@@ -13,7 +13,7 @@ use af2_convert::{LocalFuture, Source, StorageError};
 use super::error::storage;
 
 /// A directory whose files, once opened, stay open.
-pub(super) struct Directory {
+pub(crate) struct Directory {
     path: PathBuf,
     files: RefCell<HashMap<String, File>>,
 }

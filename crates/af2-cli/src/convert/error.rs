@@ -26,10 +26,20 @@ pub enum ConvertError {
     /// The target is taken.
     #[error("{} exists and is not empty; choose another directory or remove it", .0.display())]
     Exists(PathBuf),
+    /// The disk is too small.
+    #[error("{}: {needed} bytes are needed, but its disk has {free} free; choose a directory on another disk", path.display())]
+    NoRoom {
+        /// The target.
+        path: PathBuf,
+        /// Bytes to write.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
 }
 
 /// For `map_err` on a file operation.
-pub(super) fn storage(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StorageError {
+pub(crate) fn storage(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StorageError {
     let location = path.display().to_string();
     move |error| {
         let absent = error.kind() == ErrorKind::NotFound;

@@ -15,11 +15,12 @@ use af2_convert::{Inputs, Options, Release, Report, Source};
 use af2_core::weights::Scheme;
 use pollster::block_on;
 
-use directory::Directory;
+pub(crate) use directory::Directory;
 pub use error::ConvertError;
+pub(crate) use error::storage;
 use output::Output;
 use pytorch::PytorchFile;
-use threads::Threads;
+pub(crate) use threads::Threads;
 
 /// What to convert, and how.
 #[derive(Debug, Clone)]

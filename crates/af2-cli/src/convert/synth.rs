@@ -6,18 +6,36 @@ use af2_convert::synth::{Size, SyntheticRelease};
 use af2_convert::{Inputs, Options};
 use pollster::block_on;
 
-use super::error::ConvertError;
+use super::error::{ConvertError, storage};
 use super::output::Output;
 use super::write_model;
 
-/// Writes a release directory: chunks, settings, language model's configuration and tokenizer. Returns the bytes of all
-/// tensors.
+/// How a release lies in its directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// One folder: chunks, settings, the language model's configuration and tokenizer.
+    Folder,
+    /// The repositories of the release and of its base, as on the hub.
+    Hub,
+}
+
+/// Writes a release. Returns the bytes of all tensors.
 ///
 /// # Errors
-/// The directory exists and is not empty, or cannot be written.
-pub fn release(size: Size, seed: u64, out: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<u64, ConvertError> {
+/// The directory exists and is not empty, its disk has too little room, or it cannot be written.
+pub fn release(
+    size: Size,
+    seed: u64,
+    layout: Layout,
+    out: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<u64, ConvertError> {
+    let release = match layout {
+        Layout::Folder => SyntheticRelease::new(size, seed)?,
+        Layout::Hub => SyntheticRelease::on_hub(size, seed)?,
+    };
+    require_room(out, release.size())?;
     let mut output = Output::new(out)?;
-    let release = SyntheticRelease::new(size, seed)?;
     block_on(release.write(&mut output, progress))?;
     output.publish()?;
     Ok(release.tensor_bytes())
@@ -42,12 +60,31 @@ pub fn converted(
     Ok(report.bytes)
 }
 
+/// Refuses a directory whose disk has fewer than `needed` bytes free.
+fn require_room(out: &Path, needed: u64) -> Result<(), ConvertError> {
+    let existing = out.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let free = fs4::available_space(existing).map_err(storage("examine", existing))?;
+    if free < needed {
+        return Err(ConvertError::NoRoom { path: out.into(), needed, free });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use af2_convert::Release;
 
     use super::*;
     use crate::bench::roofline::Work;
+
+    #[test]
+    fn a_disk_without_room_is_told_with_the_bytes_needed() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("absent/release");
+        let message = require_room(&out, u64::MAX).unwrap_err().to_string();
+        assert!(message.contains("release: 18446744073709551615 bytes are needed"), "{message}");
+        require_room(&out, 1).unwrap();
+    }
 
     /// The work that the released sizes are known to need, counted from the dimensions found in them.
     #[test]

@@ -10,7 +10,7 @@ use af2_core::weights::Packed;
 type Job = (Block, SyncSender<Result<Packed, ReleaseError>>);
 
 /// Packing threads; they end when this is dropped.
-pub(super) struct Threads {
+pub(crate) struct Threads {
     jobs: Sender<Job>,
     count: usize,
 }

@@ -21,6 +21,9 @@ pub enum ModelDirError {
         /// The file.
         file: String,
     },
+    /// The name of a model that is not there.
+    #[error("there is no model `{name}` yet; fetch it with `af2 pull {name}`", name = .0.display())]
+    NotPulled(PathBuf),
     /// A file could not be read.
     #[error("cannot read {}: {error}", path.display())]
     Io {

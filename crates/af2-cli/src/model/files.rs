@@ -8,7 +8,7 @@ use af2_core::config::CONFIG_FILE;
 use af2_core::weights::index::INDEX_FILE;
 use af2_core::weights::verify::VerifyError;
 
-use super::ModelDirError;
+use super::{ModelDirError, named};
 use super::read::read_limited;
 
 /// Most bytes of a file that is read whole.
@@ -29,11 +29,12 @@ pub struct ModelFiles {
 }
 
 impl ModelFiles {
-    /// Reads the small files; no shard is touched.
+    /// Reads the small files of a folder, or of the pulled model of that name; no shard is touched.
     ///
     /// # Errors
     /// A file is absent, too large or cannot be read.
     pub fn open(dir: &Path) -> Result<Self, ModelDirError> {
+        let dir = &named::located(dir);
         let small = |name| read_limited(&dir.join(name), SMALL_FILE).map_err(|error| failure(dir, name, error));
         let (config, index, tokenizer) = (small(CONFIG_FILE)?, small(INDEX_FILE)?, small("tokenizer.json")?);
         Ok(Self { dir: dir.into(), config, index, tokenizer })
@@ -80,6 +81,7 @@ impl ModelFiles {
 
 fn failure(dir: &Path, name: &str, error: io::Error) -> ModelDirError {
     match error.kind() {
+        io::ErrorKind::NotFound if !dir.exists() && named::is_name(dir) => ModelDirError::NotPulled(dir.into()),
         io::ErrorKind::NotFound => ModelDirError::NoFile { dir: dir.into(), file: name.into() },
         _ => ModelDirError::Io { path: dir.join(name), error },
     }

@@ -17,6 +17,7 @@ mod gpu;
 mod load;
 #[cfg(feature = "cpu")]
 mod memory;
+mod named;
 mod read;
 mod tuning;
 
@@ -29,4 +30,5 @@ pub use executor::{drive, open_gpu};
 pub use files::ModelFiles;
 pub use gpu::Session;
 pub use load::{EngineChoice, load};
+pub use named::models_folder;
 pub use tuning::{TuningFile, measure_tuning, tuned};

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
+use af2_convert::synth::alias;
 use af2_core::weights::Scheme;
 use af2_core::weights::safetensors::Dtype;
 use half::{bf16, f16};
@@ -49,6 +50,29 @@ fn without_settings() {
     assert!(message.contains(FREQUENCIES) && message.contains("configs/inference.yaml is absent"), "{message}");
 }
 
+/// A snapshot folder of the official client's cache: every file is a link to a blob.
+#[cfg(unix)]
+#[test]
+fn files_behind_links() {
+    let toy = Toy::edited(|toy| toy.yaml.clear());
+    let dir = tempfile::TempDir::new().unwrap();
+    toy.write(dir.path());
+    let blobs = dir.path().join("blobs");
+    std::fs::create_dir(&blobs).unwrap();
+    for folder in ["release/safe_ckpt", "lm"] {
+        let files: Vec<_> =
+            std::fs::read_dir(dir.path().join(folder)).unwrap().map(|file| file.unwrap().path()).collect();
+        for file in files {
+            let blob = blobs.join(file.file_name().unwrap());
+            std::fs::rename(&file, &blob).unwrap();
+            let up = if folder == "lm" { "../blobs" } else { "../../blobs" };
+            std::os::unix::fs::symlink(Path::new(up).join(file.file_name().unwrap()), &file).unwrap();
+        }
+    }
+    let report = af2_cli::convert::convert(&toy.options(dir.path(), Scheme::Q4), &mut |_, _| {}).unwrap();
+    assert_eq!(Converted::new(dir, report).digests(), Toy::new().convert(Scheme::Q4).unwrap().digests());
+}
+
 #[test]
 fn names() {
     assert_same("module.", |toy| toy.rename(|name| format!("module.{name}")));
@@ -63,12 +87,6 @@ fn names() {
 
 #[test]
 fn aliases_are_dropped_or_stand_in() {
-    let alias = |name: &str| {
-        let (layer, rest) = name.strip_prefix(LAYERS)?.split_once('.')?;
-        let (block, rest) = rest.split_once('.')?;
-        let list = if block == "decoder_layer" { "old_decoder_blocks" } else { "gated_cross_attn_layers_sound" };
-        Some(format!("lang_encoder.{list}.{layer}.{rest}"))
-    };
     assert_same("aliases beside", |toy| {
         let mut broken = toy.tensors.clone();
         broken.retain(|name, _| alias(name).is_some());

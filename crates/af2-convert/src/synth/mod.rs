@@ -1,9 +1,11 @@
 //! Releases of random weights in the released sizes, to try everything at full size without the real weights.
 //!
 //! [`SyntheticRelease`] is a [`Source`]: its weight files exist only where they are read. Converting it and converting
-//! the files that [`SyntheticRelease::write`] leaves give the same model.
+//! the files that [`SyntheticRelease::write`] leaves give the same model. [`SyntheticRelease::new`] is a release as a
+//! folder; [`SyntheticRelease::on_hub`] holds the repositories of the hub, where every decoder tensor is stored twice.
 
 mod chunk;
+mod on_hub;
 mod size;
 mod tokenizer;
 mod values;
@@ -17,6 +19,7 @@ use crate::error::{ConvertError, StorageError};
 use crate::sink::{self, Sink, write_file};
 use crate::source::{LocalFuture, Source};
 use chunk::Chunk;
+pub use on_hub::alias;
 pub use size::Size;
 
 /// Bytes copied at a time.
@@ -46,6 +49,7 @@ model_config:
 ";
 
 /// All files of a release, the weights as rules for making them.
+#[derive(Default)]
 pub struct SyntheticRelease {
     files: Vec<(String, Contents)>,
 }
@@ -56,34 +60,74 @@ enum Contents {
 }
 
 impl SyntheticRelease {
-    /// The release of a size. The same seed gives the same weights.
+    /// The release of a size, with its settings and its language model's small files. The same seed gives the same
+    /// weights.
     ///
     /// # Errors
     /// [`ConvertError`] if a file cannot be written as JSON.
     pub fn new(size: Size, seed: u64) -> Result<Self, ConvertError> {
+        let mut release = Self::default();
+        release.add("configs/inference.yaml", SETTINGS.into());
+        release.add_language_model("lang_encoder", &size.language_model())?;
+        release.add_chunks("safe_ckpt", "chunk_", chunks(size.tensors().collect(), CHUNK), seed)?;
+        Ok(release)
+    }
+
+    /// Adds a small file.
+    pub fn add(&mut self, name: &str, bytes: Vec<u8>) {
+        self.files.push((name.into(), Contents::Small(bytes)));
+    }
+
+    /// Adds configuration and tokenizer of a base language model of the released vocabulary.
+    fn add_language_model(&mut self, folder: &str, config: &Value) -> Result<(), ConvertError> {
         let generation = json!({ "bos_token_id": 151_643, "eos_token_id": 151_643, "max_new_tokens": 2048 });
-        let mut files = vec![("configs/inference.yaml".to_owned(), Contents::Small(SETTINGS.into()))];
-        let mut add = |name: &'static str, value: &Value| -> Result<(), ConvertError> {
-            files.push((name.into(), Contents::Small(sink::json(name, value)?)));
-            Ok(())
-        };
-        let mut names = Map::new();
-        let chunks = chunks(size.tensors().collect());
-        for (number, chunk) in chunks.iter().enumerate() {
-            names.insert(chunk_name(number), chunk.iter().map(|tensor| tensor.name.as_str()).collect());
+        for (name, value) in [
+            ("config.json", config),
+            ("generation_config.json", &generation),
+            ("tokenizer.json", &tokenizer::tokenizer()),
+            ("tokenizer_config.json", &tokenizer::tokenizer_config()),
+        ] {
+            self.add(&format!("{folder}/{name}"), sink::json(name, value)?);
         }
-        add("lang_encoder/config.json", &size.language_model())?;
-        add("lang_encoder/generation_config.json", &generation)?;
-        add("lang_encoder/tokenizer.json", &tokenizer::tokenizer())?;
-        add("lang_encoder/tokenizer_config.json", &tokenizer::tokenizer_config())?;
-        add("safe_ckpt/metadata.json", &Value::Object(names))?;
+        Ok(())
+    }
+
+    /// Adds weight files of these tensors, and `metadata.json` with their names.
+    fn add_chunks(
+        &mut self,
+        folder: &str,
+        prefix: &str,
+        chunks: Vec<Vec<TensorSpec>>,
+        seed: u64,
+    ) -> Result<(), ConvertError> {
+        let mut names = Map::new();
+        for (number, chunk) in chunks.iter().enumerate() {
+            let tensors = chunk.iter().map(|tensor| tensor.name.as_str()).collect();
+            names.insert(format!("{prefix}{number}"), tensors);
+        }
+        self.add(&format!("{folder}/metadata.json"), sink::json("safe_ckpt/metadata.json", &Value::Object(names))?);
         for (number, tensors) in chunks.into_iter().enumerate() {
-            let name = format!("safe_ckpt/{}.safetensors", chunk_name(number));
+            let name = format!("{folder}/{prefix}{number}.safetensors");
             let chunk = Chunk::new(seed, tensors);
             let chunk = chunk.map_err(|error| ConvertError::Header { location: name.clone(), error })?;
-            files.push((name, Contents::Weights(chunk)));
+            self.files.push((name, Contents::Weights(chunk)));
         }
-        Ok(Self { files })
+        Ok(())
+    }
+
+    /// Every file with its bytes.
+    pub fn files(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.files.iter().map(|(name, contents)| (name.as_str(), contents.size()))
+    }
+
+    /// Bytes of all files.
+    pub fn size(&self) -> u64 {
+        self.files().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// A range of a file's bytes, cut where the file ends; `None` where there is no such file.
+    pub fn bytes(&self, file: &str, range: Range<u64>) -> Option<Vec<u8>> {
+        self.files.iter().find(|(name, _)| name == file).map(|(_, contents)| contents.read(range))
     }
 
     /// Bytes of all tensors.
@@ -166,12 +210,8 @@ impl Source for SyntheticRelease {
     }
 }
 
-fn chunk_name(number: usize) -> String {
-    format!("chunk_{number}")
-}
-
-/// Runs of tensors of about [`CHUNK`] bytes.
-fn chunks(tensors: Vec<TensorSpec>) -> Vec<Vec<TensorSpec>> {
+/// Runs of tensors of about `limit` bytes.
+fn chunks(tensors: Vec<TensorSpec>, limit: u64) -> Vec<Vec<TensorSpec>> {
     let mut chunks: Vec<Vec<TensorSpec>> = Vec::new();
     let mut room = 0;
     for tensor in tensors {
@@ -180,7 +220,7 @@ fn chunks(tensors: Vec<TensorSpec>) -> Vec<Vec<TensorSpec>> {
             Some(chunk) if bytes <= room => chunk.push(tensor),
             _ => {
                 chunks.push(vec![tensor]);
-                room = CHUNK;
+                room = limit;
             }
         }
         room = room.saturating_sub(bytes);

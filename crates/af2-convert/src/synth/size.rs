@@ -38,7 +38,25 @@ impl Size {
         }
     }
 
-    /// Every tensor of the release, in its order.
+    /// The release's repository on the hub.
+    pub const fn repository(self) -> &'static str {
+        match self {
+            Size::B3 => "nvidia/audio-flamingo-2",
+            Size::B1_5 => "nvidia/audio-flamingo-2-1.5B",
+            Size::B0_5 => "nvidia/audio-flamingo-2-0.5B",
+        }
+    }
+
+    /// The repository of its base language model.
+    pub const fn base_repository(self) -> &'static str {
+        match self {
+            Size::B3 => "Qwen/Qwen2.5-3B",
+            Size::B1_5 => "Qwen/Qwen2.5-1.5B",
+            Size::B0_5 => "Qwen/Qwen2.5-0.5B",
+        }
+    }
+
+    /// Every tensor of the release without aliases, in its order.
     pub fn tensors(self) -> impl Iterator<Item = TensorSpec> {
         let table = match self {
             Size::B3 => table!("3b"),

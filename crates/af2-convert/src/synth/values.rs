@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::layout::{Origin, canonical};
+
 /// What a tensor holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -23,7 +25,8 @@ pub(super) struct Values {
 impl Values {
     /// Values for the tensor `name` of `shape`; integers are zero.
     pub fn new(seed: u64, name: &str, shape: &[usize], integers: bool) -> Self {
-        // A tied head is its embedding.
+        // A tied head is its embedding, and an alias the tensor that it stands for.
+        let name = canonical(Origin::Release, name).map_or_else(|| name.to_owned(), |canonical| canonical.name);
         let name = name.replace("lang_encoder.lm_head.", "lang_encoder.model.embed_tokens.");
         let kind = if integers { Kind::Zeros } else { kind(&name, shape) };
         let stream = name.bytes().fold(mix(seed), |state, byte| mix(state ^ u64::from(byte)));
@@ -32,10 +35,13 @@ impl Values {
 
     /// Little-endian bytes of a range of bytes; both ends on whole elements.
     pub fn bytes(&self, range: Range<u64>) -> Vec<u8> {
-        let Kind::Zeros = self.kind else {
-            return (range.start / 4..range.end / 4).flat_map(|index| self.value(index).to_le_bytes()).collect();
-        };
-        vec![0; (range.end - range.start) as usize]
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        if self.kind != Kind::Zeros {
+            for (index, element) in (range.start / 4..).zip(bytes.as_chunks_mut().0) {
+                *element = self.value(index).to_le_bytes();
+            }
+        }
+        bytes
     }
 
     fn value(&self, index: u64) -> f32 {
@@ -87,6 +93,8 @@ mod tests {
         let all = values.bytes(0..1200);
         assert_eq!(values.bytes(400..800), all[400..800]);
         assert_ne!(Values::new(8, "a.weight", &[10, 30], false).bytes(0..1200), all);
+        let (name, alias) = ("lang_encoder.model.layers.1.decoder_layer.x", "lang_encoder.old_decoder_blocks.1.x");
+        assert_eq!(Values::new(7, name, &[4], false), Values::new(7, alias, &[4], false));
         assert_ne!(Values::new(7, "b.weight", &[10, 30], false).bytes(0..1200), all);
     }
 
