@@ -20,6 +20,8 @@ const START_SECONDS = 20;
 
 export class Connection {
   readonly inWorker: boolean;
+  /** Whether the host ended by itself: calls in flight were rejected, and another connection is needed. */
+  crashed = false;
   /** Whether the host has `navigator.gpu`. */
   webgpu = false;
   #port: Port;
@@ -27,8 +29,10 @@ export class Connection {
   #next = 1;
   #pending = new Map<number, Pending>();
   #closed: Error | undefined;
+  #onRecovering: (reason: string) => void;
 
-  private constructor(port: Port, inWorker: boolean, end: () => void) {
+  private constructor(port: Port, inWorker: boolean, end: () => void, onRecovering: (reason: string) => void) {
+    this.#onRecovering = onRecovering;
     this.#port = port;
     this.inWorker = inWorker;
     this.#end = end;
@@ -36,25 +40,20 @@ export class Connection {
   }
 
   /** Opens a worker if asked for, unless it fails to start or lacks the WebGPU that the page has. Else uses the main thread. */
-  static async open(worker = true): Promise<Connection> {
-    if (!worker || typeof Worker === "undefined") return Connection.#onMainThread();
-    const connection = await Connection.#inWorker().catch(() => undefined);
-    if (connection === undefined) return Connection.#onMainThread();
+  static async open(worker = true, onRecovering: (reason: string) => void = () => undefined): Promise<Connection> {
+    if (!worker || typeof Worker === "undefined") return Connection.#onMainThread(onRecovering);
+    const connection = await Connection.#inWorker(onRecovering).catch(() => undefined);
+    if (connection === undefined) return Connection.#onMainThread(onRecovering);
     if (connection.webgpu || !("gpu" in navigator)) return connection;
     connection.close();
-    return Connection.#onMainThread();
+    return Connection.#onMainThread(onRecovering);
   }
 
-  static #inWorker(): Promise<Connection> {
+  static #inWorker(onRecovering: (reason: string) => void): Promise<Connection> {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "audio-flamingo-2" });
     return new Promise((resolve, reject) => {
-      const connection = new Connection(worker, true, () => worker.terminate());
-      const giveUp = (reason: string) => {
-        worker.terminate();
-        const error = new AudioFlamingoError("INTERNAL", reason);
-        connection.#fail(error);
-        reject(error);
-      };
+      const connection = new Connection(worker, true, () => worker.terminate(), onRecovering);
+      const giveUp = (reason: string) => reject(connection.#crash(reason));
       const timer = setTimeout(() => giveUp("the worker did not start"), START_SECONDS * 1000);
       worker.addEventListener("error", (event) => giveUp(`the worker failed: ${event.message ?? "no message"}`));
       worker.addEventListener("message", ({ data }) => {
@@ -65,10 +64,10 @@ export class Connection {
     });
   }
 
-  static async #onMainThread(): Promise<Connection> {
+  static async #onMainThread(onRecovering: (reason: string) => void): Promise<Connection> {
     const { serve } = await import("./host.js");
     const { port1, port2 } = new MessageChannel();
-    const connection = new Connection(port1, false, () => port1.close());
+    const connection = new Connection(port1, false, () => port1.close(), onRecovering);
     serve(port2);
     port2.start();
     port1.start();
@@ -101,6 +100,15 @@ export class Connection {
     this.#end();
   }
 
+  /** Rejects all calls: the host is gone or of no more use. */
+  #crash(reason: string): Error {
+    const error = new AudioFlamingoError("INTERNAL", `${reason}; the next call starts it again`);
+    this.crashed ||= this.#closed === undefined;
+    this.#fail(error);
+    this.#end();
+    return error;
+  }
+
   #fail(error: Error): void {
     this.#closed ??= error;
     for (const { reject } of this.#pending.values()) reject(error);
@@ -110,8 +118,12 @@ export class Connection {
   #receive(message: FromHost): void {
     if ("ready" in message) {
       this.webgpu = message.webgpu;
+      // The lock is granted when its holder is gone.
+      if (this.inWorker && message.lock) void navigator.locks.request(message.lock, () => void this.#crash("the engine's worker has ended"));
       return;
     }
+    if ("recovering" in message) return this.#onRecovering(message.recovering);
+    if ("fatal" in message) return void this.#crash(message.fatal);
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     if ("event" in message) {

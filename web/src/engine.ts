@@ -62,6 +62,11 @@ export interface TuneResult {
   readonly description: string;
 }
 
+/** A model on a device, for `Model.open`. */
+export interface LoadedModel {
+  free(): void;
+}
+
 export interface EngineModel {
   readonly maxWindows: number;
   readonly windowSeconds: number;
@@ -74,6 +79,8 @@ export interface EngineModel {
   bench(windows: number, tokens: number, onStep: (done: number, steps: number) => void, signal: AbortSignal): Promise<object>;
   /** Resolves to a `TuneResult`. */
   tune(): Promise<object>;
+  /** Frees what model and clips hold on the GPU, until the next call. */
+  release(): void;
   free(): void;
 }
 
@@ -86,7 +93,7 @@ export interface EngineLoader {
   /** Resolves once the browser's staging memory holds nothing of what was pushed. */
   settle(): Promise<void>;
   /** Consumes the loader. */
-  finish(): Promise<EngineModel>;
+  finish(): Promise<LoadedModel>;
   free(): void;
 }
 
@@ -102,6 +109,8 @@ export interface EngineModule {
   Sha256: new () => Sha256;
   /** `tuning` is the result of an earlier `tune`. */
   Engine: { create(lowPower: boolean, tuning?: string | null): Promise<EngineDevice> };
+  /** `load` is called at once and after every loss of the device: with the reason, undefined at first and after a release. */
+  Model: { open(load: (reason?: string) => Promise<LoadedModel>): Promise<EngineModel> };
   /** `config` is the model's config.json. Default: windows as in the releases, 10 s each. */
   decodeAudio(bytes: Uint8Array, fileName: string, maxWindows: number, config?: string): AudioWindows;
   /** `samples` is [channels, length]: one channel after the other. */

@@ -56,6 +56,8 @@ export class InsufficientMemory extends AudioFlamingoError {
   readonly needed: number | undefined;
   /** Bytes the device grants, where known. */
   readonly available: number | undefined;
+  /** Bytes of the GPU buffers that exist, where known. */
+  readonly inUse: number | undefined;
   /** What to do about it, in words. */
   readonly suggestion: string;
 
@@ -63,6 +65,7 @@ export class InsufficientMemory extends AudioFlamingoError {
     super("INSUFFICIENT_MEMORY", message, details);
     this.needed = asNumber(details["needed"]);
     this.available = asNumber(details["available"]);
+    this.inUse = asNumber(details["inUse"]);
     this.suggestion = String(details["suggestion"] ?? "close other tabs that use the GPU, or choose a smaller model");
   }
 }
@@ -99,7 +102,7 @@ export class Aborted extends AudioFlamingoError {
   }
 }
 
-/** The GPU device was lost (driver reset, sleep, another tab's crash): load the model again. */
+/** The GPU was lost three times in a row (driver reset, sleep, another tab's crash). The next call tries again. */
 export class DeviceLost extends AudioFlamingoError {
   constructor(message: string) {
     super("DEVICE_LOST", message);

@@ -35,14 +35,32 @@ function handlers(session: Session): Handlers {
 
 /** Answers calls on `port` until it closes. */
 export function serve(port: Port): void {
-  const table = handlers(new Session());
+  const table = handlers(new Session((reason) => port.postMessage({ recovering: reason })));
   const running = new Map<number, AbortController>();
   port.addEventListener("message", ({ data }) => {
     const message = data as ToHost;
     if ("cancel" in message) running.get(message.id)?.abort();
     else void answer(port, table, running, message);
   });
-  port.postMessage({ ready: true, webgpu: "gpu" in navigator });
+  void holdLock().then((lock) => port.postMessage({ ready: true, webgpu: "gpu" in navigator, lock }));
+}
+
+/** Holds a lock for as long as this thread lives: no event tells a page that its worker was ended. */
+function holdLock(): Promise<string | undefined> {
+  if (!navigator.locks) return Promise.resolve(undefined);
+  const name = `audio-flamingo-2-host-${crypto.randomUUID()}`;
+  return new Promise((resolve) => {
+    const forever = () => {
+      resolve(name);
+      return new Promise(() => undefined);
+    };
+    navigator.locks.request(name, forever).catch(() => resolve(undefined)); // storage is forbidden
+  });
+}
+
+/** Reports a trap of the wasm code, a panic for example: nothing works after it. */
+export function retire(port: Port, error: unknown): void {
+  if (error instanceof WebAssembly.RuntimeError) port.postMessage({ fatal: `the engine panicked: ${error.message}` });
 }
 
 async function answer(
@@ -60,6 +78,7 @@ async function answer(
     port.postMessage({ id, result: await handler(args, { signal: controller.signal, emit }) });
   } catch (error) {
     port.postMessage({ id, error: toWire(error) });
+    retire(port, error);
   } finally {
     running.delete(id);
   }

@@ -31,6 +31,7 @@ export interface LoadArguments {
   cache: CacheKind;
   powerPreference: "low-power" | "high-performance";
   parallel: number;
+  idleTimeout: number | undefined;
 }
 
 export interface ListenArguments {
@@ -73,7 +74,12 @@ export type ToHost =
   | { id: number; cancel: true };
 
 export type FromHost =
-  | { ready: true; webgpu: boolean }
+  /** `lock` is held as long as the worker lives; undefined where there are no locks. */
+  | { ready: true; webgpu: boolean; lock: string | undefined }
+  /** The GPU was lost, for this reason, and the model is being loaded again. */
+  | { recovering: string }
+  /** The wasm instance is unusable: it panicked. */
+  | { fatal: string }
   | { id: number; event: unknown }
   | { id: number; result: unknown }
   | { id: number; error: WireError };

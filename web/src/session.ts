@@ -3,7 +3,7 @@
 import { openStore, storageReport, cachedBytes } from "./cache.js";
 import { remember } from "./catalogue.js";
 import { engineModule } from "./engine.js";
-import type { AudioWindows, EngineAnswer, EngineBench, EngineClip, EngineDevice, EngineModel, StartedEngine, TuneResult } from "./engine.js";
+import type { AudioWindows, EngineAnswer, EngineBench, EngineClip, EngineDevice, EngineModel, LoadedModel, StartedEngine, TuneResult } from "./engine.js";
 import { adapterReport, anyEngine, engineName } from "./check.js";
 import { chooseEngine } from "./choose-engine.js";
 import { BadRequest, Disposed } from "./errors.js";
@@ -32,19 +32,28 @@ export class Session {
   #nextClip = 1;
   /** The last call in the queue: the engine serves one call at a time. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Calls in the queue. */
+  #queued = 0;
+  /** Aborts the call that the engine serves. */
+  #signal = new AbortController().signal;
+  #idleTimeout: number | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `recovering` gets the reason when the GPU was lost and the model is loaded again. */
+  constructor(private readonly recovering: (reason: string) => void) {}
 
   async load(args: LoadArguments, emit: (progress: Progress) => void, signal: AbortSignal): Promise<ModelInfo> {
-    if (this.#device) throw new BadRequest("this engine already holds a model");
+    if (this.#engine) throw new BadRequest("this engine already holds a model");
     const files = openSource(args.source);
     const [adapter, index] = await Promise.all([adapterReport(), openModel(files, signal)]);
     const kind = chooseEngine(args.engine, adapter, index);
     const engine = await engineModule(kind);
     this.#engine = engine;
-    const tuning = kind === "webgpu" ? await cachedTuning() : undefined;
-    this.#device = await engine.Engine.create(args.powerPreference === "low-power", tuning);
-    const plan = { kind, engine, device: this.#device, files, index, args };
+    if (kind === "webgpu") this.#idleTimeout = args.idleTimeout;
+    this.#signal = signal;
     try {
-      const filled = await this.#fill(plan, emit, signal);
+      const filled = await this.#fill({ kind, engine, files, index, args }, emit);
+      this.#rest();
       return { ...filled, engine: kind, adapter: engineName(kind === "webgpu" ? adapter : undefined) };
     } catch (error) {
       await this.dispose();
@@ -52,31 +61,45 @@ export class Session {
     }
   }
 
-  async #fill(
-    { kind, engine, device, files, index, args }: LoadPlan,
-    emit: (progress: Progress) => void,
-    signal: AbortSignal,
-  ): Promise<Omit<ModelInfo, "engine" | "adapter">> {
+  async #fill(plan: LoadPlan, emit: (progress: Progress) => void): Promise<Omit<ModelInfo, "engine" | "adapter">> {
+    const { engine, files, index, args } = plan;
     const notices: string[] = [];
     const meter = new ProgressMeter(index.totalBytes, (progress) => {
       if (progress.notice !== undefined) notices.push(progress.notice);
       emit(progress);
     });
-    const wanted = await chooseStore(args, files, index, meter);
-    const { texts } = index;
-    this.#config = texts.config;
-    const loader = await device.beginModel(texts.config, texts.tokenizer, texts.index);
+    let store = await chooseStore(args, files, index, meter);
+    this.#config = index.texts.config;
+    let progress: ProgressMeter | undefined = meter;
+    this.#model = await engine.Model.open(async (reason) => {
+      if (reason !== undefined) this.recovering(reason);
+      // Only the first load is reported: another counts every byte again.
+      const counted = progress ?? new ProgressMeter(index.totalBytes, () => undefined);
+      progress = undefined;
+      const opened = await this.#open(plan, store, counted);
+      store = opened.store;
+      return opened.model;
+    });
+    if (store.kind !== "none") await remember(files.url, index.texts).catch(() => undefined);
+    meter.ready();
+    return describe(index, this.#model, store, notices);
+  }
+
+  /** Opens a device and loads the model on it. */
+  async #open({ kind, engine, files, index, args }: LoadPlan, store: ShardStore, meter: ProgressMeter): Promise<{ model: LoadedModel; store: ShardStore }> {
+    this.#closeDevice();
+    const tuning = kind === "webgpu" ? await cachedTuning() : undefined;
+    this.#device = await engine.Engine.create(args.powerPreference === "low-power", tuning);
+    const { config, tokenizer, index: json } = index.texts;
+    const loader = await this.#device.beginModel(config, tokenizer, json);
     const newHash = () => new engine.Sha256();
-    const plan = { index, files, store: wanted, loader, newHash, meter, parallel: args.parallel, signal };
-    const store = await streamShards(plan).catch((error: unknown) => {
+    const shards = { index, files, store, loader, newHash, meter, parallel: args.parallel, signal: this.#signal };
+    const used = await streamShards(shards).catch((error: unknown) => {
       loader.free();
       throw error;
     });
     if (kind === "webgpu") meter.compiling();
-    this.#model = await loader.finish();
-    if (store.kind !== "none") await remember(files.url, texts).catch(() => undefined);
-    meter.ready();
-    return describe(index, this.#model, store, notices);
+    return { model: await loader.finish(), store: used };
   }
 
   async preview({ audio, maxWindows }: ListenArguments): Promise<SoundInfo> {
@@ -150,14 +173,30 @@ export class Session {
   /** Frees everything. Resolves to the GPU bytes that were not freed: 0. */
   async dispose(): Promise<number> {
     await this.#turn;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimeout = undefined;
     for (const clip of this.#clips.values()) clip.free();
     this.#clips.clear();
     this.#model?.free();
     this.#model = undefined;
     const left = this.#gpuBytes();
+    this.#closeDevice();
+    this.#engine = undefined;
+    return left;
+  }
+
+  #closeDevice(): void {
     this.#device?.destroy();
     this.#device = undefined;
-    return left;
+  }
+
+  /** Releases the GPU if no call comes for a while. */
+  #rest(): void {
+    if (this.#idleTimeout === undefined) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#model?.release();
+      this.#closeDevice();
+    }, this.#idleTimeout);
   }
 
   #gpuBytes(): number {
@@ -170,11 +209,18 @@ export class Session {
   }
 
   #inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    this.#queued += 1;
+    clearTimeout(this.#idleTimer);
     const result = this.#turn.then(() => {
       signal.throwIfAborted();
+      this.#signal = signal;
       return work();
     });
-    this.#turn = result.catch(() => undefined);
+    const end = () => {
+      this.#queued -= 1;
+      if (this.#queued === 0) this.#rest();
+    };
+    this.#turn = result.then(end, end);
     return result;
   }
 }
@@ -183,7 +229,6 @@ export class Session {
 interface LoadPlan {
   kind: EngineKind;
   engine: StartedEngine;
-  device: EngineDevice;
   files: ModelFiles;
   index: ModelIndex;
   args: LoadArguments;

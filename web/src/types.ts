@@ -27,6 +27,13 @@ export interface LoadOptions {
   powerPreference?: "low-power" | "high-performance";
   /** Shards fetched at once. Default 3. */
   parallel?: number;
+  /** Called with the reason when the GPU was lost and the model is loaded again. Calls in progress then go on where they stopped. */
+  onRecovering?: (reason: string) => void;
+  /**
+   * Milliseconds without a call after which the GPU memory of model and clips is released. The next call loads the model from the
+   * cache and encodes its clip again. Default: never. Without effect on the CPU.
+   */
+  idleTimeout?: number;
 }
 
 export type Phase = "download" | "verify" | "upload" | "compile" | "ready";

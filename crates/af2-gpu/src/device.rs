@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::faults::Faults;
 use crate::shader::{Access, Shader};
 use crate::{Buffer, GpuError, MemoryUse, Tuning};
 
@@ -58,12 +59,13 @@ pub(crate) struct Pipeline {
 type PipelineKey = (&'static str, String);
 
 struct Inner {
+    instance: wgpu::Instance,
     device: wgpu::Device,
     queue: wgpu::Queue,
     info: AdapterInfo,
     limits: wgpu::Limits,
     memory: Arc<MemoryUse>,
-    fault: Arc<Mutex<Option<GpuError>>>,
+    faults: Arc<Faults>,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
     empty: Buffer,
 }
@@ -78,7 +80,7 @@ impl std::fmt::Debug for Gpu {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A poisoned lock only means that a callback panicked; the guarded value is still whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -94,7 +96,7 @@ impl Gpu {
             Some(name) => adapter_named(&instance, name).await?,
             None => default_adapter(&instance, options).await?,
         };
-        Self::from_adapter(&adapter).await
+        Self::from_adapter(instance, &adapter).await
     }
 
     /// All adapters of this machine.
@@ -105,7 +107,7 @@ impl Gpu {
 
     // wgpu's handles are not Send on the web; the Arc is only a shared pointer there.
     #[allow(clippy::arc_with_non_send_sync)]
-    async fn from_adapter(adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
+    async fn from_adapter(instance: wgpu::Instance, adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
         let limits = adapter.limits();
         let features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
         let descriptor = wgpu::DeviceDescriptor {
@@ -114,11 +116,10 @@ impl Gpu {
             required_limits: limits.clone(),
             ..Default::default()
         };
-        let (device, queue) =
-            adapter.request_device(&descriptor).await.map_err(|error| GpuError::NoDevice(error.to_string()))?;
-        let fault = Arc::new(Mutex::new(None));
-        watch(&device, &fault);
+        let requested = adapter.request_device(&descriptor).await;
+        let (device, queue) = requested.map_err(|error| refusal(&error.to_string()))?;
         let memory = Arc::new(MemoryUse::default());
+        let faults = Faults::watch(&device, &memory);
         let empty = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("empty"),
             size: 64,
@@ -129,7 +130,8 @@ impl Gpu {
         let info = info_of(adapter);
         let tuning = Tuning::default_for(info.software);
         let pipelines = Mutex::default();
-        Ok(Self(Arc::new(Inner { device, queue, info, limits, memory, fault, pipelines, empty }), tuning))
+        let inner = Inner { instance, device, queue, info, limits, memory, faults, pipelines, empty };
+        Ok(Self(Arc::new(inner), tuning))
     }
 
     /// The adapter's info.
@@ -178,21 +180,31 @@ impl Gpu {
     /// # Errors
     /// The device was lost. Other errors are left for [`Gpu::check`].
     pub fn wait(&self) -> Result<(), GpuError> {
-        let polled = self.0.device.poll(wgpu::PollType::wait_indefinitely());
-        polled.map(|_| ()).map_err(|error| GpuError::DeviceLost(error.to_string()))
+        self.0.faults.lost()?;
+        // `Device::poll` panics when the device is lost. The instance, which has no other device, reports the loss by the callback.
+        self.0.instance.poll_all(true);
+        self.0.faults.lost()
     }
 
-    /// The first error that the device reported outside any scope, or the loss of the device. A lost device stays lost.
+    /// The loss of the device, or the first error that it reported outside any scope since the last call. A lost device stays lost.
     ///
     /// # Errors
     /// That error.
     pub fn check(&self) -> Result<(), GpuError> {
-        let mut fault = lock(&self.0.fault);
-        match &*fault {
-            None => Ok(()),
-            Some(lost @ GpuError::DeviceLost(_)) => Err(lost.clone()),
-            Some(_) => Err(fault.take().unwrap_or(GpuError::Validation(String::new()))),
-        }
+        self.0.faults.check()
+    }
+
+    /// Whether the device is lost: nothing can be computed on it any more.
+    ///
+    /// # Errors
+    /// Why it was lost: [`GpuError::DeviceLost`], or [`GpuError::OutOfMemory`], after which a driver may give up the device.
+    pub fn lost(&self) -> Result<(), GpuError> {
+        self.0.faults.lost()
+    }
+
+    /// Takes the device for lost.
+    pub(crate) fn lose<T>(&self, reason: &str) -> Result<T, GpuError> {
+        Err(self.0.faults.lose(reason))
     }
 
     /// A buffer of at least 4 bytes, rounded up to a multiple of 4, filled with zeros.
@@ -263,13 +275,16 @@ impl Gpu {
     pub async fn scoped<T>(&self, what: &str, build: impl FnOnce() -> Result<T, GpuError>) -> Result<T, GpuError> {
         let memory = self.0.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.0.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let in_use = self.0.memory.bytes();
         let result = build();
+        let needed = self.0.memory.bytes().saturating_sub(in_use);
         let validation = validation.pop();
         let memory = memory.pop();
         let (invalid, full) = (validation.await, memory.await);
         if full.is_some() {
-            return Err(GpuError::OutOfMemory { what: what.into() });
+            return Err(GpuError::OutOfMemory { what: what.into(), needed: Some(needed), in_use });
         }
+        self.lost()?; // what follows a loss is reported as invalid
         if let Some(error) = invalid {
             return Err(GpuError::Validation(format!("{what}: {error}")));
         }
@@ -319,7 +334,18 @@ impl Gpu {
 }
 
 fn instance() -> wgpu::Instance {
-    wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env())
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    // Nothing here dispatches indirectly, and wgpu panics where it cannot compile the kernels of this check.
+    descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
+    wgpu::Instance::new(descriptor)
+}
+
+/// Why an adapter gave no device. wgpu tells it by text only.
+fn refusal(text: &str) -> GpuError {
+    if text.contains("Not enough memory") {
+        return GpuError::OutOfMemory { what: "the device".into(), needed: None, in_use: 0 };
+    }
+    if text.contains("is lost") { GpuError::DeviceLost(text.into()) } else { GpuError::NoDevice(text.into()) }
 }
 
 async fn default_adapter(instance: &wgpu::Instance, options: &GpuOptions) -> Result<wgpu::Adapter, GpuError> {
@@ -354,26 +380,6 @@ fn info_of(adapter: &wgpu::Adapter) -> AdapterInfo {
         shader_f16: features.contains(wgpu::Features::SHADER_F16),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
     }
-}
-
-/// Stores the first error; the loss of the device replaces any other.
-fn watch(device: &wgpu::Device, fault: &Arc<Mutex<Option<GpuError>>>) {
-    let uncaptured = fault.clone();
-    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-        let mut fault = lock(&uncaptured);
-        if fault.is_none() {
-            *fault = Some(match error {
-                wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory { what: "a buffer".into() },
-                other => GpuError::Validation(other.to_string()),
-            });
-        }
-    }));
-    let lost = fault.clone();
-    device.set_device_lost_callback(move |reason, message| {
-        if reason != wgpu::DeviceLostReason::Destroyed {
-            *lock(&lost) = Some(GpuError::DeviceLost(message));
-        }
-    });
 }
 
 fn layout_entry(binding: &crate::shader::Binding) -> wgpu::BindGroupLayoutEntry {

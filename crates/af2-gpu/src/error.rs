@@ -26,14 +26,19 @@ pub enum GpuError {
     },
     /// The device ran out of memory.
     #[error(
-        "the GPU is out of memory while allocating {what}; close other programs, or use a smaller model or stronger quantisation"
+        "the GPU is out of memory while allocating {what} ({}); close other programs, or use a smaller model or stronger quantisation",
+        figures(*needed, *in_use)
     )]
     OutOfMemory {
         /// What was being allocated.
         what: String,
+        /// Bytes of it, where known.
+        needed: Option<u64>,
+        /// Bytes of the buffers that existed.
+        in_use: u64,
     },
     /// The device was lost (driver reset, sleep, unplugged).
-    #[error("the GPU device was lost ({0}); load the model again")]
+    #[error("the GPU device was lost ({0}); if this happens again, update the GPU's driver or choose another adapter")]
     DeviceLost(String),
     /// The driver refused a command or a shader.
     #[error("the GPU reported an error: {0}")]
@@ -57,4 +62,10 @@ pub enum GpuError {
     /// A buffer could not be read back.
     #[error("reading a result back from the GPU failed: {0}")]
     Readback(String),
+}
+
+fn figures(needed: Option<u64>, in_use: u64) -> String {
+    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let needed = needed.map_or(String::new(), |bytes| format!("{} needed, ", megabytes(bytes)));
+    format!("{needed}{} in use", megabytes(in_use))
 }

@@ -25,6 +25,7 @@
 mod buffer;
 mod device;
 mod error;
+mod faults;
 pub mod matrix;
 mod measure;
 pub mod ops;

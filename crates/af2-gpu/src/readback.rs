@@ -1,5 +1,9 @@
 //! Asynchronous reads from the GPU.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
 use futures_channel::oneshot;
 
 use crate::{Buffer, Gpu, GpuError};
@@ -18,10 +22,15 @@ impl Mapping {
     ///
     /// # Errors
     /// The device was lost, or reported an error since the last call.
-    pub async fn bytes(self) -> Result<Vec<u8>, GpuError> {
-        let mapped = self.mapped.await.map_err(|_| GpuError::Readback("the request was dropped".into()))?;
+    pub async fn bytes(mut self) -> Result<Vec<u8>, GpuError> {
+        let mapped = poll_fn(|context| match self.gpu.lost() {
+            Err(lost) => Poll::Ready(Err(lost)), // a lost device need not answer
+            Ok(()) => Pin::new(&mut self.mapped).poll(context).map(Ok),
+        });
+        let mapped = mapped.await?.map_err(|_| GpuError::Readback("the request was dropped".into()))?;
         self.gpu.check()?;
-        mapped.map_err(|error| GpuError::Readback(error.to_string()))?;
+        // Nothing here unmaps or destroys a buffer that is being mapped: only a loss is left.
+        mapped.or_else(|_| self.gpu.lose("a result could not be read back"))?;
         let raw = self.staging.raw();
         let view = raw.get_mapped_range(0..self.bytes).map_err(|error| GpuError::Readback(error.to_string()))?;
         let copy = view.to_vec();

@@ -30,7 +30,7 @@ impl Clip {
         let passes = passes(prompt.len());
         let plans = self.prepare(positions, beams, &passes).await?;
         let gpu = model.gpu();
-        write_prompt(gpu, &plans.scratch, prompt, 0);
+        write_prompt(gpu, &plans.scratch, prompt, prompt.len(), 0);
         let mut slots = Slots::new(gpu, plans, prompt.len())?;
         let mut rows = vec![slots.prompt_logits(&passes).await?];
         for searched in 1.. {

@@ -25,13 +25,32 @@ impl Clip {
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generation, ModelError> {
+        let mut generation = Generation::new();
+        self.resume(prompt, options, &mut generation, on_token).await?;
+        Ok(generation)
+    }
+
+    /// Goes on with the answer that `generation` holds the beginning of: one prefill of prompt and answer so far, then token by token.
+    /// Random numbers depend on seed and position only, so that a sampled answer goes on as it would have without the interruption.
+    /// After an error `generation` holds the tokens that `on_token` got.
+    ///
+    /// # Errors
+    /// As [`Clip::generate`].
+    pub async fn resume(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        generation: &mut Generation,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<(), ModelError> {
         let model = self.model.clone();
         let positions = check_request(model.config(), prompt, options)?;
         let _busy = model.reserve()?;
-        let passes = passes(prompt.len());
+        let known = [prompt, &generation.ids].concat();
+        let passes = passes(known.len());
         let plans = self.prepare(positions, 1, &passes).await?;
-        let mut decoding = Decoding::start(model.gpu(), plans, prompt, options)?;
-        let result = decoding.run(&passes, model.config().tokens.end_of_text, on_token).await;
+        let mut decoding = Decoding::start(model.gpu(), plans, &known, prompt.len(), options)?;
+        let result = decoding.run(&passes, model.config().tokens.end_of_text, generation, on_token).await;
         // Readbacks in flight use the staging buffers and the sequence: let them end before anything is reused.
         decoding.drain().await;
         result
@@ -43,16 +62,16 @@ pub(crate) fn passes(length: usize) -> Vec<usize> {
     (0..length).step_by(PROMPT_ROWS).map(|first| PROMPT_ROWS.min(length - first)).collect()
 }
 
-/// Puts a prompt in slot 0 and resets the step.
-pub(crate) fn write_prompt(gpu: &Gpu, scratch: &Scratch, prompt: &[u32], seed: u64) {
-    gpu.write(&scratch.sequence, 0, bytemuck::cast_slice(prompt));
+/// Puts tokens, of which the first `prompt_length` are the prompt, in slot 0 and resets the step.
+pub(crate) fn write_prompt(gpu: &Gpu, scratch: &Scratch, tokens: &[u32], prompt_length: usize, seed: u64) {
+    gpu.write(&scratch.sequence, 0, bytemuck::cast_slice(tokens));
     let step = Step {
         position: 0,
         slot_base: 0,
         length: scratch.capacity as u32,
         seed_lo: seed as u32,
         seed_hi: (seed >> 32) as u32,
-        prompt_length: prompt.len() as u32,
+        prompt_length: prompt_length as u32,
         ..Step::default()
     };
     gpu.write(&scratch.step, 0, bytemuck::bytes_of(&step));
@@ -69,11 +88,14 @@ struct Decoding<'a> {
     plans: &'a ClipPlans,
     options: &'a GenerateOptions,
     prompt_length: usize,
+    /// Tokens of the answer that the first submit takes as given.
+    given: usize,
     /// Sample instead of taking the argmax.
     sample: bool,
     /// One word each; used in turn.
     staging: Vec<Buffer>,
     in_flight: VecDeque<Mapping>,
+    /// Tokens of the answer that are given or submitted.
     submitted: usize,
 }
 
@@ -81,33 +103,35 @@ impl<'a> Decoding<'a> {
     fn start(
         gpu: &'a Gpu,
         plans: &'a ClipPlans,
-        prompt: &[u32],
+        known: &[u32],
+        prompt_length: usize,
         options: &'a GenerateOptions,
     ) -> Result<Self, ModelError> {
         let scratch = &*plans.scratch;
-        write_prompt(gpu, scratch, prompt, options.sampling.seed);
+        write_prompt(gpu, scratch, known, prompt_length, options.sampling.seed);
         let sample = !options.sampling.is_greedy() || options.sampling.repetition_penalty != 1.0;
         if sample {
-            write_sampling(gpu, scratch, &options.sampling, prompt);
+            write_sampling(gpu, scratch, &options.sampling, known);
         }
         let lookahead = if options.keep_logits { 1 } else { options.lookahead.max(1) };
         let staging = (0..lookahead).map(|_| gpu.staging(4)).collect::<Result<_, _>>()?;
-        let (prompt_length, in_flight) = (prompt.len(), VecDeque::new());
-        Ok(Self { gpu, plans, options, prompt_length, sample, staging, in_flight, submitted: 0 })
+        let (given, in_flight) = (known.len() - prompt_length, VecDeque::new());
+        Ok(Self { gpu, plans, options, prompt_length, given, sample, staging, in_flight, submitted: given })
     }
 
     async fn run(
         &mut self,
         passes: &[usize],
         end_of_text: u32,
+        generation: &mut Generation,
         on_token: &mut dyn FnMut(u32) -> bool,
-    ) -> Result<Generation, ModelError> {
-        let mut generation = Generation::new();
+    ) -> Result<(), ModelError> {
         while !generation.has_ended(self.options, end_of_text) {
             while self.submitted < self.options.max_new_tokens && self.in_flight.len() < self.staging.len() {
                 self.submit(passes);
             }
             if self.options.keep_logits {
+                generation.logits.truncate(generation.ids.len()); // those of a token that was lost
                 generation.logits.push(self.plans.scratch.read_logits(self.gpu).await?);
             }
             let id = self.next().await?;
@@ -116,12 +140,12 @@ impl<'a> Decoding<'a> {
                 break;
             }
         }
-        Ok(generation)
+        Ok(())
     }
 
     /// Submits the next step and asks for its token.
     fn submit(&mut self, passes: &[usize]) {
-        let plans = if self.submitted == 0 {
+        let plans = if self.submitted == self.given {
             self.submit_all_but_last(passes)
         } else {
             let next = if self.sample { &self.plans.token_sample } else { &self.plans.token_argmax };
@@ -134,7 +158,7 @@ impl<'a> Decoding<'a> {
         self.submitted += 1;
     }
 
-    /// Runs the passes of a long prompt and returns the plans of the last one.
+    /// Runs the passes over prompt and given answer, and returns the plans of the last one.
     fn submit_all_but_last(&self, passes: &[usize]) -> Vec<&'a Plan> {
         let mut position = 0;
         let mut last = Vec::new();
@@ -142,7 +166,7 @@ impl<'a> Decoding<'a> {
             write_position(self.gpu, &self.plans.scratch, position);
             position += rows;
             let Some(pass) = self.plans.prompts.get(rows) else { continue };
-            if position < self.prompt_length {
+            if position < self.prompt_length + self.given {
                 self.gpu.run(&[&pass.layers]);
             } else {
                 last = vec![&pass.layers, &pass.head, if self.sample { &pass.sample } else { &pass.argmax }];
@@ -169,7 +193,7 @@ impl<'a> Decoding<'a> {
     }
 }
 
-fn write_sampling(gpu: &Gpu, scratch: &Scratch, params: &SamplingParams, prompt: &[u32]) {
+fn write_sampling(gpu: &Gpu, scratch: &Scratch, params: &SamplingParams, known: &[u32]) {
     // Greedy with a repetition penalty samples among the single most likely token.
     let (temperature, top_k) = if params.is_greedy() { (1.0, 1) } else { (params.temperature, params.top_k) };
     let settings = Sampling {
@@ -182,7 +206,7 @@ fn write_sampling(gpu: &Gpu, scratch: &Scratch, params: &SamplingParams, prompt:
     };
     gpu.write(&scratch.sampling, 0, bytemuck::bytes_of(&settings));
     let mut seen = vec![0_u32; (scratch.seen.bytes() / 4) as usize];
-    for id in prompt {
+    for id in known {
         if let Some(word) = seen.get_mut(*id as usize / 32) {
             *word |= 1 << (id % 32);
         }

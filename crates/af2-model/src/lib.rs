@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Everything is async and nothing blocks: the caller's executor drives it (a browser, or a loop around [`af2_gpu::Gpu::wait`]).
-//! Audio is encoded once per [`Clip`]; its keys and values serve every question.
+//! Audio is encoded once per [`Clip`]; its keys and values serve every question. [`RecoveringModel`] has the same methods, and goes on
+//! after the loss of a device.
 //!
 //! ```no_run
 //! use af2_core::audio::Windows;
@@ -37,6 +38,7 @@ mod frontend;
 mod generate;
 mod load;
 mod model;
+mod recovery;
 mod scratch;
 mod swin;
 mod trace;
@@ -48,3 +50,4 @@ pub use cross_attention::audio_bytes_per_window;
 pub use error::ModelError;
 pub use load::ModelLoader;
 pub use model::{Model, ModelInfo, dispatches_per_token};
+pub use recovery::{Opener, RecoveringClip, RecoveringModel, Trouble};

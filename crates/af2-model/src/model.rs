@@ -158,6 +158,16 @@ impl Model {
         Ok(Arc::new(gpu.scoped("the key/value cache", make).await?))
     }
 
+    /// Lets go of the scratch buffers; the next question allocates them again.
+    pub(crate) fn free_scratch(&self) {
+        *self.0.scratch.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether both are the same model on the same device.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Reserves the scratch buffers for one question.
     pub(crate) fn reserve(&self) -> Result<Busy<'_>, ModelError> {
         let free = self.0.busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);

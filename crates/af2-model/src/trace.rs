@@ -37,7 +37,7 @@ impl Model {
 
         let rows = prompt.len();
         let scratch = self.new_scratch(rows, rows, 1, clip.audio_tokens).await?;
-        write_prompt(gpu, &scratch, prompt, 0);
+        write_prompt(gpu, &scratch, prompt, prompt.len(), 0);
         let plans = clip.decoder_plans(&scratch);
         let layers = gpu.scoped("the prompt", || plans.prompt(rows, Some(&taps))).await?;
         let head = gpu.scoped("the head", || plans.head_of_all(rows, &taps)).await?;

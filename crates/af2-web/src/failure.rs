@@ -52,15 +52,25 @@ pub fn failure(code: Code, cause: impl std::fmt::Display) -> JsValue {
     error.into()
 }
 
-/// `INSUFFICIENT_MEMORY` with the bytes that are needed and, where known, those that are granted.
-pub fn insufficient_memory(cause: impl std::fmt::Display, needed: u64, available: Option<u64>) -> JsValue {
+/// `INSUFFICIENT_MEMORY` with those numbers of bytes that are known as its details.
+pub fn insufficient_memory<const N: usize>(
+    cause: impl std::fmt::Display,
+    numbers: [(&'static str, Option<u64>); N],
+) -> JsValue {
     let (thrown, details) = (failure(Code::InsufficientMemory, cause), Object::new());
-    set(&details, "needed", &(needed as f64).into());
-    if let Some(available) = available {
-        set(&details, "available", &(available as f64).into());
+    for (key, bytes) in numbers {
+        if let Some(bytes) = bytes {
+            set(&details, key, &(bytes as f64).into());
+        }
     }
     set(&thrown, "details", &details);
     thrown
+}
+
+/// The code of an error that the page threw.
+#[cfg(not(feature = "cpu"))]
+pub fn code_of(thrown: &JsValue) -> Option<String> {
+    Reflect::get(thrown, &"code".into()).ok()?.as_string()
 }
 
 /// An error that every engine reports alike.

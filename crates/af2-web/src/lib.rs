@@ -17,6 +17,7 @@ mod clip;
 mod engine;
 mod failure;
 mod hash;
+mod load;
 mod loader;
 mod model;
 mod options;

@@ -1,7 +1,7 @@
 //! A model on its way to the engine, in chunks of its shards.
 
 use crate::backend::{self, thrown};
-use crate::model::Model;
+use crate::model::LoadedModel;
 use wasm_bindgen::prelude::*;
 
 /// Takes the bytes of shards; those for a GPU do not stay in wasm memory.
@@ -51,7 +51,7 @@ impl ModelLoader {
     ///
     /// # Errors
     /// `BAD_MODEL` when a shard was not finished.
-    pub async fn finish(self) -> Result<Model, JsValue> {
-        backend::finish(self.0).await.map(Model::new)
+    pub async fn finish(self) -> Result<LoadedModel, JsValue> {
+        backend::finish(self.0).await.map(LoadedModel::new)
     }
 }

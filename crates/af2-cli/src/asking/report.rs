@@ -19,7 +19,7 @@ pub struct Answer<'a> {
     truncated: bool,
     /// What of the file was passed over, missing or cut.
     notices: &'a [String],
-    adapter: &'a str,
+    adapter: String,
     timings: Timings,
 }
 
@@ -43,7 +43,7 @@ pub struct Timings {
 impl<'a> Answer<'a> {
     /// Of a generation; `timings` hold what came before it.
     pub fn new(
-        engine: &'a dyn Engine,
+        engine: &dyn Engine,
         audio: &'a LoadedAudio,
         question: &'a str,
         generated: Generated,

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use af2_core::audio::LoadedAudio;
 use af2_core::config::AudioConfig;
-use af2_gpu::GpuError;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -15,7 +14,7 @@ use indicatif::ProgressBar;
 use super::options::{AudioOptions, EngineOptions};
 use crate::asking::{Answer, Asker, Decoding, Timings};
 use crate::batch::{Job, Output, read_list};
-use crate::model::Heard;
+use crate::model::{Heard, is_lost};
 use crate::terminal::{count_bar, note};
 
 /// Audio files that are decoded ahead of the one in use.
@@ -186,12 +185,9 @@ impl Run<'_> {
     }
 }
 
-/// The error, where it concerns one audio file; fails where the device is lost and nothing more can be answered.
+/// The error, where it concerns one audio file; fails where the device is lost for good and nothing more can be answered.
 fn fatal_or(error: anyhow::Error) -> Result<anyhow::Error> {
-    let lost = |cause: &(dyn std::error::Error + 'static)| {
-        matches!(cause.downcast_ref::<GpuError>(), Some(GpuError::DeviceLost(_)))
-    };
-    if error.chain().any(lost) {
+    if is_lost(&error) {
         return Err(error.context("stopped; with --out the same command resumes from here"));
     }
     Ok(error)

@@ -67,8 +67,8 @@ impl Engine for Model {
         self.tokenizer()
     }
 
-    fn name(&self) -> &str {
-        NAME
+    fn name(&self) -> String {
+        NAME.into()
     }
 
     fn listen(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Box<dyn Heard>> {

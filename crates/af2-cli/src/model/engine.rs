@@ -15,8 +15,8 @@ pub trait Engine {
     /// The tokenizer.
     fn tokenizer(&self) -> &Tokenizer;
 
-    /// Name of the adapter or of the CPU engine.
-    fn name(&self) -> &str;
+    /// Name of the adapter, which a recovery may change, or of the CPU engine.
+    fn name(&self) -> String;
 
     /// Encodes audio. `progress` gets the numbers of windows done and of windows in all, and cancels by returning false.
     ///

@@ -1,17 +1,12 @@
-//! The GPU engine: a model loaded from its directory to a device, and driven from there.
+//! A model loaded from its directory to a device.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use af2_core::audio::Windows;
-use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Trace};
-use af2_core::text::Tokenizer;
-use af2_gpu::{Gpu, Span};
-use af2_model::{Clip, Model, ModelLoader};
+use af2_gpu::Gpu;
+use af2_model::{Model, ModelLoader};
 use anyhow::Result;
 
-use super::{Engine, Heard, ModelFiles, drive, open_gpu, tuned};
+use super::{ModelFiles, drive, open_gpu, tuned};
 use crate::terminal::byte_bar;
 
 /// Bytes uploaded before the driver is given time to free their staging memory.
@@ -61,48 +56,5 @@ impl Session {
         let model = drive(&gpu, loader.finish())??;
         bar.finish_and_clear();
         Ok(Self { gpu, model })
-    }
-}
-
-impl Engine for Model {
-    fn config(&self) -> &ModelConfig {
-        self.config()
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        self.tokenizer()
-    }
-
-    fn name(&self) -> &str {
-        &self.gpu().info().name
-    }
-
-    fn listen(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Box<dyn Heard>> {
-        Ok(Box::new(drive(self.gpu(), self.listen(windows, progress))??))
-    }
-
-    fn trace(&self, windows: &Windows, prompt: &[u32], max_new_tokens: usize) -> Result<Trace> {
-        Ok(drive(self.gpu(), self.trace(windows, prompt, max_new_tokens, &HashMap::new()))??)
-    }
-}
-
-impl Heard for Clip {
-    fn generate(
-        &mut self,
-        prompt: &[u32],
-        options: &GenerateOptions,
-        on_token: &mut dyn FnMut(u32) -> bool,
-    ) -> Result<Generation> {
-        let gpu = self.model().gpu().clone();
-        Ok(drive(&gpu, self.generate(prompt, options, on_token))??)
-    }
-
-    fn beam_search(&mut self, prompt: &[u32], beams: usize, max_new_tokens: usize) -> Result<Vec<u32>> {
-        let gpu = self.model().gpu().clone();
-        Ok(drive(&gpu, self.beam_search(prompt, beams, max_new_tokens, &mut |_| true))??)
-    }
-
-    fn profile_step(&self) -> Result<Option<Vec<Span>>> {
-        Ok(drive(self.model().gpu(), self.profile_step())??)
     }
 }

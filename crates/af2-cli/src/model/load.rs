@@ -6,7 +6,7 @@ use af2_gpu::GpuError;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use super::{Engine, Session, cpu, open_gpu, tuned};
+use super::{Engine, cpu, open_gpu, recovery};
 use crate::terminal::note;
 
 /// Which engine is wanted.
@@ -28,7 +28,7 @@ pub fn load(dir: &Path, choice: Option<EngineChoice>, adapter: Option<&str>) -> 
         (Some(EngineChoice::Cpu), Some(_)) => bail!("--adapter names a GPU; leave it out with --engine cpu"),
         (Some(EngineChoice::Cpu), None) => cpu::load(dir),
         (None, None) => choose(dir),
-        _ => Ok(Box::new(Session::load(dir, adapter)?.model)),
+        _ => recovery::load(None, adapter, dir),
     }
 }
 
@@ -39,7 +39,7 @@ fn choose(dir: &Path) -> Result<Box<dyn Engine>> {
             let reason = format!("{} is a software adapter, slower than the CPU itself", gpu.info().name);
             (reason, "--engine gpu runs the shaders")
         }
-        Ok(gpu) => return Ok(Box::new(Session::load_on(tuned(gpu), dir)?.model)),
+        Ok(gpu) => return recovery::load(Some(gpu), None, dir),
         Err(error) if CPU_MISSING => return Err(error.into()),
         Err(GpuError::NoAdapter(_)) => ("no GPU adapter was found".to_owned(), "--engine cpu says so from the start"),
         Err(error) => (error.to_string(), "af2 doctor says more"),

@@ -19,6 +19,7 @@ mod load;
 mod memory;
 mod named;
 mod read;
+mod recovery;
 mod tuning;
 
 pub use baseline::{Baseline, Measurement};
@@ -31,4 +32,5 @@ pub use files::ModelFiles;
 pub use gpu::Session;
 pub use load::{EngineChoice, load};
 pub use named::models_folder;
+pub use recovery::is_lost;
 pub use tuning::{TuningFile, measure_tuning, tuned};

@@ -4,6 +4,7 @@
 //! cancellation arrives.
 
 use crate::failure::{Code, engine_failure, failure, insufficient_memory};
+use crate::load::Load;
 use crate::turn::Turn;
 use af2_core::audio::Windows;
 use af2_core::engine::{EngineError, GenerateOptions, Generation};
@@ -21,7 +22,7 @@ const BACKEND: Backend = Backend::Wgpu;
 /// Bytes by which memory grows at a time.
 const CHUNK: u64 = 1 << 20;
 
-pub use af2_cpu::{Clip, Model, ModelLoader};
+pub use af2_cpu::{Clip, Model, Model as Loaded, ModelLoader};
 
 /// The CPU, of which there is always one.
 pub struct Device;
@@ -70,7 +71,7 @@ fn reserve(bytes: u64) -> Result<(), JsValue> {
     }
     let needed = bytes as f64 / 1e9;
     let refusal = format!("on the CPU this model needs {needed:.1} GB of memory, and the browser grants less");
-    Err(insufficient_memory(refusal, bytes, None))
+    Err(insufficient_memory(refusal, [("needed", Some(bytes))]))
 }
 
 /// Chunks are copied as they come: nothing to wait for.
@@ -82,6 +83,14 @@ pub async fn settle(_loader: &ModelLoader) -> Result<(), JsValue> {
 pub async fn finish(loader: ModelLoader) -> Result<Model, JsValue> {
     loader.finish().map_err(thrown)
 }
+
+/// The model that `load` loads. A CPU is never lost, so it does so once.
+pub async fn open(load: Load<Loaded>) -> Result<Model, JsValue> {
+    load(None).await
+}
+
+/// The CPU's weights stay: wasm memory never shrinks.
+pub fn release(_model: &Model) {}
 
 /// Encodes audio; `progress` stops the work by returning false.
 pub async fn listen(

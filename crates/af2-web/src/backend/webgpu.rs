@@ -1,14 +1,67 @@
 //! The network as compute shaders on the browser's GPU.
 
-use crate::failure::{Code, engine_failure, failure, insufficient_memory, set};
+use crate::failure::{Code, code_of, engine_failure, failure, insufficient_memory, set};
+use crate::load::Load;
 use af2_core::audio::Windows;
 use af2_core::engine::{GenerateOptions, Generation};
 use af2_gpu::{Gpu, GpuError, GpuOptions, KernelTime, by_kernel};
-use af2_model::ModelError;
+use af2_model::{ModelError, Opener, RecoveringClip, RecoveringModel, Trouble};
 use js_sys::{Array, Object};
 use wasm_bindgen::JsValue;
 
-pub use af2_model::{Clip, Model, ModelLoader};
+pub use af2_model::{Model as Loaded, ModelLoader};
+
+/// A model that is loaded again when its device is lost.
+pub type Model = RecoveringModel<Page>;
+/// Audio that it listened to.
+pub type Clip = RecoveringClip<Page>;
+
+/// Loads a model through the page, which opens a device and streams the shards from its cache.
+pub struct Page(Load<Loaded>);
+
+/// An error of the engine, or one that the page threw.
+pub enum Error {
+    /// The engine's.
+    Model(ModelError),
+    /// The page's.
+    Thrown(JsValue),
+}
+
+impl From<ModelError> for Error {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl From<GpuError> for Error {
+    fn from(error: GpuError) -> Self {
+        Self::Model(error.into())
+    }
+}
+
+impl Opener for Page {
+    type Error = Error;
+
+    async fn open(&self, after: Option<&Error>) -> Result<Loaded, Error> {
+        let reason = after.map(|error| match error {
+            Error::Model(error) => error.to_string(),
+            Error::Thrown(_) => "the GPU failed while the model was loading".to_owned(),
+        });
+        (self.0)(reason).await.map_err(Error::Thrown)
+    }
+
+    fn trouble(error: &Error) -> Option<Trouble> {
+        match error {
+            Error::Model(ModelError::Gpu(error)) => Trouble::of(error),
+            Error::Model(_) => None,
+            Error::Thrown(error) => match code_of(error)?.as_str() {
+                "DEVICE_LOST" => Some(Trouble::Lost),
+                "INSUFFICIENT_MEMORY" => Some(Trouble::OutOfMemory),
+                _ => None,
+            },
+        }
+    }
+}
 
 /// Between the adapter and its kernels in the text that a page stores.
 const KEY_END: &str = ": ";
@@ -27,7 +80,7 @@ impl Device {
     /// `NO_WEBGPU`.
     pub async fn open(low_power: bool, kernels: Option<String>) -> Result<Self, JsValue> {
         let options = GpuOptions { low_power, ..GpuOptions::default() };
-        let gpu = Gpu::open(&options).await.map_err(|error| gpu_failure(&error))?;
+        let gpu = Gpu::open(&options).await.map_err(thrown)?;
         let found = kernels.as_deref().and_then(|text| text.rsplit_once(KEY_END));
         let found = found.filter(|(key, _)| *key == gpu.info().tuning_key());
         let gpu = match found.and_then(|(_, tuning)| tuning.parse().ok()) {
@@ -66,8 +119,18 @@ pub async fn settle(loader: &ModelLoader) -> Result<(), JsValue> {
 }
 
 /// The model, once every shard was finished.
-pub async fn finish(loader: ModelLoader) -> Result<Model, JsValue> {
+pub async fn finish(loader: ModelLoader) -> Result<Loaded, JsValue> {
     loader.finish().await.map_err(thrown)
+}
+
+/// A model that `load` loads, now and whenever its device is gone.
+pub async fn open(load: Load<Loaded>) -> Result<Model, JsValue> {
+    Model::open(Page(load)).await.map_err(thrown)
+}
+
+/// Frees what an idle model and its clips hold on the GPU.
+pub fn release(model: &Model) {
+    model.release();
 }
 
 /// Encodes audio; `progress` stops the work by returning false.
@@ -92,8 +155,9 @@ pub async fn generate(
 /// Measures which kernels are the fastest here: `tuning`, to store for a later [`Device::open`], and `description`, for people. `now`
 /// is a clock in milliseconds.
 pub async fn tune(model: &Model, now: &dyn Fn() -> f64) -> Result<Object, JsValue> {
+    let model = model.ready().await.map_err(thrown)?;
     let gpu = model.gpu();
-    let tuning = gpu.measure_tuning(&|| now() / 1e3).await.map_err(|error| gpu_failure(&error))?;
+    let tuning = gpu.measure_tuning(&|| now() / 1e3).await.map_err(thrown)?;
     let found = Object::new();
     set(&found, "tuning", &format!("{}{KEY_END}{tuning}", gpu.info().tuning_key()).into());
     set(&found, "description", &tuning.describe().into());
@@ -104,9 +168,9 @@ pub async fn tune(model: &Model, now: &dyn Fn() -> f64) -> Result<Object, JsValu
 /// kernels are in use (`kernels`), and, if the device has timestamps, their times (`encoder`, `token`: lists of `name`, `count`,
 /// `microseconds`, `bytes`, `flops`). `now` is a clock in milliseconds.
 pub async fn gpu_report(clip: &Clip, now: &dyn Fn() -> f64) -> Result<Option<Object>, JsValue> {
-    let model = clip.model();
+    let model = clip.model().ready().await.map_err(thrown)?;
     let (info, report) = (model.info(), Object::new());
-    let rates = model.gpu().measure_rates(&|| now() / 1e3).await.map_err(|error| gpu_failure(&error))?;
+    let rates = model.gpu().measure_rates(&|| now() / 1e3).await.map_err(thrown)?;
     for (key, value) in [
         ("dispatches", info.dispatches_per_token[usize::from(clip.windows() > 1)] as f64),
         ("weightBytes", info.bytes_per_token as f64),
@@ -139,23 +203,26 @@ fn kernel_time(kernel: &KernelTime) -> Object {
     time
 }
 
-/// A model's error as JavaScript sees it.
-pub fn thrown(error: ModelError) -> JsValue {
-    match &error {
-        ModelError::Engine(error) => engine_failure(error),
-        ModelError::Gpu(error) => gpu_failure(error),
-        ModelError::Busy => failure(Code::BadRequest, error),
-        _ => failure(Code::Internal, error),
+/// An error as JavaScript sees it.
+pub fn thrown(error: impl Into<Error>) -> JsValue {
+    match error.into() {
+        Error::Thrown(error) => error,
+        Error::Model(ModelError::Engine(error)) => engine_failure(&error),
+        Error::Model(ModelError::Gpu(error)) => gpu_failure(&error),
+        Error::Model(error @ ModelError::Busy) => failure(Code::BadRequest, error),
+        Error::Model(error) => failure(Code::Internal, error),
     }
 }
 
 fn gpu_failure(error: &GpuError) -> JsValue {
     let code = match error {
         GpuError::BufferTooLarge { needed, allowed, .. } => {
-            return insufficient_memory(error, *needed, Some(*allowed));
+            return insufficient_memory(error, [("needed", Some(*needed)), ("available", Some(*allowed))]);
+        }
+        GpuError::OutOfMemory { needed, in_use, .. } => {
+            return insufficient_memory(error, [("needed", *needed), ("inUse", Some(*in_use))]);
         }
         GpuError::NoAdapter(_) | GpuError::NoDevice(_) => Code::NoWebGpu,
-        GpuError::OutOfMemory { .. } => Code::InsufficientMemory,
         GpuError::DeviceLost(_) => Code::DeviceLost,
         _ => Code::Internal,
     };
