@@ -14,7 +14,7 @@ test("WebGPU: the counts of `af2 inspect`, an abort, and a clip that is not chan
   const url = await serveToy(server);
   const page = await open();
   const { report, steps, aborted, refused, gpuBytes, answers } = await page.evaluate(async (url) => {
-    const model = await window.AudioFlamingo.load(url);
+    const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
     const clip = await model.listen("/inputs/speech_16k_mono.wav");
     const ask = async () => (await clip.ask("Caption the input audio.", { maxNewTokens: 8 }).result).tokens;
     const memory = async () => (await model.memory()).gpuBytes;

@@ -1,10 +1,18 @@
 /** The cache: its contents, damaged shards, and a full disk. */
 
-import { expect, load, test } from "./support/fixtures.js";
+import { readFile } from "node:fs/promises";
+import { LIB, expect, load, test } from "./support/fixtures.js";
 import { shardName, syntheticModel } from "./support/synthetic-model.js";
 
 const LENGTHS = [1_500_000, 700_003];
 const TOTAL = LENGTHS[0]! + LENGTHS[1]!;
+
+/** Makes both stores fail as they do where storage is forbidden. */
+const FORBIDDEN = `
+const refuse = () => Promise.reject(new DOMException("storage is forbidden", "SecurityError"));
+Object.assign(StorageManager.prototype, { getDirectory: refuse, estimate: refuse });
+Object.assign(CacheStorage.prototype, { open: refuse, match: refuse });
+`;
 
 test("list, usage and delete", async ({ server, mock, open }) => {
   const page = await open();
@@ -92,6 +100,76 @@ test("cache none stores nothing; the main thread uses the Cache API", async ({ s
   expect((await load(page, { url, cache: "cache-api" })).last).toMatchObject({ networkBytes: 0 });
 });
 
+test("a damaged entry of the catalogue is listed, can be deleted, and harms no other", async ({ server, mock, open }) => {
+  const page = await open();
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  await load(page, { url });
+  const outcome = await page.evaluate(async () => {
+    const catalogue = await caches.open("audio-flamingo-2-models");
+    const bodies = { broken: "{", empty: "null", foreign: '{"id":"x","url":1,"config":"[]","tokenizer":"","index":"{}"}' };
+    for (const [id, body] of Object.entries(bodies)) await catalogue.put(`https://models.invalid/${id}`, new Response(body));
+    const { cache } = window.AudioFlamingo;
+    const names = async () => (await cache.list()).map(({ name }) => name);
+    const before = await names();
+    const unknown = await cache.delete("nothing").catch(({ code }) => code);
+    for (const id of Object.keys(bodies)) await cache.delete(id);
+    return { before, unknown, after: await names() };
+  });
+  const damaged = Array.from({ length: 3 }, () => "damaged entry");
+  expect(outcome).toEqual({ before: ["synthetic-1", ...damaged], unknown: "BAD_REQUEST", after: ["synthetic-1"] });
+  expect(await load(page, { url })).toMatchObject({ ok: true, last: { networkBytes: 0 } });
+});
+
+for (const cache of ["opfs", "cache-api"] as const) {
+  test(`a wrong length for a cached hash is refused, and the verified shard stays (${cache})`, async ({ server, mock, open }) => {
+    const page = await open();
+    const files = syntheticModel(LENGTHS);
+    const url = server.serveModel("m", files);
+    await load(page, { url, cache });
+    const lying = files.map(({ name, body }) => {
+      return { name, body: name.endsWith("index.json") ? Buffer.from(body.toString().replace(String(LENGTHS[0]), "1400000")) : body };
+    });
+    const { error } = await load(page, { url: server.serveModel("lying", lying), cache });
+    expect(error).toMatchObject({ code: "WEIGHTS_CORRUPT", details: { shard: shardName(0) } });
+    expect(await load(page, { url, cache })).toMatchObject({ ok: true, last: { networkBytes: 0 } });
+  });
+}
+
+test("a quota of one byte: the model loads without a cache", async ({ server, mock, open }) => {
+  const page = await open();
+  const session = await page.context().newCDPSession(page);
+  await session.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize: 1 });
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  expect(await load(page, { url })).toMatchObject({ ok: true, cache: "none" });
+  expect(await page.evaluate(() => window.AudioFlamingo.cache.list())).toEqual([]);
+});
+
+test("storage forbidden, as in some private windows: the model loads without a cache", async ({ server, mock, open }) => {
+  server.serveText("/lib/worker.js", FORBIDDEN + (await readFile(`${LIB}worker.js`, "utf8")), "text/javascript");
+  const page = await open();
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  const outcome = await load(page, { url });
+  expect(outcome).toMatchObject({ ok: true, inWorker: true, cache: "none" });
+  expect(outcome.notices?.join()).toContain("no opfs cache here: using none");
+  expect(await page.evaluate(() => window.AudioFlamingo.cache.list())).toEqual([]);
+});
+
+test("storage cleared while loading, and after: the load and the next one succeed", async ({ server, mock, open }) => {
+  const page = await open();
+  const session = await page.context().newCDPSession(page);
+  const clear = () => session.send("Storage.clearDataForOrigin", { origin: server.origin, storageTypes: "all" });
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  server.fail(`/m/${shardName(1)}`, { kind: "slow", bytesPerTick: 30_000 });
+  const loading = load(page, { url });
+  await expect.poll(() => server.bytes(shardName(1))).toBeGreaterThan(200_000);
+  await clear();
+  expect(await loading).toMatchObject({ ok: true });
+  await load(page, { url });
+  await clear();
+  expect(await page.evaluate(() => window.AudioFlamingo.cache.list())).toEqual([]);
+  expect(await load(page, { url })).toMatchObject({ ok: true, cache: "opfs", last: { networkBytes: TOTAL } });
+});
+
 test("check reports what a load would fetch, without fetching shards", async ({ server, mock, open }) => {
   const page = await open();
   const url = server.serveModel("m", syntheticModel(LENGTHS));
@@ -110,11 +188,11 @@ test("local files load without a server, damaged ones are named", async ({ serve
   const outcome = await page.evaluate(async (list) => {
     const decode = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
     const good = list.map(({ name, base64 }) => new File([decode(base64)], name));
-    const model = await window.AudioFlamingo.load(good);
+    const model = await window.AudioFlamingo.load(good, { engine: "webgpu" });
     await model.dispose();
     const bad = good.map((file) => (file.name === "shard-1.safetensors" ? new File([file.slice(0, -1), "!"], file.name) : file));
-    const code = await window.AudioFlamingo.load(bad).catch((error) => [error.code, error.shard]);
-    const missing = await window.AudioFlamingo.load(good.slice(0, 3)).catch((error) => [error.code, error.message]);
+    const code = await window.AudioFlamingo.load(bad, { engine: "webgpu" }).catch((error) => [error.code, error.shard]);
+    const missing = await window.AudioFlamingo.load(good.slice(0, 3), { engine: "webgpu" }).catch((error) => [error.code, error.message]);
     return { cache: model.info.cache, code, missing };
   }, files);
   expect(outcome.cache).toBe("none");
@@ -134,6 +212,8 @@ test("a folder that is no model is a BadModel", async ({ server, mock, open }) =
     [index, "{}"],
     [index, '{"shards":{}}'],
     [index, '{"shards":{"../x":{"bytes":1,"sha256":"' + "0".repeat(64) + '"}}}'],
+    [index, '{"shards":{"..":{"bytes":1,"sha256":"' + "0".repeat(64) + '"}}}'],
+    [index, '{"shards":{"x":{"bytes":1,"sha256":"' + "0".repeat(64) + '"},"y":{"bytes":2,"sha256":"' + "0".repeat(64) + '"}}}'],
     [index, '{"shards":{"x":{"bytes":1e30,"sha256":"' + "0".repeat(64) + '"}}}'],
     [index, '{"shards":{"x":{"bytes":10,"sha256":"nope"}}}'],
     ["config.json", "[]"],

@@ -53,7 +53,7 @@ test("the goldens' ids, on every sound of up to three windows", async ({ open, t
   const page = await open();
   const answers = await page.evaluate(
     async ({ url, list }) => {
-      const model = await window.AudioFlamingo.load(url);
+      const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
       const answers = [];
       for (const { input, prompt, windows } of list) {
         const clip = await model.listen(`/inputs/${input}`);
@@ -82,7 +82,7 @@ test("aborted questions leave the session usable, aborted listening too", async 
   const { prompt, input, new_ids } = cases[0]!;
   const outcome = await page.evaluate(
     async ({ url, sound, question }) => {
-      const model = await window.AudioFlamingo.load(url);
+      const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
       const code = (error: { code: string }) => error.code;
       const deaf = new AbortController();
       const unheard = model.listen("/inputs/sweep_48k_24bit_25s.flac", { signal: deaf.signal, onProgress: () => deaf.abort() });
@@ -111,7 +111,7 @@ test("no GPU bytes leak: clips, questions, a second model", async ({ open, toy, 
     async ({ urls }) => {
       const rows = [];
       for (const url of urls) {
-        const model = await window.AudioFlamingo.load(url);
+        const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
         const use = async () => {
           const clip = await model.listen("/inputs/speech_16k_mono.wav");
           await clip.ask("what?", { maxNewTokens: 3 }).result;
@@ -135,7 +135,7 @@ test("no GPU bytes leak: clips, questions, a second model", async ({ open, toy, 
 test("sampling: same seed, same answer; options are checked; stop strings end the answer", async ({ open, toy }) => {
   const page = await open();
   const outcome = await page.evaluate(async (url) => {
-    const model = await window.AudioFlamingo.load(url);
+    const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
     const clip = await model.listen("/inputs/speech_16k_mono.wav");
     const sample = (seed: number) => clip.ask("Caption the input audio.", { temperature: 2, topK: 50, seed, maxNewTokens: 8 }).result;
     const [one, same, other] = [await sample(7), await sample(7), await sample(8)];
@@ -159,7 +159,7 @@ test("after a reload, and on the main thread, the answers are the same", async (
   const ask = (page: Page, worker: boolean) =>
     page.evaluate(
       async ({ url, sound, question, worker }) => {
-        const model = await window.AudioFlamingo.load(url, { worker, cache: "cache-api" });
+        const model = await window.AudioFlamingo.load(url, { worker, engine: "webgpu", cache: "cache-api" });
         const clip = await model.listen(`/inputs/${sound}`);
         const { tokens } = await clip.ask(question, { maxNewTokens: 24 }).result;
         return { tokens, inWorker: model.inWorker };
@@ -180,7 +180,7 @@ test("the adapter for OpenAI's interface answers, whole and in chunks", async ({
   const outcome = await page.evaluate(
     async ({ url, data }) => {
       const { createOpenAI } = (await import("/openai.js" as string)) as typeof import("../../web/src/openai.js");
-      const model = await window.AudioFlamingo.load(url);
+      const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
       const { completions } = createOpenAI(model).chat;
       const content = (text: string) => [
         { type: "input_audio" as const, input_audio: { data, format: "wav" } },
@@ -189,14 +189,47 @@ test("the adapter for OpenAI's interface answers, whole and in chunks", async ({
       const whole = await completions.create({ messages: [{ role: "user", content: content("Is someone speaking?") }] });
       let streamed = "";
       const messages = [{ role: "user" as const, content: content("Caption the input audio.") }];
-      for await (const chunk of await completions.create({ stream: true, messages })) streamed += chunk.choices[0].delta.content ?? "";
-      const refused = await completions.create({ messages: [] }).catch((error) => error.code);
+      for await (const chunk of await completions.create({ stream: true, messages })) streamed += chunk.choices[0]?.delta.content ?? "";
+      const usages = [];
+      const request = { stream: true as const, stream_options: { include_usage: true }, max_tokens: 3, messages };
+      for await (const { choices, usage } of await completions.create(request)) usages.push([choices.length, usage]);
+      const neutral = { n: 1, tools: [], response_format: { type: "text" }, logprobs: false, user: "me", max_tokens: 1, messages };
+      const accepted = (await completions.create({ ...neutral, stream: false } as never as { stream: false; messages: typeof messages })).choices[0].finish_reason;
+      const refused: Record<string, string> = {};
+      const foreign = {
+        n: 2,
+        tools: [{ type: "function" }],
+        response_format: { type: "json_object" },
+        frequency_penalty: 1,
+        stream_options: { include_usage: true }, // without stream
+        messages: [],
+        speed: 2,
+      };
+      for (const [name, value] of Object.entries(foreign)) {
+        const { code, message } = await completions.create({ messages, [name]: value } as never).catch((error) => error);
+        refused[name] = `${code}: ${message.includes(name)}`;
+      }
+      const image = [{ role: "user", content: [{ type: "image_url", image_url: {} }] }];
+      const base64 = [{ role: "user", content: [{ type: "input_audio", input_audio: { data: "%", format: "wav" } }, { type: "text", text: "what?" }] }];
+      for (const bad of [image, base64]) await completions.create({ messages: bad } as never).catch(({ code, message }) => (refused[message] = code));
       await model.dispose();
-      return { whole: whole.choices[0], streamed, refused };
+      return { whole: whole.choices[0], usage: whole.usage, streamed, usages, accepted, refused };
     },
     { url: toy, data: sound },
   );
   expect(outcome.whole).toMatchObject({ message: { role: "assistant", content: "yes." }, finish_reason: "stop" });
   expect(outcome.streamed).toBe("a person is speaking in a small room.");
-  expect(outcome.refused).toBe("BAD_REQUEST");
+  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = outcome.usage;
+  expect(prompt).toBeGreaterThan(5);
+  expect(completion).toBeGreaterThan(1);
+  expect(total).toBe(prompt + completion);
+  expect(outcome.usages.slice(0, -1).every(([choices, usage]) => choices === 1 && usage === null)).toBe(true);
+  expect(outcome.usages.at(-1)).toEqual([0, { prompt_tokens: expect.any(Number), completion_tokens: 3, total_tokens: expect.any(Number) }]);
+  expect(outcome.accepted).toBe("length");
+  expect(outcome.refused).toEqual({
+    ...Object.fromEntries(["n", "tools", "response_format", "frequency_penalty", "stream_options", "speed"].map((name) => [name, "BAD_REQUEST: true"])),
+    messages: "BAD_REQUEST: true",
+    'a content part of type "image_url" is not supported by this model': "BAD_REQUEST",
+    "input_audio.data is not base64": "BAD_REQUEST",
+  });
 });

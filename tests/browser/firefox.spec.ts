@@ -27,24 +27,25 @@ const SCRIPT = `
 import { AudioFlamingo } from "/lib/index.js";
 const post = (result) => fetch("/result", { method: "POST", body: JSON.stringify(result) });
 try {
-  const model = await AudioFlamingo.load("/toy/");
+  const { engine, verdict } = await AudioFlamingo.check("/toy/");
+  const model = await AudioFlamingo.load("/toy/", navigator.gpu ? { engine: "webgpu" } : {});
   const clip = await model.listen("/inputs/speech_16k_mono.wav");
   const { tokens, text } = await clip.ask("Caption the input audio.", { maxNewTokens: 24 }).result;
-  await post({ engine: model.info.engine, tokens, text, cache: model.info.cache, left: await model.dispose() });
+  await post({ auto: engine, verdict, engine: model.info.engine, tokens, text, cache: model.info.cache, left: await model.dispose() });
 } catch (error) {
   await post({ error: error.code + ": " + error.message });
 }`;
 
 const WEBGPU = { "dom.webgpu.enabled": true, "dom.webgpu.workers.enabled": true, "gfx.webgpu.ignore-blocklist": true };
 
-for (const [engine, title, preferences] of [
-  ["webgpu", "with WebGPU", WEBGPU],
-  ["cpu", "without WebGPU", { "dom.webgpu.enabled": false }],
+for (const [engine, title, preferences, verdict] of [
+  ["webgpu", "with WebGPU", WEBGPU, "The only WebGPU adapter here is software"],
+  ["cpu", "without WebGPU", { "dom.webgpu.enabled": false }, "No WebGPU adapter here."],
 ] as const) {
-  test(`Firefox ESR gives the golden answer (${title})`, () => smoke(engine, preferences));
+  test(`Firefox ESR gives the golden answer (${title}); auto takes the CPU and says why`, () => smoke(engine, preferences, verdict));
 }
 
-async function smoke(engine: string, preferences: Record<string, boolean>): Promise<void> {
+async function smoke(engine: string, preferences: Record<string, boolean>, verdict: string): Promise<void> {
   test.setTimeout(600_000);
   const server = new FlakyServer();
   await server.start();
@@ -57,7 +58,7 @@ async function smoke(engine: string, preferences: Record<string, boolean>): Prom
   const firefox = await start(profile, { ...PREFERENCES, ...preferences }, server.origin);
   try {
     const { cases } = JSON.parse(await readFile(`${FIXTURES}golden/tiny-a/cases.json`, "utf8"));
-    expect(JSON.parse(await posted)).toMatchObject({ engine, tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
+    expect(JSON.parse(await posted)).toMatchObject({ auto: "cpu", verdict: expect.stringContaining(verdict), engine, tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
   } finally {
     firefox.kill();
     await new Promise((resolve) => (firefox.exitCode === null ? firefox.once("exit", resolve) : resolve(undefined)));

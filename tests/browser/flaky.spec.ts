@@ -65,11 +65,34 @@ test("a missing shard fails at once, and says which", async ({ server, mock, ope
   expect(server.requests(shardName(1))).toHaveLength(1);
 });
 
-test("a server that keeps failing ends in NetworkFailed", async ({ server, mock, open }) => {
+test("a server that keeps failing ends in NetworkFailed, after the time that the caller grants", async ({ server, mock, open }) => {
   const url = server.serveModel("m", syntheticModel(LENGTHS));
-  server.fail(`/m/${shardName(1)}`, { kind: "cut", after: 0 }, 99);
-  const { error } = await load(await open(), { url });
+  server.fail(`/m/${shardName(1)}`, { kind: "status", status: 503 }, 99);
+  const page = await open();
+  expect((await load(page, { url, retryFor: 0 })).error).toMatchObject({ name: "NetworkFailed", details: { status: 503 } });
+  expect(server.requests(shardName(1))).toHaveLength(1);
+  const { error } = await load(page, { url, retryFor: 1500 });
   expect(error).toMatchObject({ name: "NetworkFailed", code: "NETWORK_FAILED" });
+  expect(server.requests(shardName(1)).length).toBeGreaterThan(3);
+});
+
+test("a long outage does not end a load, and its end is noticed at once", async ({ server, mock, open }) => {
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  const down = 12; // without the `online` events: a minute of waiting
+  server.fail(`/m/${shardName(1)}`, { kind: "status", status: 503 }, down);
+  const page = await open();
+  await page.evaluate(() => setInterval(() => dispatchEvent(new Event("online")), 100));
+  expect(await load(page, { url, worker: false })).toMatchObject({ ok: true });
+  expect(server.requests(shardName(1))).toHaveLength(down + 1);
+});
+
+test("config, index and tokenizer are retried like shards, and have a limit", async ({ server, mock, open }) => {
+  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  for (const name of ["config.json", "tokenizer.json", "model.safetensors.index.json"]) server.fail(`/m/${name}`, { kind: "cut", after: 5 });
+  const page = await open();
+  expect(await load(page, { url })).toMatchObject({ ok: true });
+  const large = server.serveModel("large", [...syntheticModel(LENGTHS), { name: "tokenizer.json", body: Buffer.alloc(130 * 2 ** 20, " ") }]);
+  expect((await load(page, { url: large })).error).toMatchObject({ name: "BadModel", message: expect.stringContaining("tokenizer.json is larger than 134 MB") });
 });
 
 test("one damaged transfer: that shard alone is fetched again", async ({ server, mock, open }) => {

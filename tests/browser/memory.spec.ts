@@ -13,7 +13,7 @@ test("wasm memory stays flat while 1 GiB is fetched, hashed, cached and pushed t
   for (const visit of ["network", "cache"]) {
     const { wasmBytes, networkBytes } = await page.evaluate(async (address) => {
       let networkBytes = 0;
-      const model = await window.AudioFlamingo.load(address, { onProgress: (progress) => (networkBytes = progress.networkBytes) });
+      const model = await window.AudioFlamingo.load(address, { engine: "webgpu", onProgress: ({ networkBytes: bytes }) => (networkBytes = bytes) });
       const { wasmBytes } = await model.memory();
       await model.dispose();
       return { wasmBytes, networkBytes };

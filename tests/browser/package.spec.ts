@@ -1,13 +1,19 @@
-/** The result of `npm pack` in a fresh Vite app: it type-checks, builds and runs under a strict content security policy. */
+/** The result of `npm pack` in fresh apps: it type-checks, is built by Vite, esbuild and Rollup, and runs under a strict policy. */
 
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test as base } from "@playwright/test";
+import { nodeResolve } from "@rollup/plugin-node-resolve";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { rollup } from "rollup";
 import { FlakyServer } from "./support/flaky-server.js";
+import { serveDemo } from "./support/real-models.js";
 
+const TOOLS = fileURLToPath(new URL("node_modules/", import.meta.url));
 const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
 const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
@@ -41,7 +47,8 @@ const test = base.extend<{ app: string }>({
     const [tarball] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], WEB)) as { filename: string }[];
     const target = join(folder, "node_modules/audio-flamingo-2-webgpu");
     await mkdir(target, { recursive: true });
-    run("tar", ["-xzf", join(folder, tarball!.filename), "-C", target, "--strip-components=1"], folder);
+    await rename(join(folder, tarball!.filename), join(folder, "package.tgz"));
+    run("tar", ["-xzf", join(folder, "package.tgz"), "-C", target, "--strip-components=1"], folder);
     for (const name of ["vite", "typescript"]) await symlink(join(WEB, "node_modules", name), join(folder, "node_modules", name));
     await mkdir(join(folder, "public"));
     await cp(join(FIXTURES, "inputs/speech_16k_mono.wav"), join(folder, "public/sound.wav"));
@@ -67,13 +74,56 @@ test("the packed package type-checks and runs in a Vite app under a strict polic
   await server.stop();
 });
 
+/** The README's way for bundlers that leave worker and engines alone. */
+const PLAIN = `
+import { AudioFlamingo } from "audio-flamingo-2-webgpu";
+const model = await AudioFlamingo.load("/demo/", { engine: "cpu", workerUrl: "/af2/worker.js" });
+const clip = await model.listen("/sounds/cow.ogg");
+document.title = [model.inWorker, clip.info.seconds > 1].join();
+`;
+
+const BUNDLERS: Record<string, (input: string, file: string) => Promise<unknown>> = {
+  esbuild: (input, outfile) => build({ entryPoints: [input], bundle: true, format: "esm", outfile }),
+  Rollup: async (input, file) => {
+    const bundle = await rollup({ input, plugins: [nodeResolve({ browser: true })] });
+    return bundle.write({ file, format: "es", inlineDynamicImports: true });
+  },
+};
+
+for (const [bundler, bundle] of Object.entries(BUNDLERS)) {
+  test(`bundled by ${bundler}, with the worker's address, the model listens`, async ({ app, page }) => {
+    await writeFile(join(app, "plain.js"), PLAIN);
+    await bundle(join(app, "plain.js"), join(app, "public/plain.js"));
+    const server = new FlakyServer();
+    await server.start();
+    server.serveFolder("/af2/", join(app, "node_modules/audio-flamingo-2-webgpu/dist/lib/"));
+    server.serveText("/", '<!doctype html><title>app</title><script type="module" src="/plain.js"></script>', "text/html");
+    server.serveText("/plain.js", await readFile(join(app, "public/plain.js")), "text/javascript");
+    await serveDemo(server);
+    await page.goto(server.origin);
+    await expect(page).toHaveTitle("true,true", { timeout: 60_000 });
+    await server.stop();
+  });
+}
+
+test("publint and Are The Types Wrong find nothing", async ({ app }) => {
+  const target = join(app, "node_modules/audio-flamingo-2-webgpu");
+  const { messages } = await publint({ pkgDir: target, strict: true, pack: false });
+  expect(messages.map(({ code, path }) => [code, ...path])).toEqual([]);
+  const types = run("node", [join(TOOLS, "@arethetypeswrong/cli/dist/index.js"), join(app, "package.tgz"), "--profile", "esm-only", "--format", "json"], app);
+  expect(JSON.parse(types).problems ?? {}).toEqual({});
+});
+
 test("the tarball holds the package and nothing else", async ({ app }) => {
   const manifest = JSON.parse(await readFile(join(app, "node_modules/audio-flamingo-2-webgpu/package.json"), "utf8"));
   expect(manifest.dependencies).toBeUndefined();
   const listed = JSON.parse(run("npm", ["pack", "--json", "--dry-run"], WEB))[0].files as { path: string }[];
   const paths = listed.map(({ path }) => path);
-  expect(paths.filter((path) => !/^(dist\/lib\/|README\.md$|package\.json$)/.test(path))).toEqual([]);
-  expect(paths).toEqual(expect.arrayContaining(["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"].map((name) => `dist/lib/${name}`)));
+  expect(paths.filter((path) => !/^(dist\/lib\/|README\.md$|package\.json$|LICENSE)/.test(path))).toEqual([]);
+  expect(paths).toEqual(expect.arrayContaining(["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"].flatMap((name) => [name, `dist/lib/${name}`])));
+  const readme = await readFile(join(WEB, "README.md"), "utf8");
+  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => link!);
+  expect(links.filter((link) => !paths.includes(link))).toEqual([]);
 });
 
 test("the lock files name no registry", async () => {

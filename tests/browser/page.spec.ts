@@ -37,7 +37,7 @@ for (const [name, width, height, colorScheme] of [
   test(`a sample sound is heard and answered (${name})`, async ({ page, address }) => {
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme });
-    await page.goto(address);
+    await page.goto(name === "desktop" ? `${address}?engine=webgpu` : address);
     await page.getByRole("group", { name: "Sample sounds" }).getByRole("button").first().click();
     await expect(page.locator("#listening")).toContainText("Heard in", { timeout: 300_000 });
     await page.getByRole("textbox").fill("What is this sound?");
@@ -50,7 +50,7 @@ for (const [name, width, height, colorScheme] of [
 }
 
 test("the GPU is measured, kernel by kernel", async ({ page, address }) => {
-  await page.goto(address);
+  await page.goto(`${address}?engine=webgpu`);
   await page.getByRole("button", { name: "Measure this machine" }).click({ timeout: 300_000 });
   await expect(page.getByRole("row", { name: "Matmul rate" })).toContainText("GFLOP/s", { timeout: 300_000 });
   await page.getByText("Kernels per window").click();

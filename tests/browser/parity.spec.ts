@@ -19,7 +19,7 @@ test("native and browser agree on SwiftShader", async ({ open, server }) => {
   const page = await open();
   const { logits, tokens } = await page.evaluate(
     async ({ url, sound, question }) => {
-      const model = await window.AudioFlamingo.load(url);
+      const model = await window.AudioFlamingo.load(url, { engine: "webgpu" });
       const { tokens } = await (await model.listen(`/inputs/${sound}`)).ask(question, { maxNewTokens: 24 }).result;
       await model.dispose();
 

@@ -26,13 +26,13 @@ export async function startDevicePanel(): Promise<void> {
 
 function show(report: CheckReport): void {
   const badge = byId("device-badge");
-  const { adapter } = report;
+  const adapter = report.engine === "cpu" ? undefined : report.adapter;
   const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}`.trim() || "GPU" : "CPU";
   byId("device-name").textContent = name;
   byId("info-adapter").textContent = adapter ? name : "none: the CPU";
   badge.dataset["state"] = adapter && !adapter.fallback ? "good" : "slow";
   badge.title = report.verdict;
-  byId("slow-note").hidden = adapter !== undefined;
+  byId("slow-note").hidden = report.adapter !== undefined;
   if (!report.ok) banner(report.verdict);
   emit("checked", report);
 }

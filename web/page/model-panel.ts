@@ -1,6 +1,6 @@
 /** Chooses and loads a model. */
 
-import { AudioFlamingo, type Model, type ModelSource, type Progress } from "audio-flamingo-2-webgpu";
+import { AudioFlamingo, type EngineChoice, type Model, type ModelSource, type Progress } from "audio-flamingo-2-webgpu";
 import { byId, make } from "./dom.js";
 import { on, emit } from "./events.js";
 import { bytes, duration, message } from "./format.js";
@@ -57,6 +57,9 @@ async function preflight(): Promise<void> {
   await AudioFlamingo.check(source).then(({ verdict }) => note(verdict), (error: unknown) => note(message(error)));
 }
 
+/** `?engine=webgpu` in the page's address, to compare engines. */
+const ENGINE = (new URLSearchParams(location.search).get("engine") ?? "auto") as EngineChoice;
+
 async function load(): Promise<void> {
   const source = chosen();
   if (!source || (Array.isArray(source) && source.length === 0)) return note("Choose a model first.");
@@ -68,7 +71,7 @@ async function load(): Promise<void> {
     model = undefined;
     emit("model", undefined);
     await previous?.dispose();
-    model = await AudioFlamingo.load(source, { signal: loading.signal, onProgress: show });
+    model = await AudioFlamingo.load(source, { engine: ENGINE, signal: loading.signal, onProgress: show });
     note([`${model.info.name} is ready, ${bytes(model.info.totalBytes)}.`, ...model.info.notices].join(" "));
     emit("model", model);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Converts an `AudioSource` into a message for the worker. The browser's decoder is the fallback. */
 
+import { address } from "./address.js";
 import { BadRequest, NetworkFailed } from "./errors.js";
 import type { AudioMessage } from "./protocol.js";
 import type { AudioSource, Pcm } from "./types.js";
@@ -8,7 +9,7 @@ import type { AudioSource, Pcm } from "./types.js";
 const BROWSER_RATE = 48_000;
 
 export async function toMessage(source: AudioSource, signal?: AbortSignal): Promise<AudioMessage> {
-  if (typeof source === "string" || source instanceof URL) return fetchAudio(new URL(source, location.href), signal);
+  if (typeof source === "string" || source instanceof URL) return fetchAudio(address(source), signal);
   if (source instanceof Blob) return { blob: source, name: nameOf(source) };
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) return { blob: new Blob([source as BlobPart]), name: "audio" };
   if (typeof AudioBuffer !== "undefined" && source instanceof AudioBuffer) return { pcm: fromAudioBuffer(source), decodedBy: "caller" };
@@ -31,13 +32,24 @@ function nameOf(blob: Blob): string {
 }
 
 async function fetchAudio(url: URL, signal?: AbortSignal): Promise<AudioMessage> {
-  const name = decodeURIComponent(url.pathname.split("/").at(-1) ?? "audio");
-  const response = await fetch(url, signal ? { signal } : {}).catch((error: unknown) => {
+  const name = lastSegment(url);
+  const failed = (error: unknown): never => {
     signal?.throwIfAborted();
-    throw new NetworkFailed(`${name} could not be fetched: ${String(error)}`, { url: url.href });
-  });
+    throw Object.assign(new NetworkFailed(`${name} could not be fetched: ${String(error)}`, { url: url.href }), { cause: error });
+  };
+  const response = await fetch(url, signal ? { signal } : {}).catch(failed);
   if (!response.ok) throw new NetworkFailed(`${name}: the server answered ${response.status}`, { url: url.href, status: response.status });
-  return { blob: await response.blob(), name };
+  return { blob: await response.blob().catch(failed), name };
+}
+
+/** The file's name, as it is where it is not percent-encoded: `100%.wav`. */
+function lastSegment(url: URL): string {
+  const segment = url.pathname.split("/").at(-1) || "audio";
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 function fromAudioBuffer(buffer: AudioBuffer): Pcm {

@@ -1,6 +1,6 @@
 /** The cache of all stores: opens one, lists, verifies and deletes models. */
 
-import { entries, forget, indexOf, recall } from "./catalogue.js";
+import { entries, forget, ids, indexOf, recall } from "./catalogue.js";
 import type { Sha256 } from "./engine.js";
 import { BadRequest } from "./errors.js";
 import type { ModelIndex, Shard } from "./model-index.js";
@@ -37,10 +37,13 @@ export async function cachedBytes({ shards }: ModelIndex): Promise<number> {
   return (await Promise.all(held)).reduce((sum, bytes) => sum + bytes, 0);
 }
 
+/** Cached models, newest first, then the damaged entries. */
 export async function list(): Promise<CachedModel[]> {
   const stores = await allStores();
-  return Promise.all(
-    (await entries()).map(async (entry) => {
+  const readable = await entries();
+  const damaged = (await ids()).filter((id) => !readable.some((entry) => entry.id === id));
+  const models = await Promise.all(
+    readable.map(async (entry) => {
       const index = indexOf(entry);
       const found = await Promise.all(index.shards.map((shard) => isPresent(stores, shard)));
       const { id, url, savedAt } = entry;
@@ -48,13 +51,20 @@ export async function list(): Promise<CachedModel[]> {
       return { id, name, url, totalBytes, cachedBytes: await cachedBytes(index), complete: found.every(Boolean), savedAt };
     }),
   );
+  return [...models, ...damaged.map(unreadable)];
+}
+
+/** A damaged entry: it can be deleted. */
+function unreadable(id: string): CachedModel {
+  return { id, name: "damaged entry", url: "", totalBytes: 0, cachedBytes: 0, complete: false, savedAt: 0 };
 }
 
 /** Deletes a model; shards that another model shares stay. */
 export async function remove(id: string): Promise<void> {
+  if (!(await ids()).includes(id)) throw new BadRequest(`no cached model has the id ${id}`);
   const entry = await recall(id);
-  if (!entry) throw new BadRequest(`no cached model has the id ${id}`);
   await forget(id);
+  if (!entry) return; // damaged: its shards are unknown
   const shared = new Set((await entries()).flatMap((other) => indexOf(other).shards.map(({ sha256 }) => sha256)));
   for (const { sha256 } of indexOf(entry).shards) {
     if (!shared.has(sha256)) await Promise.all((await allStores()).map((store) => store.remove(sha256)));

@@ -24,19 +24,31 @@ export async function remember(url: string, texts: ModelTexts): Promise<void> {
   await cache?.put(key(entry.id), new Response(JSON.stringify(entry)));
 }
 
+/** The entry, or undefined if there is none or it is damaged. */
 export async function recall(id: string): Promise<Entry | undefined> {
-  const response = await (await open())?.match(key(id));
-  return response && ((await response.json()) as Entry);
+  try {
+    const entry = (await (await (await open())?.match(key(id)))?.json()) as Entry;
+    indexOf(entry);
+    return typeof entry.url === "string" && typeof entry.savedAt === "number" ? { ...entry, id } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export async function forget(id: string): Promise<void> {
   await (await open())?.delete(key(id));
 }
 
+/** Ids of all entries, damaged ones included. */
+export async function ids(): Promise<string[]> {
+  const requests = (await (await open())?.keys()) ?? [];
+  return requests.map(({ url }) => url.slice(url.lastIndexOf("/") + 1));
+}
+
+/** The entries that can be read, newest first. */
 export async function entries(): Promise<Entry[]> {
-  const cache = await open();
-  const found = await Promise.all(((await cache?.keys()) ?? []).map(async (request) => (await cache?.match(request))?.json()));
-  return (found as Entry[]).filter(Boolean).sort((a, b) => b.savedAt - a.savedAt);
+  const found = await Promise.all((await ids()).map(recall));
+  return found.filter((entry) => entry !== undefined).sort((a, b) => b.savedAt - a.savedAt);
 }
 
 export function indexOf({ config, tokenizer, index }: Entry): ModelIndex {

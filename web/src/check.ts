@@ -60,7 +60,8 @@ function verdict(engine: EngineKind, { adapter, storage, model }: Omit<CheckRepo
 }
 
 function engineVerdict(engine: EngineKind, adapter: AdapterReport | undefined): string {
-  if (engine === "webgpu") return adapter?.fallback ? "Software adapter: the same answers, slowly." : `WebGPU on ${engineName(adapter)}.`;
+  if (engine === "webgpu") return adapter?.fallback ? `WebGPU on a software adapter (${engineName(adapter)}): the same answers, slowly.` : `WebGPU on ${engineName(adapter)}.`;
+  if (adapter?.fallback) return `The only WebGPU adapter here is software (${engineName(adapter)}), which is slower than the CPU: the CPU answers.`;
   return `${adapter ? "" : "No WebGPU adapter here. "}The CPU answers, slower and with small models only.`;
 }
 

@@ -2,6 +2,9 @@
 
 import { Aborted, AudioFlamingoError, fromWire } from "./errors.js";
 import type { CallName, Calls, FromHost, Port } from "./protocol.js";
+import { spawnWorker } from "./spawn-worker.js";
+import { address } from "./address.js";
+import type { AssetOptions } from "./types.js";
 
 interface Pending {
   resolve(value: unknown): void;
@@ -13,6 +16,13 @@ export interface CallOptions<Name extends CallName> {
   signal?: AbortSignal | undefined;
   onEvent?: ((event: Calls[Name]["event"]) => void) | undefined;
   transfer?: Transferable[];
+}
+
+type OnRecovering = (reason: string) => void;
+
+export interface ConnectionOptions extends AssetOptions {
+  /** Called with the reason when the GPU was lost and the model is loaded again. */
+  onRecovering?: OnRecovering;
 }
 
 /** Seconds to wait for a worker to start. After that the main thread takes over. */
@@ -29,9 +39,9 @@ export class Connection {
   #next = 1;
   #pending = new Map<number, Pending>();
   #closed: Error | undefined;
-  #onRecovering: (reason: string) => void;
+  #onRecovering: OnRecovering;
 
-  private constructor(port: Port, inWorker: boolean, end: () => void, onRecovering: (reason: string) => void) {
+  private constructor(port: Port, inWorker: boolean, end: () => void, onRecovering: OnRecovering) {
     this.#onRecovering = onRecovering;
     this.#port = port;
     this.inWorker = inWorker;
@@ -40,17 +50,24 @@ export class Connection {
   }
 
   /** Opens a worker if asked for, unless it fails to start or lacks the WebGPU that the page has. Else uses the main thread. */
-  static async open(worker = true, onRecovering: (reason: string) => void = () => undefined): Promise<Connection> {
-    if (!worker || typeof Worker === "undefined") return Connection.#onMainThread(onRecovering);
-    const connection = await Connection.#inWorker(onRecovering).catch(() => undefined);
+  static async open(worker = true, { workerUrl, wasmUrl, onRecovering = () => undefined }: ConnectionOptions = {}): Promise<Connection> {
+    const script = workerUrl === undefined ? undefined : address(workerUrl);
+    const connection = await Connection.#start(worker && typeof Worker !== "undefined", script, onRecovering);
+    if (wasmUrl !== undefined) connection.#port.postMessage({ wasmUrl: address(wasmUrl).href });
+    return connection;
+  }
+
+  static async #start(worker: boolean, script: URL | undefined, onRecovering: OnRecovering): Promise<Connection> {
+    if (!worker) return Connection.#onMainThread(onRecovering);
+    const connection = await Connection.#inWorker(script, onRecovering).catch(() => undefined);
     if (connection === undefined) return Connection.#onMainThread(onRecovering);
     if (connection.webgpu || !("gpu" in navigator)) return connection;
     connection.close();
     return Connection.#onMainThread(onRecovering);
   }
 
-  static #inWorker(onRecovering: (reason: string) => void): Promise<Connection> {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "audio-flamingo-2" });
+  static async #inWorker(script: URL | undefined, onRecovering: OnRecovering): Promise<Connection> {
+    const worker = spawnWorker(script);
     return new Promise((resolve, reject) => {
       const connection = new Connection(worker, true, () => worker.terminate(), onRecovering);
       const giveUp = (reason: string) => reject(connection.#crash(reason));
@@ -64,7 +81,7 @@ export class Connection {
     });
   }
 
-  static async #onMainThread(onRecovering: (reason: string) => void): Promise<Connection> {
+  static async #onMainThread(onRecovering: OnRecovering): Promise<Connection> {
     const { serve } = await import("./host.js");
     const { port1, port2 } = new MessageChannel();
     const connection = new Connection(port1, false, () => port1.close(), onRecovering);

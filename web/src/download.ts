@@ -6,7 +6,9 @@
 import { Aborted, NetworkFailed, WeightsCorrupt, throwIfAborted } from "./errors.js";
 import type { Sha256 } from "./engine.js";
 import type { Shard } from "./model-index.js";
-import { IDLE_ATTEMPTS, INTEGRITY_ATTEMPTS, STALL_MS, isTransient, sleep, waitBefore } from "./retry.js";
+import type { Patience } from "./patience.js";
+import { Transient, broken, refusal, retrying } from "./retry.js";
+import { StallWatch } from "./stall.js";
 import { type Part, StorageRefused } from "./store.js";
 
 /** What a download reports while it runs. All numbers are differences. */
@@ -19,15 +21,8 @@ export interface Tally {
   lost(bytes: number): void;
 }
 
-/** A fault that another attempt may not meet. */
-class Transient extends Error {
-  constructor(
-    readonly reason: NetworkFailed | WeightsCorrupt,
-    readonly retryAfterSeconds = 0,
-  ) {
-    super(reason.message);
-  }
-}
+/** A download fails after this many wrong hashes. */
+const INTEGRITY_ATTEMPTS = 3;
 
 /** Fills `part` with the shard's bytes and returns the committed, verified blob. */
 export async function downloadShard(
@@ -36,6 +31,7 @@ export async function downloadShard(
   part: Part,
   hash: Sha256,
   tally: Tally,
+  patience: Patience,
   signal: AbortSignal,
 ): Promise<Blob> {
   if (part.bytes > shard.bytes) await part.restart(undefined);
@@ -45,7 +41,7 @@ export async function downloadShard(
     hash.update(chunk);
   }
   for (let round = 1; ; round++) {
-    await fill(url, shard, part, hash, tally, signal);
+    await fill(url, shard, part, hash, tally, patience, signal);
     const found = hash.digestHex();
     if (found === shard.sha256) return part.commit();
     tally.lost(part.bytes);
@@ -54,19 +50,10 @@ export async function downloadShard(
   }
 }
 
-/** Fetches until the part has the shard's length. Gives up after `IDLE_ATTEMPTS` attempts in a row without a byte. */
-async function fill(url: string, shard: Shard, part: Part, hash: Sha256, tally: Tally, signal: AbortSignal) {
-  for (let idle = 0; part.bytes < shard.bytes; ) {
-    const before = part.bytes;
-    try {
-      await attempt(url, shard, part, hash, tally, signal);
-    } catch (error) {
-      if (!(error instanceof Transient)) throw error;
-      idle = part.bytes > before ? 0 : idle + 1;
-      if (idle === IDLE_ATTEMPTS) throw error.reason;
-      await sleep(waitBefore(Math.max(0, idle - 1), error.retryAfterSeconds), signal);
-    }
-  }
+/** Fetches until the part has the shard's length. */
+async function fill(url: string, shard: Shard, part: Part, hash: Sha256, tally: Tally, patience: Patience, signal: AbortSignal) {
+  if (part.bytes === shard.bytes) return;
+  await retrying(() => attempt(url, shard, part, hash, tally, signal), () => part.bytes, patience, signal);
 }
 
 /** One request: continues where the part ends if the server supports it, else starts over. */
@@ -79,7 +66,7 @@ async function attempt(url: string, shard: Shard, part: Part, hash: Sha256, tall
     if (!body) throw new NetworkFailed(`${shard.file}: the response has no body`, { url });
     await drain(body, shard, part, hash, tally, watch);
   } catch (error) {
-    throw signal.aborted ? new Aborted() : networkFault(error, url, shard, watch);
+    throw signal.aborted ? new Aborted() : broken(error, shard.file, url, watch);
   } finally {
     watch.stop();
   }
@@ -110,8 +97,7 @@ async function agreeOnStart(response: Response, url: string, shard: Shard, part:
     await part.restart(undefined);
     throw new Transient(new WeightsCorrupt(`${shard.file}: the server has another length than the index`, { shard: shard.file, url }));
   }
-  const failure = new NetworkFailed(`${shard.file}: the server answered ${status}`, { url, status });
-  throw isTransient(status) ? new Transient(failure, Number(response.headers.get("Retry-After")) || 0) : failure;
+  throw refusal(response, shard.file, url);
 }
 
 function rangeFits(response: Response, shard: Shard, part: Part): boolean {
@@ -160,48 +146,6 @@ async function store(part: Part, bytes: Uint8Array): Promise<void> {
   } catch (error) {
     throw new StorageRefused(error instanceof Error && error.message ? error.message : "the disk is full");
   }
-}
-
-/** Aborts a request that has stalled for `STALL_MS`, or that the caller aborts. */
-class StallWatch {
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal;
-  readonly #follow = () => this.#controller.abort();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  stalled = false;
-
-  constructor(outer: AbortSignal) {
-    this.#outer = outer;
-    if (outer.aborted) this.#controller.abort();
-    outer.addEventListener("abort", this.#follow);
-    this.alive();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  alive(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.stalled = true;
-      this.#controller.abort();
-    }, STALL_MS);
-  }
-
-  /** Stops watching, and ends a request whose body was not read to its end. */
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#controller.abort();
-    this.#outer.removeEventListener("abort", this.#follow);
-  }
-}
-
-/** `fetch` and its readers throw a TypeError if the connection breaks: another attempt may succeed. */
-function networkFault(error: unknown, url: string, shard: Shard, watch: StallWatch): unknown {
-  if (watch.stalled) return new Transient(new NetworkFailed(`${shard.file}: the connection stalled`, { url }));
-  if (!(error instanceof TypeError)) return error;
-  return new Transient(new NetworkFailed(`${shard.file}: ${error.message}`, { url }));
 }
 
 function cut(url: string, shard: Shard, part: Part): NetworkFailed {

@@ -17,6 +17,8 @@ export interface AudioWindows {
   readonly windowSeconds: number;
   readonly sourceRate: number;
   readonly truncated: boolean;
+  /** What was skipped, missing or cut, one sentence each. */
+  readonly notices: string[];
   /** [columns, 2]: minimum and maximum of `columns` equal stretches. */
   waveform(columns: number): Float32Array;
   readonly pictureWidth: number;
@@ -33,6 +35,7 @@ export interface EngineAnswer {
   readonly firstTokenMs: number;
   readonly totalMs: number;
   readonly questionCut: boolean;
+  readonly promptTokens: number;
 }
 
 export interface EngineClip {
@@ -129,14 +132,21 @@ export function engineModule(kind: EngineKind): Promise<StartedEngine> {
   return starting;
 }
 
-// The .wasm files lie beside the bundle.
+let folder: string | undefined;
+
+/** Fetches the .wasm files from this folder. Default: beside the bundle. */
+export function wasmFolder(url: string): void {
+  folder = url.endsWith("/") ? url : `${url}/`;
+}
 
 async function webgpu(): Promise<StartedEngine> {
-  return start(await import("../wasm/af2.js"), new URL("./af2_bg.wasm", import.meta.url));
+  const wasm = folder === undefined ? new URL("./af2_bg.wasm", import.meta.url) : new URL("af2_bg.wasm", folder);
+  return start(await import("../wasm/af2.js"), wasm);
 }
 
 async function cpu(): Promise<StartedEngine> {
-  return start(await import("../wasm/af2_cpu.js"), new URL("./af2_cpu_bg.wasm", import.meta.url));
+  const wasm = folder === undefined ? new URL("./af2_cpu_bg.wasm", import.meta.url) : new URL("af2_cpu_bg.wasm", folder);
+  return start(await import("../wasm/af2_cpu.js"), wasm);
 }
 
 async function start(module: EngineModule, module_or_path: URL): Promise<StartedEngine> {

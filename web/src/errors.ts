@@ -30,7 +30,7 @@ const NAMES: Record<ErrorCode, string> = {
 /** An error's details beyond its message. Plain data only, so that they can be posted from a worker. */
 export type ErrorDetails = Record<string, string | number | undefined>;
 
-/** Base of everything this package throws. */
+/** Base of everything this package throws. `cause` is what was thrown first: the browser's error, or the `reason` of your signal. */
 export class AudioFlamingoError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
@@ -142,6 +142,8 @@ export interface WireError {
   code: ErrorCode;
   message: string;
   details: ErrorDetails;
+  /** What was thrown where the error is not this package's own. */
+  cause?: { name: string; message: string; stack: string | undefined };
 }
 
 const REBUILD: Partial<Record<ErrorCode, (wire: WireError) => AudioFlamingoError>> = {
@@ -158,19 +160,29 @@ const REBUILD: Partial<Record<ErrorCode, (wire: WireError) => AudioFlamingoError
 
 /** The error as an instance of its class. */
 export function fromWire(wire: WireError): AudioFlamingoError {
-  return REBUILD[wire.code]?.(wire) ?? new AudioFlamingoError(wire.code, wire.message, wire.details);
+  const error = REBUILD[wire.code]?.(wire) ?? new AudioFlamingoError(wire.code, wire.message, wire.details);
+  if (wire.cause) error.cause = Object.assign(new Error(wire.cause.message), wire.cause);
+  return error;
 }
 
 /** Anything thrown, as plain data. Errors of this package and of the engine have a `code`; others become INTERNAL. */
 export function toWire(thrown: unknown): WireError {
   if (thrown instanceof AudioFlamingoError) {
-    return { code: thrown.code, message: thrown.message, details: thrown.details };
+    return { code: thrown.code, message: thrown.message, details: thrown.details, ...causeOf(thrown) };
   }
   if (thrown instanceof DOMException && thrown.name === "AbortError") {
     return { code: "ABORTED", message: "aborted by the caller", details: {} };
   }
-  const error = (typeof thrown === "object" && thrown !== null ? thrown : { message: String(thrown) }) as Partial<WireError>;
-  return { code: error.code ?? "INTERNAL", message: error.message ?? "unknown error", details: error.details ?? {} };
+  const { code, message, details } = (typeof thrown === "object" && thrown !== null ? thrown : { message: String(thrown) }) as Partial<WireError>;
+  const known = code !== undefined && code in NAMES ? code : "INTERNAL"; // a DOMException has a number
+  return { code: known, message: message ?? "unknown error", details: details ?? {}, ...causeOf(thrown) };
+}
+
+function causeOf(thrown: unknown): Pick<WireError, "cause"> {
+  const cause = thrown instanceof AudioFlamingoError ? thrown.cause : thrown;
+  if (!(cause instanceof Error)) return {};
+  const { name, message, stack } = cause;
+  return { cause: { name, message, stack } };
 }
 
 /** Throws `Aborted` if the signal has fired. */

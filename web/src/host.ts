@@ -2,6 +2,7 @@
 
 import * as cache from "./cache.js";
 import { anyEngine, check } from "./check.js";
+import { wasmFolder } from "./engine.js";
 import { toWire } from "./errors.js";
 import type { CallName, Calls, Port, ToHost } from "./protocol.js";
 import { Session } from "./session.js";
@@ -39,7 +40,8 @@ export function serve(port: Port): void {
   const running = new Map<number, AbortController>();
   port.addEventListener("message", ({ data }) => {
     const message = data as ToHost;
-    if ("cancel" in message) running.get(message.id)?.abort();
+    if ("wasmUrl" in message) wasmFolder(message.wasmUrl);
+    else if ("cancel" in message) running.get(message.id)?.abort();
     else void answer(port, table, running, message);
   });
   void holdLock().then((lock) => port.postMessage({ ready: true, webgpu: "gpu" in navigator, lock }));
@@ -67,7 +69,7 @@ async function answer(
   port: Port,
   table: Handlers,
   running: Map<number, AbortController>,
-  message: Exclude<ToHost, { cancel: true }>,
+  message: Extract<ToHost, { call: CallName }>,
 ): Promise<void> {
   const { id, call, args } = message;
   const controller = new AbortController();

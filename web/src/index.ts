@@ -15,7 +15,8 @@ import { cacheManager } from "./storage.js";
 export * from "./errors.js";
 export type * from "./types.js";
 export { Answer } from "./answer.js";
-export { Clip, Model } from "./model.js";
+export { Clip } from "./clip.js";
+export { Model } from "./model.js";
 
 export const AudioFlamingo = {
   /** Reports engine, adapter, limits, storage and what a load would fetch. Downloads no weights. */

@@ -31,6 +31,9 @@ export function parseModelIndex(texts: ModelTexts): ModelIndex {
   const settings = parse("config.json", texts.config);
   const table = parse("model.safetensors.index.json", texts.index);
   const shards = Object.entries(record(table["shards"], "shards")).map(shard);
+  const lengths = new Map(shards.map(({ sha256, bytes }) => [sha256, bytes]));
+  const contradiction = shards.find(({ sha256, bytes }) => lengths.get(sha256) !== bytes);
+  if (contradiction) throw new BadModel(`the index gives two lengths for the hash of ${contradiction.file}: convert the model again`);
   if (shards.length === 0) throw new BadModel("model.safetensors.index.json names no shards: convert the model again");
   const metadata = record(table["metadata"] ?? {}, "metadata");
   return {
@@ -44,7 +47,7 @@ export function parseModelIndex(texts: ModelTexts): ModelIndex {
 
 function shard([file, value]: [string, unknown]): Shard {
   const { bytes, sha256 } = record(value, file);
-  if (!/^[\w.-]+$/.test(file)) throw new BadModel(`the index names the shard "${file}": only plain file names are allowed`);
+  if (!/^(?!\.\.?$)[\w.-]+$/.test(file)) throw new BadModel(`the index names the shard "${file}": only plain file names are allowed`);
   if (!Number.isSafeInteger(bytes) || (bytes as number) <= 0 || (bytes as number) > SHARD_LIMIT) {
     throw new BadModel(`the index gives ${file} an impossible length: ${String(bytes)}`);
   }

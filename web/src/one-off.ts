@@ -1,35 +1,50 @@
 /** Calls that need no model. Each opens a connection and closes it afterwards. */
 
+import { address } from "./address.js";
 import { decodeInBrowser, toMessage } from "./audio.js";
 import { Connection } from "./client.js";
 import { UnsupportedAudio } from "./errors.js";
+import { guarded } from "./guard.js";
+import { checkEngine, checkMaxWindows } from "./options.js";
 import type { AudioMessage } from "./protocol.js";
-import type { AudioSource, CheckReport, EngineChoice, SoundInfo } from "./types.js";
+import type { AssetOptions, AudioSource, CheckReport, EngineChoice, SoundInfo } from "./types.js";
 
 /** Runs `work` on a connection that is closed afterwards. */
-export async function withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await Connection.open();
-  try {
-    return await work(connection);
-  } finally {
-    connection.close();
-  }
+export function withConnection<T>(work: (connection: Connection) => Promise<T>, { signal, ...assets }: OneOffOptions = {}): Promise<T> {
+  return guarded(async () => {
+    signal?.throwIfAborted();
+    const connection = await Connection.open(true, assets);
+    try {
+      return await work(connection);
+    } finally {
+      connection.close();
+    }
+  }, signal);
+}
+
+export interface OneOffOptions extends AssetOptions {
+  signal?: AbortSignal;
 }
 
 /** Reports what this browser can do, and what a load of `model` would fetch. */
-export function check(model?: string | URL, options: { engine?: EngineChoice; signal?: AbortSignal } = {}): Promise<CheckReport> {
-  const url = model === undefined ? undefined : new URL(model, location.href).href;
-  const { engine = "auto", signal } = options;
-  return withConnection((connection) => connection.call("check", { url, engine }, { signal }));
+export function check(model?: string | URL, options: OneOffOptions & { engine?: EngineChoice } = {}): Promise<CheckReport> {
+  const { engine = "auto", ...others } = options;
+  return withConnection(async (connection) => {
+    checkEngine(engine);
+    const url = model === undefined ? undefined : address(model).href;
+    return connection.call("check", { url, engine }, { signal: others.signal });
+  }, others);
 }
 
 /** Decodes a sound: duration, waveform and log-mel spectrogram. */
-export function preview(source: AudioSource, options: { maxWindows?: number; signal?: AbortSignal } = {}): Promise<SoundInfo> {
-  const { maxWindows, signal } = options;
+export function preview(source: AudioSource, options: OneOffOptions & { maxWindows?: number } = {}): Promise<SoundInfo> {
+  const { maxWindows, ...others } = options;
+  const { signal } = others;
   return withConnection(async (connection) => {
+    checkMaxWindows(maxWindows);
     const send = (audio: AudioMessage) => connection.call("preview", { audio, maxWindows }, { signal });
     return withBrowserDecoder(await toMessage(source, signal), send);
-  });
+  }, others);
 }
 
 /** Tries the engine's decoders first, then the browser's. */

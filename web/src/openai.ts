@@ -1,29 +1,12 @@
 /** An adapter with the interface of OpenAI's chat completions, for code written against it. */
 
-import { BadRequest } from "./errors.js";
-import type { Clip, Model } from "./model.js";
-import type { AnswerResult, AskOptions } from "./types.js";
+import { guarded } from "./guard.js";
+import type { Clip } from "./clip.js";
+import type { Model } from "./model.js";
+import { type ChatRequest, audioBytes, checkRequest, lastQuestion, toAskOptions } from "./openai-request.js";
+import type { AnswerResult } from "./types.js";
 
-export type ContentPart =
-  | { type: "text"; text: string }
-  | { type: "input_audio"; input_audio: { data: string; format: string } };
-
-export interface ChatMessage {
-  role: "system" | "developer" | "user" | "assistant";
-  content: string | ContentPart[];
-}
-
-export interface ChatRequest {
-  messages: ChatMessage[];
-  model?: string;
-  stream?: boolean;
-  max_tokens?: number;
-  max_completion_tokens?: number;
-  temperature?: number;
-  top_p?: number;
-  seed?: number;
-  stop?: string | string[];
-}
+export type { ChatMessage, ChatRequest, ContentPart } from "./openai-request.js";
 
 interface Choice {
   index: 0;
@@ -36,7 +19,13 @@ export interface ChatCompletion {
   created: number;
   model: string;
   choices: [Choice & { message: { role: "assistant"; content: string } }];
-  usage: { completion_tokens: number };
+  usage: Usage;
+}
+
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
 }
 
 export interface ChatChunk {
@@ -44,7 +33,10 @@ export interface ChatChunk {
   object: "chat.completion.chunk";
   created: number;
   model: string;
-  choices: [Choice & { delta: { role?: "assistant"; content?: string } }];
+  /** Empty in the chunk that reports the usage. */
+  choices: (Choice & { delta: { role?: "assistant"; content?: string } })[];
+  /** With `stream_options.include_usage`: null, and in one more chunk at the end the usage. */
+  usage?: Usage | null;
 }
 
 /** Clips whose keys and values stay on the GPU for further questions. */
@@ -55,57 +47,45 @@ export function createOpenAI(model: Model) {
   const clips = new ClipCache(model);
   function create(request: ChatRequest & { stream: true }, options?: { signal?: AbortSignal }): Promise<AsyncIterable<ChatChunk>>;
   function create(request: ChatRequest & { stream?: false }, options?: { signal?: AbortSignal }): Promise<ChatCompletion>;
-  async function create(
-    request: ChatRequest,
-    { signal }: { signal?: AbortSignal } = {},
-  ): Promise<ChatCompletion | AsyncIterable<ChatChunk>> {
-    const { data, format, question } = lastQuestion(request.messages);
-    const clip = await clips.get(data, format, signal);
-    const answer = clip.ask(question, { ...toAskOptions(request), ...(signal ? { signal } : {}) });
-    const head = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model: model.info.name };
-    return request.stream ? chunks(head, answer) : completion(head, await answer.result);
+  function create(request: ChatRequest, { signal }: { signal?: AbortSignal } = {}): Promise<ChatCompletion | AsyncIterable<ChatChunk>> {
+    return guarded(async () => {
+      checkRequest(request);
+      const { data, format, question } = lastQuestion(request.messages);
+      const clip = await clips.get(data, format, signal);
+      const answer = clip.ask(question, { ...toAskOptions(request), ...(signal ? { signal } : {}) });
+      const head = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model: model.info.name };
+      if (request.stream) return chunks(head, answer, request.stream_options?.include_usage === true);
+      return completion(head, await answer.result);
+    }, signal);
   }
   return { chat: { completions: { create } } };
 }
 
 type Head = Pick<ChatChunk, "id" | "created" | "model">;
 
-function completion(head: Head, { text, tokens, finishReason }: AnswerResult): ChatCompletion {
-  const choice = { index: 0 as const, message: { role: "assistant" as const, content: text }, finish_reason: finishReason };
-  return { ...head, object: "chat.completion", choices: [choice], usage: { completion_tokens: tokens.length } };
+function completion(head: Head, result: AnswerResult): ChatCompletion {
+  const { text: content, finishReason: finish_reason } = result;
+  const choice = { index: 0 as const, message: { role: "assistant" as const, content }, finish_reason };
+  return { ...head, object: "chat.completion", choices: [choice], usage: usage(result) };
 }
 
-async function* chunks(head: Head, answer: ReturnType<Clip["ask"]>): AsyncGenerator<ChatChunk> {
-  const chunk = (delta: ChatChunk["choices"][0]["delta"], finish_reason: Choice["finish_reason"]): ChatChunk => {
-    return { ...head, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] };
+async function* chunks(head: Head, answer: ReturnType<Clip["ask"]>, withUsage: boolean): AsyncGenerator<ChatChunk> {
+  const chunk = (choices: ChatChunk["choices"], used: Usage | null = null): ChatChunk => {
+    return { ...head, object: "chat.completion.chunk", choices, ...(withUsage ? { usage: used } : {}) };
   };
-  yield chunk({ role: "assistant", content: "" }, null);
-  for await (const { text } of answer) yield chunk({ content: text }, null);
-  yield chunk({}, (await answer.result).finishReason);
+  try {
+    yield chunk([{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }]);
+    for await (const { text } of answer) yield chunk([{ index: 0, delta: { content: text }, finish_reason: null }]);
+    const result = await answer.result;
+    yield chunk([{ index: 0, delta: {}, finish_reason: result.finishReason }]);
+    if (withUsage) yield chunk([], usage(result));
+  } finally {
+    answer.cancel(); // the caller has left the loop
+  }
 }
 
-/** The last audio and the last text of the user. The model answers one question about one clip. */
-function lastQuestion(messages: ChatMessage[]): { data: string; format: string; question: string } {
-  const parts = messages
-    .filter(({ role }) => role === "user")
-    .flatMap(({ content }) => (typeof content === "string" ? [{ type: "text" as const, text: content }] : content));
-  const audio = parts.findLast((part) => part.type === "input_audio");
-  const text = parts.findLast((part) => part.type === "text");
-  if (audio?.type !== "input_audio") throw new BadRequest("the messages hold no input_audio part");
-  if (text?.type !== "text") throw new BadRequest("the messages hold no question");
-  return { ...audio.input_audio, question: text.text };
-}
-
-function toAskOptions(request: ChatRequest): AskOptions {
-  const { max_completion_tokens, max_tokens, temperature, top_p, seed, stop } = request;
-  const maxNewTokens = max_completion_tokens ?? max_tokens;
-  return {
-    ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(top_p === undefined ? {} : { topP: top_p }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(stop === undefined ? {} : { stop: typeof stop === "string" ? [stop] : stop }),
-  };
+function usage({ promptTokens: prompt_tokens, tokens: { length: completion_tokens } }: AnswerResult): Usage {
+  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 
 /** The clips used last, by content, so that a conversation about one clip encodes it once. */
@@ -125,8 +105,7 @@ class ClipCache {
   }
 
   async #encode(data: string, format: string, signal?: AbortSignal): Promise<Clip> {
-    const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-    return this.model.listen(new File([bytes], `sound.${format}`), signal ? { signal } : {});
+    return this.model.listen(new File([audioBytes(data)], `sound.${format}`), signal ? { signal } : {});
   }
 
   #evict(): void {

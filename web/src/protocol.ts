@@ -31,6 +31,7 @@ export interface LoadArguments {
   cache: CacheKind;
   powerPreference: "low-power" | "high-performance";
   parallel: number;
+  retryFor: number;
   idleTimeout: number | undefined;
 }
 
@@ -71,7 +72,9 @@ export type CallName = keyof Calls;
 
 export type ToHost =
   | { [Name in CallName]: { id: number; call: Name; args: Calls[Name]["args"] } }[CallName]
-  | { id: number; cancel: true };
+  | { id: number; cancel: true }
+  /** The folder of the .wasm files, before the first call. */
+  | { wasmUrl: string };
 
 export type FromHost =
   /** `lock` is held as long as the worker lives; undefined where there are no locks. */

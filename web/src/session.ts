@@ -9,6 +9,7 @@ import { chooseEngine } from "./choose-engine.js";
 import { BadRequest, Disposed } from "./errors.js";
 import type { ModelIndex } from "./model-index.js";
 import { openModel } from "./open-model.js";
+import { Patience } from "./patience.js";
 import { ProgressMeter } from "./progress.js";
 import type { AskArguments, AudioMessage, BenchArguments, Calls, ListenArguments, LoadArguments } from "./protocol.js";
 import { streamShards } from "./shards.js";
@@ -44,7 +45,7 @@ export class Session {
 
   async load(args: LoadArguments, emit: (progress: Progress) => void, signal: AbortSignal): Promise<ModelInfo> {
     if (this.#engine) throw new BadRequest("this engine already holds a model");
-    const files = openSource(args.source);
+    const files = openSource(args.source, new Patience(args.retryFor));
     const [adapter, index] = await Promise.all([adapterReport(), openModel(files, signal)]);
     const kind = chooseEngine(args.engine, adapter, index);
     const engine = await engineModule(kind);
@@ -107,7 +108,7 @@ export class Session {
     try {
       return soundInfo(windows, audio);
     } finally {
-      windows.free();
+      release(windows);
     }
   }
 
@@ -121,7 +122,7 @@ export class Session {
     const sound = soundInfo(windows, audio);
     const start = performance.now();
     const onWindow = (done: number, count: number) => emit({ done, windows: count });
-    const clip = await this.#inTurn(signal, () => model.listen(windows, onWindow, signal)).finally(() => windows.free());
+    const clip = await this.#inTurn(signal, () => model.listen(windows, onWindow, signal)).finally(() => release(windows));
     const number = this.#nextClip++;
     this.#clips.set(number, clip);
     return { clip: number, info: { ...sound, encodeMs: performance.now() - start } };
@@ -254,11 +255,11 @@ function describe(index: ModelIndex, model: EngineModel, store: ShardStore, noti
 
 /** The engine's answer as plain data. */
 function finished(answer: EngineAnswer): AnswerResult {
-  const { text, finishReason, firstTokenMs, totalMs, questionCut } = answer;
+  const { text, finishReason, firstTokenMs, totalMs, questionCut, promptTokens } = answer;
   const tokens = [...answer.tokens];
   const tokensPerSecond = totalMs > firstTokenMs ? (1000 * (tokens.length - 1)) / (totalMs - firstTokenMs) : 0;
   const timings = { firstTokenMs, totalMs, tokensPerSecond };
-  return { text, tokens, finishReason: finishReason as AnswerResult["finishReason"], questionCut, timings };
+  return { text, tokens, promptTokens, finishReason: finishReason as AnswerResult["finishReason"], questionCut, timings };
 }
 
 async function decode(module: StartedEngine, audio: AudioMessage, maxWindows: number, config?: string): Promise<AudioWindows> {
@@ -270,6 +271,15 @@ async function decode(module: StartedEngine, audio: AudioMessage, maxWindows: nu
   return module.audioFromPcm(samples, channels.length, sampleRate, maxWindows, config);
 }
 
+/** After a panic the module still borrows the audio. Freeing it then fails, and must not hide the panic. */
+function release(windows: AudioWindows): void {
+  try {
+    windows.free();
+  } catch {
+    // the instance is unusable anyway
+  }
+}
+
 function soundInfo(windows: AudioWindows, audio: AudioMessage): SoundInfo {
   return {
     seconds: windows.seconds,
@@ -277,6 +287,7 @@ function soundInfo(windows: AudioWindows, audio: AudioMessage): SoundInfo {
     windowSeconds: windows.windowSeconds,
     sourceRate: windows.sourceRate,
     truncated: windows.truncated,
+    notices: windows.notices,
     decodedBy: "blob" in audio ? "engine" : audio.decodedBy,
     waveform: windows.waveform(WAVEFORM_COLUMNS),
     picture: { width: windows.pictureWidth, height: windows.pictureHeight, data: windows.picture() },

@@ -77,11 +77,16 @@ class ShardStream {
 
   async #deliver(shard: Shard): Promise<void> {
     const { files, loader } = this.#plan;
+    let blob: Blob | undefined;
     try {
-      await this.#inTurn(shard, await this.#obtain(shard));
+      blob = await this.#obtain(shard);
+      await this.#inTurn(shard, blob);
     } catch (error) {
-      if (files.local || toWire(error).code !== "WEIGHTS_CORRUPT" || !this.#found.has(shard)) throw error;
-      // the cached copy is damaged: fetch this shard again
+      const damaged = toWire(error).code === "WEIGHTS_CORRUPT" && this.#found.has(shard);
+      const vanished = blob !== undefined && isStorageRefusal(error);
+      if (files.local || !(damaged || vanished)) throw error;
+      // the cached copy is damaged, or its storage was cleared: fetch this shard again
+      if (vanished) this.#plan.meter.lost(shard.bytes);
       this.#found.delete(shard);
       await this.store.remove(shard.sha256);
       loader.restartShard(shard.file);
@@ -116,8 +121,22 @@ class ShardStream {
     return exclusively(`audio-flamingo-2-${shard.sha256}`, this.#stop.signal, async () => {
       const found = await this.store.find(shard.sha256, shard.bytes);
       if (found) this.#plan.meter.found(shard.bytes);
-      return found ?? this.#fetchOrSpill(shard);
+      return found ?? (await this.#checkIndex(shard), this.#fetchOrSpill(shard));
     });
+  }
+
+  /** A file of this hash and another length proves the index wrong. It may belong to another model: it stays. */
+  async #checkIndex(shard: Shard): Promise<void> {
+    const cached = await this.store.verified(shard.sha256);
+    if (!cached) return;
+    const hash = this.#plan.newHash();
+    for await (const chunk of chunks(cached)) {
+      throwIfAborted(this.#stop.signal);
+      hash.update(chunk);
+    }
+    const whole = hash.digestHex() === shard.sha256;
+    hash.free();
+    if (whole) throw wrongLength(shard, cached.size);
   }
 
   /** If the disk is full or forbidden, loading continues without a cache. */
@@ -139,7 +158,7 @@ class ShardStream {
     const hash = newHash();
     const url = new URL(shard.file, files.url).href;
     try {
-      return await downloadShard(url, shard, part, hash, meter, this.#stop.signal);
+      return await downloadShard(url, shard, part, hash, meter, files.patience, this.#stop.signal);
     } catch (error) {
       if (isStorageRefusal(error)) meter.lost(part.bytes);
       throw error;
@@ -152,12 +171,19 @@ class ShardStream {
   /** The engine hashes what it gets, so that an error on disk is found too. */
   async #upload(shard: Shard, blob: Blob): Promise<void> {
     const { loader, meter } = this.#plan;
-    for await (const chunk of chunks(blob)) {
-      throwIfAborted(this.#stop.signal);
-      loader.push(shard.file, chunk);
-      this.#unsettled += chunk.byteLength;
-      if (this.#unsettled >= SETTLE_BYTES) await this.#settle();
-      meter.uploaded(chunk.byteLength);
+    let pushed = 0;
+    try {
+      for await (const chunk of chunks(blob)) {
+        throwIfAborted(this.#stop.signal);
+        loader.push(shard.file, chunk);
+        this.#unsettled += chunk.byteLength;
+        if (this.#unsettled >= SETTLE_BYTES) await this.#settle();
+        meter.uploaded(chunk.byteLength);
+        pushed += chunk.byteLength;
+      }
+    } catch (error) {
+      meter.uploaded(-pushed);
+      throw error;
     }
     try {
       loader.finishShard(shard.file);
@@ -175,7 +201,7 @@ class ShardStream {
 }
 
 function wrongLength(shard: Shard, bytes: number): WeightsCorrupt {
-  const message = `${shard.file} has ${bytes} bytes, its index says ${shard.bytes}: copy the file again`;
+  const message = `${shard.file} has ${bytes} bytes, its index says ${shard.bytes}: copy the model again`;
   return new WeightsCorrupt(message, { shard: shard.file });
 }
 

@@ -1,20 +1,28 @@
 /** Reads a model's files: from an address, a folder handle, or a list of files. */
 
-import { BadModel, NetworkFailed, throwIfAborted } from "./errors.js";
+import { Aborted, BadModel } from "./errors.js";
+import { megabytes } from "./bytes.js";
+import { Patience } from "./patience.js";
 import type { SourceMessage } from "./protocol.js";
-import { IDLE_ATTEMPTS, isTransient, sleep, waitBefore } from "./retry.js";
+import { broken, refusal, retrying } from "./retry.js";
+import { StallWatch } from "./stall.js";
+
+/** Largest JSON file of a model, in bytes: ten times the largest tokenizer. */
+const TEXT_LIMIT = 128 * 2 ** 20;
 
 export interface ModelFiles {
   /** Address of the folder, with a slash at its end. Local folders get a `folder:` or `files:` address. */
   readonly url: string;
   readonly local: boolean;
+  /** How long fetching one of its files may stall. */
+  readonly patience: Patience;
   text(name: string, signal: AbortSignal): Promise<string>;
   /** Local folders only. */
   blob(name: string): Promise<Blob>;
 }
 
-export function openSource(source: SourceMessage): ModelFiles {
-  if ("url" in source) return new Remote(source.url);
+export function openSource(source: SourceMessage, patience = new Patience()): ModelFiles {
+  if ("url" in source) return new Remote(source.url, patience);
   if ("directory" in source) return new Folder(source.directory);
   return new FileList(source.files);
 }
@@ -23,19 +31,18 @@ class Remote implements ModelFiles {
   readonly local = false;
   readonly url: string;
 
-  constructor(url: string) {
+  constructor(
+    url: string,
+    readonly patience: Patience,
+  ) {
     this.url = url.endsWith("/") ? url : `${url}/`;
   }
 
   async text(name: string, signal: AbortSignal): Promise<string> {
     const url = new URL(name, this.url).href;
-    for (let attempt = 0; ; attempt++) {
-      throwIfAborted(signal);
-      const outcome = await fetchText(url, name, signal);
-      if (typeof outcome === "string") return outcome;
-      if (!outcome.again || attempt + 1 === IDLE_ATTEMPTS) throw outcome.failure;
-      await sleep(waitBefore(attempt), signal);
-    }
+    let most = 0;
+    const received = (bytes: number) => (most = Math.max(most, bytes));
+    return retrying(() => fetchText(url, name, received, signal), () => most, this.patience, signal);
   }
 
   async blob(name: string): Promise<Blob> {
@@ -43,26 +50,44 @@ class Remote implements ModelFiles {
   }
 }
 
-type Failure = { failure: NetworkFailed; again: boolean };
-
-async function fetchText(url: string, name: string, signal: AbortSignal): Promise<string | Failure> {
+/** One request. `received` is told how many bytes have arrived. */
+async function fetchText(url: string, name: string, received: (bytes: number) => void, signal: AbortSignal): Promise<string> {
+  if (signal.aborted) throw new Aborted();
+  const watch = new StallWatch(signal);
   try {
-    const response = await fetch(url, { signal, cache: "no-cache" });
-    if (response.ok) return await response.text();
-    const failure = new NetworkFailed(`${name}: the server answered ${response.status} for ${url}`, { url, status: response.status });
-    return { failure, again: isTransient(response.status) };
+    const response = await fetch(url, { signal: watch.signal, cache: "no-cache" });
+    if (!response.ok) throw refusal(response, name, url);
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for (const body = response.body?.getReader(); body; ) {
+      const { done, value } = await body.read();
+      if (done) break;
+      watch.alive();
+      chunks.push(value);
+      received((bytes += value.byteLength));
+      if (bytes > TEXT_LIMIT) throw tooLarge(name);
+    }
+    return await new Blob(chunks as BlobPart[]).text();
   } catch (error) {
-    throwIfAborted(signal);
-    return { failure: new NetworkFailed(`${name} could not be fetched from ${url}: ${String(error)}`, { url }), again: true };
+    throw signal.aborted ? new Aborted() : broken(error, name, url, watch);
+  } finally {
+    watch.stop();
   }
+}
+
+function tooLarge(name: string): BadModel {
+  return new BadModel(`${name} is larger than ${megabytes(TEXT_LIMIT)}: is this the address of a converted model?`);
 }
 
 abstract class Local implements ModelFiles {
   readonly local = true;
+  readonly patience = new Patience();
   abstract readonly url: string;
 
   async text(name: string): Promise<string> {
-    return (await this.blob(name)).text();
+    const blob = await this.blob(name);
+    if (blob.size > TEXT_LIMIT) throw tooLarge(name);
+    return blob.text();
   }
 
   abstract blob(name: string): Promise<Blob>;

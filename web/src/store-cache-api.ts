@@ -80,10 +80,13 @@ class CacheStore implements ShardStore {
   constructor(private readonly cache: Cache) {}
 
   async find(sha256: string, bytes: number): Promise<Blob | undefined> {
+    const blob = await this.verified(sha256);
+    return blob?.size === bytes ? blob : undefined;
+  }
+
+  async verified(sha256: string): Promise<Blob | undefined> {
     const state = await readState(this.cache, sha256);
-    if (state?.state !== "verified") return undefined;
-    const blob = await stored(this.cache, sha256, state);
-    return blob.size === bytes ? blob : undefined;
+    return state?.state === "verified" ? stored(this.cache, sha256, state) : undefined;
   }
 
   async held(sha256: string, bytes: number): Promise<number> {
@@ -119,7 +122,8 @@ function key(sha256: string, chunk: number | "state"): string {
 
 async function readState(cache: Cache, sha256: string): Promise<State | undefined> {
   const response = await cache.match(key(sha256, "state"));
-  return response && ((await response.json()) as State);
+  const state = (await response?.json().catch(() => undefined)) as Partial<State> | undefined;
+  return Array.isArray(state?.lengths) ? (state as State) : undefined; // anything else is as good as nothing
 }
 
 async function writeState(cache: Cache, sha256: string, state: State): Promise<void> {

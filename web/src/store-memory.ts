@@ -34,6 +34,7 @@ class MemoryPart implements Part {
 export const memoryStore: ShardStore = {
   kind: "none",
   find: async () => undefined,
+  verified: async () => undefined,
   held: async () => 0,
   begin: async () => new MemoryPart(),
   remove: async () => undefined,

@@ -85,9 +85,13 @@ class OpfsStore implements ShardStore {
   constructor(private readonly folder: FileSystemDirectoryHandle) {}
 
   async find(sha256: string, bytes: number): Promise<Blob | undefined> {
-    if ((await readState(this.folder, sha256))?.state !== "verified") return undefined;
-    const file = await existing(this.folder, `${sha256}.bin`);
+    const file = await this.verified(sha256);
     return file?.size === bytes ? file : undefined;
+  }
+
+  async verified(sha256: string): Promise<Blob | undefined> {
+    if ((await readState(this.folder, sha256))?.state !== "verified") return undefined;
+    return existing(this.folder, `${sha256}.bin`);
   }
 
   async held(sha256: string, bytes: number): Promise<number> {

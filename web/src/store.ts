@@ -21,8 +21,10 @@ export interface Part {
 
 export interface ShardStore {
   readonly kind: CacheKind;
-  /** The verified shard, or undefined. */
+  /** The verified shard if it has this length, or undefined. */
   find(sha256: string, bytes: number): Promise<Blob | undefined>;
+  /** What was stored as verified under this hash, of any length. */
+  verified(sha256: string): Promise<Blob | undefined>;
   /** Bytes of the shard that are stored, verified or not. */
   held(sha256: string, bytes: number): Promise<number>;
   begin(sha256: string): Promise<Part>;
@@ -49,9 +51,20 @@ export async function* chunks(blob: Blob, size = CHUNK): AsyncGenerator<Uint8Arr
 /** A store could not take bytes. Another store may. */
 export class StorageRefused extends Error {}
 
-/** Whether the error is a store's: no space, or storage forbidden. */
+/** Names of the exceptions of a full, forbidden, locked or cleared storage. */
+const REFUSALS = new Set([
+  "InvalidStateError",
+  "NoModificationAllowedError",
+  "NotAllowedError",
+  "NotFoundError",
+  "NotReadableError",
+  "QuotaExceededError",
+  "SecurityError",
+  "UnknownError",
+]);
+
+/** Whether the error is a store's. */
 export function isStorageRefusal(error: unknown): boolean {
   if (error instanceof StorageRefused) return true;
-  const names = ["QuotaExceededError", "SecurityError", "NotAllowedError", "InvalidStateError", "NoModificationAllowedError"];
-  return error instanceof DOMException && names.includes(error.name);
+  return error instanceof DOMException && REFUSALS.has(error.name);
 }

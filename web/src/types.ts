@@ -9,10 +9,18 @@ export type ModelSource = string | URL | FileSystemDirectoryHandle | File[];
 /** Compute shaders on the GPU, or WebAssembly on the CPU. */
 export type EngineKind = "webgpu" | "cpu";
 
-/** `"auto"`: WebGPU if there is an adapter, else the CPU if the model is small enough. */
+/** `"auto"`: WebGPU on a GPU; without one the CPU if the model is small enough, else WebGPU on a software adapter. */
 export type EngineChoice = "auto" | EngineKind;
 
-export interface LoadOptions {
+/** Where the package's files lie, if not beside `index.js`. */
+export interface AssetOptions {
+  /** Address of `worker.js`. May be of another origin. */
+  workerUrl?: string | URL;
+  /** Address of the folder with the `.wasm` files. Default: that of `worker.js`. */
+  wasmUrl?: string | URL;
+}
+
+export interface LoadOptions extends AssetOptions {
   /** Default `"auto"`. */
   engine?: EngineChoice;
   /** Default `"opfs"`. If the browser lacks it, the next in the list is used, and `model.info.notices` says so. */
@@ -25,7 +33,7 @@ export interface LoadOptions {
   persist?: boolean;
   /** Which GPU to prefer. Default `"high-performance"`. */
   powerPreference?: "low-power" | "high-performance";
-  /** Shards fetched at once. Default 3. */
+  /** Shards fetched at once, 1 to 16. Default 3. */
   parallel?: number;
   /** Called with the reason when the GPU was lost and the model is loaded again. Calls in progress then go on where they stopped. */
   onRecovering?: (reason: string) => void;
@@ -34,6 +42,8 @@ export interface LoadOptions {
    * cache and encodes its clip again. Default: never. Without effect on the CPU.
    */
   idleTimeout?: number;
+  /** Milliseconds without a byte after which a load gives up on a server that has answered before. Default 120,000. */
+  retryFor?: number;
 }
 
 export type Phase = "download" | "verify" | "upload" | "compile" | "ready";
@@ -143,6 +153,8 @@ export interface SoundInfo {
   windowSeconds: number;
   sourceRate: number;
   truncated: boolean;
+  /** What the decoder skipped, missed or cut, one sentence each. */
+  notices: string[];
   /** `"browser"` if the engine cannot decode the format: tokens may then differ from the command line's. */
   decodedBy: "engine" | "browser" | "caller";
   /** [columns, 2]: minimum and maximum of equal stretches. */
@@ -186,6 +198,8 @@ export interface Timings {
 export interface AnswerResult {
   text: string;
   tokens: number[];
+  /** Tokens of the prompt: the question in the model's template. */
+  promptTokens: number;
   finishReason: "stop" | "length";
   /** The question exceeded the model's prompt limit and its end was cut: ask a shorter one. */
   questionCut: boolean;

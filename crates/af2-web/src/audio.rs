@@ -15,7 +15,7 @@ pub struct AudioWindows {
     picture: OnceCell<Picture>,
 }
 
-/// Decodes a file. Without a model's `config.json` the windows are those of the releases.
+/// Decodes a file. Without a model's `config.json` the windows are those of the releases: 10 s at 16 kHz.
 ///
 /// # Errors
 /// `UNSUPPORTED_AUDIO` when nothing can be decoded, `BAD_MODEL` for a malformed `config`.
@@ -31,7 +31,7 @@ pub fn decode_audio(
     Ok(AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio))
 }
 
-/// Takes raw samples (full scale ±1), one channel after the other.
+/// Takes raw samples in [-1, 1], `[channels, length]`.
 ///
 /// # Errors
 /// `UNSUPPORTED_AUDIO` for samples that are no audio, `BAD_MODEL` for a malformed `config`.
@@ -111,9 +111,15 @@ impl AudioWindows {
         self.clip.windows.codes.clone()
     }
 
-    /// Minimum and maximum of each of `columns` equal parts of all windows.
-    pub fn waveform(&self, columns: usize) -> Vec<f32> {
-        picture::waveform(&self.clip.windows, columns.clamp(1, 1 << 16))
+    /// What was skipped, missing or cut while decoding, one sentence each.
+    #[wasm_bindgen(getter)]
+    pub fn notices(&self) -> Vec<String> {
+        self.clip.info.notices.clone()
+    }
+
+    /// Minimum and maximum of each of `columns` equal stretches of all windows, `[columns, 2]`, in [-1, 1].
+    pub fn waveform(&self, columns: u32) -> Vec<f32> {
+        self.clip.windows.envelope(columns)
     }
 
     /// Columns of the log-mel picture.

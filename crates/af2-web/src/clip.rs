@@ -31,7 +31,7 @@ impl Clip {
 impl Clip {
     /// Answers a question. `on_delta` gets every text delta, and whether the answer starts anew with it. The result is
     /// an object with `text`, `tokens` (end token included), `finishReason` (`stop` or `length`), `firstTokenMs` and
-    /// `totalMs` from the question on, and `questionCut` for a question that was too long and lost its end.
+    /// `totalMs` from the question on, `promptTokens`, and `questionCut` for a question that was too long and lost its end.
     ///
     /// # Errors
     /// `ABORTED`, `BAD_REQUEST`, `DEVICE_LOST`.
@@ -76,6 +76,7 @@ impl Clip {
         set(&answer, "finishReason", &finished.finish.as_str().into());
         set(&answer, "firstTokenMs", &first_token_ms.into());
         set(&answer, "totalMs", &(now() - start).into());
+        set(&answer, "promptTokens", &(encoded.ids.len() as f64).into());
         set(&answer, "questionCut", &encoded.question_cut.into());
         Ok(answer)
     }

@@ -1,4 +1,4 @@
-//! Pictures of audio for people: waveform and log-mel spectrogram, coarser than what the model gets.
+//! A log-mel spectrogram for people, coarser than what the model gets.
 
 use af2_core::audio::Windows;
 use af2_core::audio::frontend::{MelSettings, log_mel_reference};
@@ -38,17 +38,4 @@ fn window_columns(windows: &Windows, index: usize, settings: &MelSettings) -> Ve
     let mel = log_mel_reference(&samples, settings);
     let columns = windows.hop_samples / settings.hop_length;
     mel.chunks(settings.n_mels).take(columns).map(<[f32]>::to_vec).collect()
-}
-
-/// Minimum and maximum of `columns` equal stretches, as pairs in [-1, 1]. Windows' padding counts as silence.
-pub fn waveform(windows: &Windows, columns: usize) -> Vec<f32> {
-    let span = windows.hop_samples * windows.count;
-    let stretch = |column: usize| {
-        let at = |edge: usize| (edge * span / columns).min(windows.codes.len());
-        let codes = &windows.codes[at(column)..at(column + 1)];
-        let low = codes.iter().copied().min().unwrap_or(0);
-        let high = codes.iter().copied().max().unwrap_or(0);
-        [f32::from(low) / 32767.0, f32::from(high) / 32767.0]
-    };
-    (0..columns).flat_map(stretch).collect()
 }

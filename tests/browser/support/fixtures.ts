@@ -61,6 +61,7 @@ export interface LoadRequest {
   url: string;
   cache?: "opfs" | "cache-api" | "none";
   worker?: boolean;
+  retryFor?: number;
   /** Abort once this share is done. */
   abortAt?: number;
 }
@@ -72,6 +73,7 @@ export function load(page: Page, request: LoadRequest): Promise<Outcome> {
     const controller = new AbortController();
     try {
       const model = await window.AudioFlamingo.load(url, {
+        engine: "webgpu", // the mock replaces this one
         ...options,
         signal: controller.signal,
         onProgress: (progress) => {

@@ -37,6 +37,8 @@ export const STRICT_CSP =
 
 export class FlakyServer {
   ranges = true;
+  /** Lets pages of other origins read everything but models. */
+  cors = false;
   /** Content security policy of pages and scripts. */
   policy: string | undefined = STRICT_CSP;
   /** Path of every request, in order. */
@@ -136,7 +138,8 @@ export class FlakyServer {
 
   #whole(response: ServerResponse, body: Buffer, type: string): void {
     const policy = this.policy === undefined ? {} : { "Content-Security-Policy": this.policy };
-    response.writeHead(200, { "Content-Type": type, "Content-Length": body.length, ...policy }).end(body);
+    const access = this.cors ? { "Access-Control-Allow-Origin": "*" } : {};
+    response.writeHead(200, { "Content-Type": type, "Content-Length": body.length, ...policy, ...access }).end(body);
   }
 
   async #modelFile(path: string, model: { body: Buffer; etag: string }, request: IncomingMessage, response: ServerResponse) {

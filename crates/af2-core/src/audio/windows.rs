@@ -100,6 +100,28 @@ impl Windows {
         let end = start.saturating_add(self.window_samples).min(self.codes.len());
         &self.codes[start..end]
     }
+
+    /// Minimum and maximum of each of `columns` (1 to 65,536) equal stretches of all windows, `[columns, 2]`, in [-1, 1].
+    /// A stretch of padding is silent.
+    pub fn envelope(&self, columns: u32) -> Vec<f32> {
+        let columns = columns.clamp(1, 1 << 16);
+        let span = self.hop_samples as u64 * self.count as u64;
+        let at = |edge| stretch_edge(edge, columns, span).min(self.codes.len() as u64) as usize;
+        let extremes = |column| {
+            let codes = &self.codes[at(column)..at(column + 1)];
+            let low = codes.iter().copied().min().unwrap_or(0);
+            let high = codes.iter().copied().max().unwrap_or(0);
+            [sample_of_code(low), sample_of_code(high)]
+        };
+        (0..columns).flat_map(extremes).collect()
+    }
+}
+
+/// First sample of stretch `edge` where `span` samples are cut in `columns` equal stretches.
+///
+/// In 64 bits on every target: in the 32 of wasm 2048 columns times 14 windows overflow.
+fn stretch_edge(edge: u32, columns: u32, span: u64) -> u64 {
+    u64::from(edge) * span / u64::from(columns)
 }
 
 /// The float32 sample of a code.
@@ -139,6 +161,28 @@ mod tests {
         assert_eq!(windows.covered_codes(2), &codes[240_000..]);
         assert_eq!(windows.window_samples_f32(2).len(), 160_000);
         assert_eq!(windows.window_samples_f32(2)[60_000..], vec![0.0; 100_000]);
+    }
+
+    #[test]
+    fn an_envelope_covers_every_sample_of_up_to_an_hour_once() {
+        for (count, columns) in (0..=360).flat_map(|count| [1, 7, 2048].map(|columns| (count, columns))) {
+            let span = 160_000 * count;
+            let edges = (0..=columns).map(|edge| stretch_edge(edge, columns, span)).collect::<Vec<_>>();
+            let exact = (0..=columns).map(|edge| u128::from(edge) * u128::from(span) / u128::from(columns));
+            assert!(edges.iter().copied().map(u128::from).eq(exact), "{count} windows in {columns} columns");
+            assert_eq!((edges[0], edges[columns as usize]), (0, span));
+        }
+    }
+
+    #[test]
+    fn an_envelope_shows_the_extremes_and_silent_padding() {
+        let mut codes = vec![0_i16; 240_000];
+        (codes[0], codes[159_999], codes[160_000]) = (32767, -32767, 16384);
+        let windows = Windows::new(codes, &plan(0.0, 12));
+        assert_eq!(windows.count, 2);
+        assert_eq!(windows.envelope(4), [0.0, 1.0, -1.0, 0.0, 0.0, 16384.0 / 32767.0, 0.0, 0.0]);
+        assert_eq!(windows.envelope(0), [-1.0, 1.0]);
+        assert_eq!(windows.envelope(u32::MAX).len(), 2 << 16);
     }
 
     #[test]

@@ -1,0 +1,79 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** Audio that a model has listened to, and questions about it. */
+
+import { Answer } from "./answer.js";
+import type { Connection } from "./client.js";
+import { Disposed } from "./errors.js";
+import { guarded } from "./guard.js";
+import { checkQuestion } from "./options.js";
+import { either } from "./signals.js";
+import type { AskOptions, ClipInfo } from "./types.js";
+
+/** A clip's number on the connection that it was listened to on. */
+export interface Heard {
+  connection: Connection;
+  number: Promise<number>;
+}
+
+/** What a clip needs of its model. */
+export interface Engine {
+  /** The connection to the engine. If its worker has ended, another is started and loads the model. */
+  connect(): Promise<Connection>;
+  /** Fires when the model is disposed of. */
+  readonly stopped: AbortSignal;
+}
+
+export class Clip implements AsyncDisposable {
+  readonly info: ClipInfo;
+  readonly #engine: Engine;
+  readonly #listen: (connection: Connection) => Promise<number>;
+  /** Fires when the clip is disposed of, and cancels its answers. */
+  readonly #stop = new AbortController();
+  #heard: Heard;
+
+  /** Use `model.listen`. `listen` encodes the audio again on another connection. */
+  constructor(engine: Engine, listen: (connection: Connection) => Promise<number>, heard: Heard, info: ClipInfo) {
+    this.#engine = engine;
+    this.#listen = listen;
+    this.#heard = heard;
+    this.info = info;
+  }
+
+  /** Starts answering. Iterate over the text deltas, or await `.result`. */
+  ask(question: string, { signal, ...options }: AskOptions = {}): Answer {
+    return new Answer((onEvent, cancelled) => {
+      const any = either(this.#engine.stopped, this.#stop.signal, cancelled, signal);
+      return guarded(async () => {
+        any.throwIfAborted();
+        checkQuestion(question, options);
+        const { connection, number } = await this.#present();
+        return connection.call("ask", { clip: await number, question, options }, { signal: any, onEvent });
+      }, any);
+    });
+  }
+
+  /** Cancels the clip's answers and frees its keys and values. Resolves to the GPU bytes that the model still uses. */
+  async dispose(): Promise<number> {
+    if (this.#stop.signal.aborted || this.#engine.stopped.aborted) return 0;
+    this.#stop.abort(new Disposed("clip"));
+    const { connection, number } = this.#heard;
+    if (connection.crashed) return 0;
+    return guarded(async () => connection.call("disposeClip", { clip: await number }), this.#engine.stopped);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  /** The clip on the present connection: a new worker listens again. */
+  async #present(): Promise<Heard> {
+    const connection = await this.#engine.connect();
+    if (connection !== this.#heard.connection) {
+      const former = this.#heard;
+      const number = this.#listen(connection);
+      this.#heard = { connection, number };
+      number.catch(() => (this.#heard = former)); // the next question tries again
+    }
+    return this.#heard;
+  }
+}

@@ -1,0 +1,56 @@
+/** Checks what callers pass, before anything is started. */
+
+import { BadRequest } from "./errors.js";
+import type { AskOptions, LoadOptions } from "./types.js";
+
+const ENGINES = ["auto", "webgpu", "cpu"];
+const CACHES = ["opfs", "cache-api", "none"];
+const POWER = ["low-power", "high-performance"];
+
+/** Most shards fetched at once. Browsers open six connections to a server. */
+const PARALLEL_LIMIT = 16;
+
+export function checkLoadOptions(options: LoadOptions): void {
+  oneOf("engine", options.engine, ENGINES);
+  oneOf("cache", options.cache, CACHES);
+  oneOf("powerPreference", options.powerPreference, POWER);
+  whole("parallel", options.parallel, 1, PARALLEL_LIMIT);
+  milliseconds("retryFor", options.retryFor);
+  milliseconds("idleTimeout", options.idleTimeout);
+}
+
+export function checkEngine(engine: unknown): void {
+  oneOf("engine", engine, ENGINES);
+}
+
+export function checkMaxWindows(maxWindows: number | undefined): void {
+  whole("maxWindows", maxWindows, 1, 100_000);
+}
+
+const NUMBERS = ["maxNewTokens", "temperature", "topK", "topP", "minP", "repetitionPenalty", "seed"] as const;
+
+/** Types only: the engine checks the ranges. */
+export function checkQuestion(question: unknown, options: Omit<AskOptions, "signal">): void {
+  if (typeof question !== "string") throw new BadRequest(`a question is a string, not ${typeof question}`);
+  for (const name of NUMBERS) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== "number") throw new BadRequest(`${name} must be a number, not ${typeof value}`);
+  }
+  const stop: unknown = options.stop;
+  const strings = Array.isArray(stop) && stop.every((text) => typeof text === "string");
+  if (stop !== undefined && !strings) throw new BadRequest("stop must be an array of strings");
+}
+
+function oneOf(name: string, value: unknown, allowed: string[]): void {
+  if (value === undefined || allowed.includes(value as string)) return;
+  throw new BadRequest(`${name} is "${String(value)}", but must be one of ${allowed.join(", ")}`);
+}
+
+function whole(name: string, value: number | undefined, least: number, most: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
+  throw new BadRequest(`${name} is ${value}, but must be a whole number from ${least} to ${most}`);
+}
+
+function milliseconds(name: string, value: number | undefined): void {
+  if (value !== undefined && !(value >= 0)) throw new BadRequest(`${name} is ${value}, but must be milliseconds from 0`);
+}
