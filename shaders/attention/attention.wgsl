@@ -59,6 +59,12 @@ fn logits(first: u32, k0: u32, keys: u32, q_base: u32, k_base: u32, r: u32, c: u
     }
 }
 
+// Whether logits are at most -1e38: hidden, or -infinity. By their bits: compilers may take a comparison with NaN for either answer.
+fn hidden4(logits: vec4<f32>) -> vec4<bool> {
+    let bits = bitcast<vec4<u32>>(logits);
+    return (bits >= vec4<u32>(0xfe967699u)) & (bits <= vec4<u32>(0xff800000u));
+}
+
 // Probabilities of one query relative to the maximum so far.
 fn exponentials(i: u32) {
     var high4 = tile[i * KEY_QUADS];
@@ -67,7 +73,7 @@ fn exponentials(i: u32) {
     var sum = vec4<f32>(0.0);
     for (var j = 0u; j < KEY_QUADS; j += 1u) {
         let value = tile[i * KEY_QUADS + j];
-        let p = select(exp(value - high), vec4<f32>(0.0), value <= vec4<f32>(-1.0e38));
+        let p = select(exp(value - high), vec4<f32>(0.0), hidden4(value));
         tile[i * KEY_QUADS + j] = p;
         sum += p;
     }

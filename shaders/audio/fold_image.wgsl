@@ -6,6 +6,7 @@ struct Params {
     n_mels: u32,
     side: u32,    // side of the image
 }
+//!include common/finite.wgsl
 //!include common/grid.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logmel: array<f32>;            // [windows * frames, n_mels]
@@ -17,7 +18,9 @@ struct Params {
 fn normalised(window: u32, frame: u32, mel: u32) -> f32 {
     let n = params.n_mels;
     let value = logmel[(window * params.frames + frame) * n + mel];
-    return (value - batch_norm[2u * n + mel]) / sqrt(batch_norm[3u * n + mel] + 1.0e-5) * batch_norm[mel] + batch_norm[n + mel];
+    let variance = batch_norm[3u * n + mel];
+    let weight = select(batch_norm[mel], variance, not_finite(variance));  // x / infinity would hide it
+    return (value - batch_norm[2u * n + mel]) / sqrt(variance + 1.0e-5) * weight + batch_norm[n + mel];
 }
 
 @compute @workgroup_size(64)

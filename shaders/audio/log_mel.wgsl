@@ -5,6 +5,7 @@ struct Params {
     n_mels: u32,
     bins: u32,    // n_fft/2 + 1
 }
+//!include common/finite.wgsl
 //!include common/grid.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> power: array<f32>;          // [rows, bins]
@@ -28,5 +29,6 @@ fn main(
     var energy = 0.0;
     for (var b = range.x; b < range.y; b += 1u) { energy += power[row * params.bins + b] * bank[b * params.n_mels + mel]; }
     // Silence is exactly -100 dB in the published implementation; log2 alone would be a rounding error away.
-    out[index] = select(-100.0, DECIBELS_PER_OCTAVE * log2(energy), energy > 1.0e-10);
+    let decibels = select(-100.0, DECIBELS_PER_OCTAVE * log2(energy), energy > 1.0e-10);
+    out[index] = select(decibels, energy, not_finite(energy));
 }

@@ -2,17 +2,18 @@
 // `params.epilogue` holds the bits below. Overrides instead would make every combination a pipeline of its own, and these are the
 // kernels that take longest to compile.
 //!include common/activation.wgsl
+//!include common/finite.wgsl
 const BIAS: u32 = 1u;
 const GELU: u32 = 2u;
 const RELU: u32 = 4u;
 const ADD: u32 = 8u;
 const ADD_GATED: u32 = 16u;
 
-// tanh from exp: the built-in may be a coarse approximation, and a gate multiplies a whole block.
+// tanh from exp: the built-in may be a coarse approximation, and a gate multiplies a whole block. An infinite gate stays infinite.
 fn exact_tanh(x: f32) -> f32 {
     let e = exp(-2.0 * abs(x));
     let y = (1.0 - e) / (1.0 + e);
-    return select(y, -y, x < 0.0);
+    return select(select(y, -y, x < 0.0), x, not_finite(x));
 }
 
 fn finish(index: u32, column: u32, sum: f32) {
@@ -20,7 +21,7 @@ fn finish(index: u32, column: u32, sum: f32) {
     var y = sum;
     if ((what & BIAS) != 0u) { y += bias[column]; }
     if ((what & GELU) != 0u) { y = gelu(y); }
-    if ((what & RELU) != 0u) { y = max(y, 0.0); }
+    if ((what & RELU) != 0u) { y = select(max(y, 0.0), y, not_finite(y)); }
     if ((what & ADD) != 0u) { y += out[index]; }
     if ((what & ADD_GATED) != 0u) { y = out[index] + exact_tanh(gate[0]) * y; }
     out[index] = y;

@@ -1,4 +1,5 @@
 // The input row of a matvec and the norm before it.
+//!include common/finite.wgsl
 //!include common/reduce.wgsl
 const NORM_NONE: u32 = 0u;
 const NORM_RMS: u32 = 1u;    // x / sqrt(mean(x^2) + eps) * w
@@ -46,6 +47,6 @@ fn statistics(lane: u32) -> Statistics {
             + (square4(i + 6u * THREADS, mean) + square4(i + 7u * THREADS, mean));
         squares += first + second;
     }
-    result.scale = 1.0 / sqrt(workgroup_sum(total(squares), lane) / f32(params.cols) + params.eps);
+    result.scale = reciprocal_root(workgroup_sum(total(squares), lane) / f32(params.cols) + params.eps);
     return result;
 }

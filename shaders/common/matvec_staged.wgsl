@@ -142,7 +142,7 @@ fn sum_rows(group: u32, lane: u32) {
     for (var slot = lane; slot < ROWS; slot += THREADS) {
         let sums = eight_parts(parts + (slot / 4u) * 8u);
         var scale = own_scale;
-        if (NORM == NORM_RMS) { scale *= 1.0 / sqrt(total(eight_parts(parts + 16u)) / f32(cols) + params.eps); }
+        if (NORM == NORM_RMS) { scale *= reciprocal_root(total(eight_parts(parts + 16u)) / f32(cols) + params.eps); }
         row_sums[slot] = sums[slot % 4u] * scale;
     }
     workgroupBarrier();

@@ -6,6 +6,7 @@ struct Params {
     eps: f32,
     input_scale: f32,   // sqrt(D) before the audio transformer, else 1
 }
+//!include common/finite.wgsl
 //!include common/grid.wgsl
 //!include common/reduce.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
@@ -30,7 +31,7 @@ fn main(
         let centred = x[base + i] * params.input_scale - mean;
         squares += centred * centred;
     }
-    let scale = 1.0 / sqrt(workgroup_sum(dot(squares, vec4<f32>(1.0)), lane) / f32(params.cols) + params.eps);
+    let scale = reciprocal_root(workgroup_sum(dot(squares, vec4<f32>(1.0)), lane) / f32(params.cols) + params.eps);
     if (row >= params.rows) { return; }
     for (var i = lane; i < quads; i += THREADS) {
         out[base + i] = (x[base + i] * params.input_scale - mean) * scale * norm[i] + norm[quads + i];

@@ -4,6 +4,7 @@ struct Params {
     cols: u32,  // D, a multiple of 4
     eps: f32,
 }
+//!include common/finite.wgsl
 //!include common/grid.wgsl
 //!include common/reduce.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
@@ -22,7 +23,7 @@ fn main(
     let base = min(row, params.rows - 1u) * quads;
     var squares = vec4<f32>();
     for (var i = lane; i < quads; i += THREADS) { squares += x[base + i] * x[base + i]; }
-    let scale = 1.0 / sqrt(workgroup_sum(dot(squares, vec4<f32>(1.0)), lane) / f32(params.cols) + params.eps);
+    let scale = reciprocal_root(workgroup_sum(dot(squares, vec4<f32>(1.0)), lane) / f32(params.cols) + params.eps);
     if (row >= params.rows) { return; }
     for (var i = lane; i < quads; i += THREADS) { out[base + i] = x[base + i] * scale * norm[i]; }
 }

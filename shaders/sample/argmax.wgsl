@@ -1,5 +1,5 @@
 // Greedy decoding: token = argmax(logits), the first one on ties; then the step advances. One workgroup.
-// The token is 0xffffffff if no logit is finite: the host reports it.
+// The token is 0xffffffff if any logit is NaN or infinite: the host reports it.
 struct Params {
     vocab: u32,  // V
     rows: u32,   // tokens of this pass: the new token follows the last of them
@@ -7,6 +7,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<vec4<f32>>;  // [V], filled up to whole quads
 //!include common/advance.wgsl
+//!include common/finite.wgsl
 
 const THREADS: u32 = 256u;
 
@@ -14,12 +15,15 @@ var<workgroup> values: array<f32, THREADS>;
 var<workgroup> indices: array<u32, THREADS>;
 
 const LEAST: f32 = -3.4e38;
+const LOST: f32 = 3.4e38;  // stands for a logit that is not finite, so that it becomes the largest
 const NOTHING: u32 = 0xffffffffu;
 const PLACES: vec4<u32> = vec4<u32>(0u, 1u, 2u, 3u);
 
 // Entries past the vocabulary are never the largest.
 fn quad(i: u32) -> vec4<f32> {
-    return select(vec4<f32>(LEAST), logits[i], 4u * i + PLACES < vec4<u32>(params.vocab));
+    let found = logits[i];
+    let comparable = select(found, vec4<f32>(LOST), not_finite4(found));
+    return select(vec4<f32>(LEAST), comparable, 4u * i + PLACES < vec4<u32>(params.vocab));
 }
 
 @compute @workgroup_size(THREADS)
@@ -58,5 +62,5 @@ fn main(@builtin(local_invocation_index) lane: u32) {
             }
         }
     }
-    if (lane == 0u) { emit(indices[0], params.rows); }
+    if (lane == 0u) { emit(select(indices[0], NOTHING, values[0] >= LOST), params.rows); }
 }

@@ -1,6 +1,7 @@
 // Samples a token in the order of the published implementation: repetition penalty, temperature, top-k (with ties of the k-th), top-p,
 // min-p, random number; then the step advances. Nothing is sorted: radix selection on the logits' bit patterns finds the thresholds.
 // Probability mass is counted in integers, so that the result does not depend on the order of additions. One workgroup; THREADS = 256.
+// The token is 0xffffffff if any logit is NaN or infinite: the host reports it.
 struct Params {
     vocab: u32,  // V
     rows: u32,   // tokens of this pass: the new token follows the last of them
@@ -20,9 +21,11 @@ struct Sampling {
 @group(0) @binding(2) var<uniform> sampling: Sampling;
 @group(0) @binding(3) var<storage, read_write> seen: array<u32>;  // one bit per token of the prompt or the answer so far
 //!include common/advance.wgsl
+//!include common/finite.wgsl
 //!include common/reduce.wgsl
 
 const NONE: f32 = -3.4e38;  // logit where there is no token
+const LOST: f32 = 3.4e38;   // stands for a logit that is not finite, so that it becomes the peak
 const LIMB: f32 = 4096.0;  // mass is held in three limbs of 12 bits: V additions of each stay below 2^32
 
 var<workgroup> counts: array<atomic<u32>, 256>;
@@ -30,15 +33,15 @@ var<workgroup> limbs: array<atomic<u32>, 768>;
 var<workgroup> chosen: u32;
 var<workgroup> rest: f32;
 
-// The transformed logits of tokens 4q..4q+3; NONE, which is never sampled, past the vocabulary and for NaN.
+// The transformed logits of tokens 4q..4q+3; NONE, which is never sampled, past the vocabulary; LOST for NaN and infinities.
 fn values4(q: u32) -> vec4<f32> {
     let marks = vec4<u32>(seen[q / 8u] >> (4u * (q % 8u))) & vec4<u32>(1u, 2u, 4u, 8u);
-    var x = logits[q];
+    let found = logits[q];
+    var x = found;
     let penalised = select(x / sampling.repetition_penalty, x * sampling.repetition_penalty, x < vec4<f32>(0.0));
     x = select(x, penalised, marks != vec4<u32>(0u)) / sampling.temperature;
-    // By its bits: compilers may assume that there is no NaN.
-    let number = (bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu)) <= vec4<u32>(0x7f800000u);
-    return select(vec4<f32>(NONE), x, number & (4u * q + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.vocab)));
+    x = select(x, vec4<f32>(LOST), not_finite4(found));
+    return select(vec4<f32>(NONE), x, 4u * q + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.vocab));
 }
 
 // The same, past the last quad too.
@@ -198,7 +201,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         before += mass;
         if (before > goal) { break; }
     }
-    if (!(total > 0.0)) { token = 0xffffffffu; }  // no logit is finite: the host reports it
+    if (peak >= LOST || not_finite(total) || !(total > 0.0)) { token = 0xffffffffu; }
     if (token < params.vocab) { seen[token / 32u] |= 1u << (token % 32u); }
     emit(token, params.rows);
 }

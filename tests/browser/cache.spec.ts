@@ -200,6 +200,27 @@ test("local files load without a server, damaged ones are named", async ({ serve
   expect(outcome.missing).toEqual(["BAD_MODEL", expect.stringContaining(shardName(0))]);
 });
 
+test("a changed bit of a small file is refused; a model that lists no hashes loads with a notice", async ({ server, mock, open }) => {
+  const page = await open();
+  for (const name of ["config.json", "tokenizer.json"]) {
+    const files = syntheticModel(LENGTHS).map((file) => {
+      const text = file.name === name ? file.body.toString().replace(/[a-z]/, (letter) => letter.toUpperCase()) : undefined;
+      return text === undefined ? file : { name, body: Buffer.from(text) };
+    });
+    const { error } = await load(page, { url: server.serveModel(`changed-${name}`, files) });
+    expect(error).toMatchObject({ code: "WEIGHTS_CORRUPT", message: expect.stringContaining(`${name} is not the file`) });
+  }
+  expect(server.bytes()).toBe(0); // no shard was asked for
+  const index = "model.safetensors.index.json";
+  const old = syntheticModel(LENGTHS).map((file) => {
+    if (file.name !== index) return file;
+    return { name: index, body: Buffer.from(JSON.stringify({ ...JSON.parse(file.body.toString()), files: undefined })) };
+  });
+  const outcome = await load(page, { url: server.serveModel("old", old) });
+  expect(outcome.ok).toBe(true);
+  expect(outcome.notices?.join()).toContain("no SHA-256 of config.json and tokenizer.json");
+});
+
 test("a folder that is no model is a BadModel", async ({ server, mock, open }) => {
   const page = await open();
   const broken = (name: string, body: string) => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
 import { expect, test as base } from "./support/fixtures.js";
 import { folder, serveToy } from "./support/real-models.js";
+import { tainted } from "./support/tainted-model.js";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
 const TOY_Q4 = fileURLToPath(new URL("../../weights/toy/", import.meta.url));
@@ -75,6 +76,39 @@ test("the goldens' ids, on every sound of up to three windows", async ({ open, t
     }),
     left: 0,
   });
+});
+
+test("a NaN in a weight is refused by both engines in the same words, and no text comes", async ({ open, server }) => {
+  server.serveFolder("/inputs/", `${FIXTURES}inputs/`);
+  const files = await folder(TOY_Q4);
+  const cases: [string, string][] = [
+    ["clap.nvclap.bn0.running_var", "the encoder's tokens hold a NaN"],
+    ["audio_transformer_clap.layer_norm.bias", "the audio's keys and values hold a NaN"],
+    ["lang_encoder.model.norm.weight", "the logits hold a NaN"],
+  ];
+  const page = await open();
+  for (const [tensor, words] of cases) {
+    const url = server.serveModel(tensor, tainted(files, tensor));
+    for (const engine of ["webgpu", "cpu"] as const) {
+      const outcome = await page.evaluate(
+        async ({ url, engine }) => {
+          const model = await window.AudioFlamingo.load(url, { engine });
+          let text = "";
+          try {
+            const answer = (await model.listen("/inputs/speech_16k_mono.wav")).ask("What is it?");
+            for await (const delta of answer) text += delta.text;
+            return { text, message: "" };
+          } catch (thrown) {
+            return { text, message: (thrown as Error).message };
+          } finally {
+            await model.dispose();
+          }
+        },
+        { url, engine },
+      );
+      expect(outcome, `${tensor} on ${engine}`).toEqual({ text: "", message: expect.stringContaining(words) });
+    }
+  }
 });
 
 test("aborted questions leave the session usable, aborted listening too", async ({ open, toy, cases }) => {

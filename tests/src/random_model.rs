@@ -54,6 +54,7 @@ impl Dice {
 }
 
 /// The files of a model.
+#[derive(Clone)]
 pub struct RandomModel {
     pub config: ModelConfig,
     pub scheme: Scheme,
@@ -67,9 +68,17 @@ impl RandomModel {
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let config = random_config(&mut dice);
+        Self::pack(config, Scheme::ALL[(seed % 4) as usize], &mut dice)
+    }
+
+    /// Random weights for dimensions of the caller's choice.
+    pub fn of(config: ModelConfig, scheme: Scheme, seed: u64) -> Self {
+        Self::pack(config, scheme, &mut Dice::new(seed))
+    }
+
+    fn pack(config: ModelConfig, scheme: Scheme, dice: &mut Dice) -> Self {
         config.validate().unwrap();
-        let scheme = Scheme::ALL[(seed % 4) as usize];
-        let (index, shard) = pack(&config, scheme, &mut dice);
+        let (index, shard) = pack(&config, scheme, dice);
         Self {
             config_json: serde_json::to_vec(&config).unwrap(),
             tokenizer_json: fs::read(fixture("../../weights/toy/tokenizer.json")).unwrap(),
@@ -166,7 +175,7 @@ fn pack(config: &ModelConfig, scheme: Scheme, dice: &mut Dice) -> (ModelIndex, V
     let (bytes, sha256) = hasher.finish();
     let metadata = IndexMetadata { format: FORMAT.into(), total_size, total_parameters: parameters };
     let shards = BTreeMap::from([(name, Shard { bytes, sha256 })]);
-    (ModelIndex { metadata, weight_map, shards, quantization }, shard)
+    (ModelIndex { metadata, weight_map, shards, quantization, files: BTreeMap::new() }, shard)
 }
 
 /// Weights that keep activations near 1, with every bias, gate and statistic in effect.

@@ -1,6 +1,6 @@
-/** Reads `model.safetensors.index.json` of a converted model: the shards, their lengths and their SHA-256. */
+/** Reads `model.safetensors.index.json` of a converted model: the shards and small files, their lengths and their SHA-256. */
 
-import { BadModel } from "./errors.js";
+import { BadModel, WeightsCorrupt } from "./errors.js";
 
 export interface Shard {
   file: string;
@@ -20,6 +20,8 @@ export interface ModelIndex {
   parameters: number | undefined;
   totalBytes: number;
   shards: Shard[];
+  /** The small files that the index lists; earlier versions of the converter listed none. */
+  files: Shard[];
   texts: ModelTexts;
 }
 
@@ -41,13 +43,39 @@ export function parseModelIndex(texts: ModelTexts): ModelIndex {
     parameters: typeof metadata["total_parameters"] === "number" ? metadata["total_parameters"] : undefined,
     totalBytes: shards.reduce((sum, { bytes }) => sum + bytes, 0),
     shards,
+    files: Object.entries(record(table["files"] ?? {}, "files")).map(shard),
     texts,
   };
 }
 
+/** Compares a small file with the index. The engine does so again; here it is known before anything is fetched. */
+export async function isListed({ files }: ModelIndex, file: string, text: string): Promise<boolean> {
+  const listed = files.find((entry) => entry.file === file);
+  if (!listed || !globalThis.crypto?.subtle) return true; // crypto.subtle is missing on plain http
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("") === listed.sha256;
+}
+
+/** Throws `WeightsCorrupt` for the first small file that is not the one the index lists. */
+export async function verifyTexts(index: ModelIndex): Promise<ModelIndex> {
+  const { config, tokenizer } = index.texts;
+  for (const [file, text] of [["config.json", config], ["tokenizer.json", tokenizer]] as const) {
+    if (await isListed(index, file, text)) continue;
+    throw new WeightsCorrupt(`${file} is not the file that the index lists: upload the whole model again, or, if you edited it, run \`af2 inspect MODEL --update-hashes\``);
+  }
+  return index;
+}
+
+/** A notice if files were not verified. */
+export function unverified({ files }: ModelIndex): string | undefined {
+  const missing = ["config.json", "tokenizer.json"].filter((name) => !files.some(({ file }) => file === name));
+  if (missing.length === 0) return undefined;
+  return `the index lists no SHA-256 of ${missing.join(" and ")}: not verified (\`af2 inspect MODEL --update-hashes\` adds it)`;
+}
+
 function shard([file, value]: [string, unknown]): Shard {
   const { bytes, sha256 } = record(value, file);
-  if (!/^(?!\.\.?$)[\w.-]+$/.test(file)) throw new BadModel(`the index names the shard "${file}": only plain file names are allowed`);
+  if (!/^(?!\.\.?$)[\w.-]+$/.test(file)) throw new BadModel(`the index names the file "${file}": only plain file names are allowed`);
   if (!Number.isSafeInteger(bytes) || (bytes as number) <= 0 || (bytes as number) > SHARD_LIMIT) {
     throw new BadModel(`the index gives ${file} an impossible length: ${String(bytes)}`);
   }

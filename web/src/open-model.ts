@@ -2,7 +2,7 @@
 
 import { type Entry, identify, indexOf, recall } from "./catalogue.js";
 import { NetworkFailed } from "./errors.js";
-import { type ModelIndex, parseModelIndex } from "./model-index.js";
+import { type ModelIndex, isListed, parseModelIndex, verifyTexts } from "./model-index.js";
 import type { ModelFiles } from "./source.js";
 
 /** Milliseconds to wait for the network if the cache has the files too. */
@@ -24,15 +24,16 @@ export async function openModel(files: ModelFiles, signal: AbortSignal): Promise
 /** Config and index tell whether the model changed. Only then is the tokenizer, the largest of the three, fetched again. */
 async function refresh(files: ModelFiles, entry: Entry, signal: AbortSignal): Promise<ModelIndex> {
   const [config, index] = await Promise.all([files.text("config.json", signal), files.text(INDEX, signal)]);
-  const same = config === entry.config && index === entry.index;
+  const cached = parseModelIndex({ config, tokenizer: entry.tokenizer, index });
+  const same = config === entry.config && index === entry.index && (await isListed(cached, "tokenizer.json", entry.tokenizer));
   const tokenizer = same ? entry.tokenizer : await files.text("tokenizer.json", signal);
-  return parseModelIndex({ config, tokenizer, index });
+  return verifyTexts(parseModelIndex({ config, tokenizer, index }));
 }
 
 async function fetchIndex(files: ModelFiles, signal: AbortSignal): Promise<ModelIndex> {
   const names = ["config.json", "tokenizer.json", INDEX];
   const [config = "", tokenizer = "", index = ""] = await Promise.all(names.map((name) => files.text(name, signal)));
-  return parseModelIndex({ config, tokenizer, index });
+  return verifyTexts(parseModelIndex({ config, tokenizer, index }));
 }
 
 const INDEX = "model.safetensors.index.json";

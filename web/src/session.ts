@@ -7,7 +7,7 @@ import type { AudioWindows, EngineAnswer, EngineBench, EngineClip, EngineDevice,
 import { adapterReport, anyEngine, engineName } from "./check.js";
 import { chooseEngine } from "./choose-engine.js";
 import { BadRequest, Disposed } from "./errors.js";
-import type { ModelIndex } from "./model-index.js";
+import { type ModelIndex, unverified } from "./model-index.js";
 import { openModel } from "./open-model.js";
 import { Patience } from "./patience.js";
 import { ProgressMeter } from "./progress.js";
@@ -69,6 +69,8 @@ export class Session {
       if (progress.notice !== undefined) notices.push(progress.notice);
       emit(progress);
     });
+    const notice = unverified(index);
+    if (notice !== undefined) meter.notice(notice);
     let store = await chooseStore(args, files, index, meter);
     this.#config = index.texts.config;
     let progress: ProgressMeter | undefined = meter;

@@ -53,6 +53,14 @@ fn damaged(file: &str, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> tempf
     copy
 }
 
+/// Removes the small files from a model's index, as earlier versions wrote it.
+fn unlist(model: &Path) {
+    let path = model.join("model.safetensors.index.json");
+    let mut index: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert!(index.as_object_mut().unwrap().remove("files").is_some());
+    fs::write(path, index.to_string()).unwrap();
+}
+
 fn af2(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_af2")).args(arguments).output().unwrap()
 }
@@ -187,7 +195,65 @@ fn damaged_models_are_named() {
         config["text"]["intermediate_size"] = 384.into();
         Some(serde_json::to_vec(&config).unwrap())
     });
+    assert_fails(&ask(wide.path(), &speech(), question), &["`config.json` is not the file that the index lists"]);
+    unlist(wide.path());
     assert_fails(&ask(wide.path(), &speech(), question), &["mlp.gate_proj.weight", "expected F32 [384, 128]"]);
+}
+
+/// Replaces text of a small file by text that is as valid.
+fn edited(file: &str, from: &str, to: &str) -> tempfile::TempDir {
+    damaged(file, |bytes| {
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains(from), "{text}");
+        Some(text.replacen(from, to, 1).into_bytes())
+    })
+}
+
+#[test]
+fn an_edited_file_is_refused_until_it_is_accepted() {
+    let limit = |model: &Path| {
+        let question = ["What?", "--max-new-tokens", "1", "--json"];
+        let long = fixtures().join("inputs/long_8k_127s.flac");
+        let answer: serde_json::Value = serde_json::from_str(&text(&ask(model, &long, &question))).unwrap();
+        answer["windows"].as_u64().unwrap()
+    };
+    for (file, from, to) in [
+        ("config.json", "\"max_num_window\": 12", "\"max_num_window\": 1"),
+        ("generation_config.json", "\"top_k\": 30", "\"top_k\": 31"),
+        ("tokenizer.json", "{", "{ "),
+    ] {
+        let model = edited(file, from, to);
+        let [dir, words] = [model.path().to_str().unwrap(), file];
+        assert_fails(&ask(model.path(), &speech(), &["What?"]), &[words, "--update-hashes"]);
+        assert_fails(&af2(&["ask", "--engine", "cpu", dir, speech().to_str().unwrap(), "What?"]), &[words, "SHA-256"]);
+        assert_fails(&af2(&["inspect", dir]), &[words, "--update-hashes"]);
+        let before = fs::read_to_string(model.path().join("model.safetensors.index.json")).unwrap();
+        text(&af2(&["inspect", dir, "--update-hashes", "--verify"]));
+        let after = fs::read_to_string(model.path().join("model.safetensors.index.json")).unwrap();
+        let changed = before.lines().zip(after.lines()).filter(|(before, after)| before != after).count();
+        assert!(before != after && changed <= 2, "only the size and the hash of {file} change: {changed} lines");
+        if file == "config.json" {
+            assert_eq!(limit(model.path()), 1);
+        }
+    }
+}
+
+#[test]
+fn a_model_that_lists_no_small_files_is_used_with_a_notice() {
+    let model = damaged("config.json", Some);
+    unlist(model.path());
+    let output = ask(model.path(), &speech(), &["What?", "--max-new-tokens", "1", "--json"]);
+    let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+    let notice = "lists no SHA-256 of config.json, generation_config.json, tokenizer.json: not verified";
+    assert_eq!(notes.lines().filter(|line| line.starts_with("af2: ") && line.contains(notice)).count(), 1, "{notes}");
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answer["notices"][0].as_str().unwrap().contains(notice), "{answer}");
+    let report: serde_json::Value =
+        serde_json::from_str(&text(&af2(&["inspect", model.path().to_str().unwrap(), "--json"]))).unwrap();
+    assert!(report["notices"][0].as_str().unwrap().contains(notice), "{report}");
+    text(&af2(&["inspect", model.path().to_str().unwrap(), "--update-hashes"]));
+    let output = ask(model.path(), &speech(), &["What?", "--max-new-tokens", "1"]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
 #[test]

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use af2_core::config::CONFIG_FILE;
-use af2_core::weights::index::{FORMAT, INDEX_FILE, IndexMetadata, ModelIndex, Shard};
+use af2_core::weights::index::{FORMAT, INDEX_FILE, IndexMetadata, ModelIndex, SMALL_FILES, Shard};
 use af2_core::weights::safetensors::TensorSpec;
 
 use crate::checkpoint::{Journal, Position, Start};
@@ -67,17 +66,26 @@ impl Release<'_> {
         }
         let names = plan.shards.iter().map(|shard| shard.name.clone());
         let shards: BTreeMap<String, Shard> = names.zip(journal.shards).collect();
-        self.write_small_files(sink).await?;
-        write_file(sink, INDEX_FILE, index(&plan, shards).to_json()?.as_bytes()).await?;
+        let files = self.write_small_files(sink).await?;
+        write_file(sink, INDEX_FILE, index(&plan, shards, files).to_json()?.as_bytes()).await?;
         Ok(Report { parameters: plan.parameters(), bytes: plan.bytes(), shards: plan.shards.len() })
     }
 
-    async fn write_small_files(&self, sink: &mut dyn Sink) -> Result<(), ConvertError> {
-        const GENERATION: &str = "generation_config.json";
+    /// Writes the small files, and returns their sizes and digests.
+    async fn write_small_files(&self, sink: &mut dyn Sink) -> Result<BTreeMap<String, Shard>, ConvertError> {
+        let [config, generation, tokenizer] = SMALL_FILES;
         let lm = &self.language_model;
-        write_file(sink, CONFIG_FILE, &json(CONFIG_FILE, &self.config)?).await?;
-        write_file(sink, GENERATION, &json(GENERATION, &lm.generation_config())?).await?;
-        write_file(sink, "tokenizer.json", &lm.tokenizer.json).await
+        let files = [
+            (config, json(config, &self.config)?),
+            (generation, json(generation, &lm.generation_config())?),
+            (tokenizer, lm.tokenizer.json.clone()),
+        ];
+        let mut written = BTreeMap::new();
+        for (name, bytes) in files {
+            write_file(sink, name, &bytes).await?;
+            written.insert(name.to_owned(), Shard::of(&bytes));
+        }
+        Ok(written)
     }
 }
 
@@ -109,7 +117,7 @@ fn specs(shard: &ShardPlan<'_>) -> Vec<TensorSpec> {
     shard.tensors.iter().flat_map(|planned| planned.specs()).collect()
 }
 
-fn index(plan: &Plan<'_>, shards: BTreeMap<String, Shard>) -> ModelIndex {
+fn index(plan: &Plan<'_>, shards: BTreeMap<String, Shard>, files: BTreeMap<String, Shard>) -> ModelIndex {
     ModelIndex {
         metadata: IndexMetadata {
             format: FORMAT.into(),
@@ -119,5 +127,6 @@ fn index(plan: &Plan<'_>, shards: BTreeMap<String, Shard>) -> ModelIndex {
         weight_map: plan.weight_map(),
         shards,
         quantization: plan.quantization(),
+        files,
     }
 }

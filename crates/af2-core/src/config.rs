@@ -13,7 +13,15 @@ mod validate;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use validate::MAX_WINDOW_LENGTH;
 pub use validate::{CONFIG_FILE, ConfigError, MODEL_TYPE};
+
+/// Most audio that is heard of one input, in seconds. 25 minutes are 24 million samples: 240 MB in float64 and as 16-bit codes, both of
+/// which are in memory while audio is loaded. Releases hear two minutes, and five with a longer setting.
+pub const MOST_SECONDS: f64 = 1500.0;
+
+/// Most windows of one input, however short: each gives 64 audio tokens, which attend to all others.
+pub const MOST_WINDOWS: usize = 1 << 10;
 
 /// Everything that describes a converted model except its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,9 +137,19 @@ pub struct SpecialTokens {
 }
 
 impl AudioConfig {
-    /// Samples per window, 160000 in every release.
+    /// Samples per window, 160000 in every release. A part of a sample is cut off, as the original does.
     pub fn window_samples(&self) -> usize {
-        (self.window_length * f64::from(self.sample_rate)).round() as usize
+        (self.window_length * f64::from(self.sample_rate)) as usize
+    }
+
+    /// Samples that neighbouring windows share, 0 in every release; cut like [`AudioConfig::window_samples`].
+    pub fn overlap_samples(&self) -> usize {
+        (self.window_overlap * f64::from(self.sample_rate)) as usize
+    }
+
+    /// Most windows that an input may have: [`MOST_SECONDS`] of audio, and no more than [`MOST_WINDOWS`].
+    pub fn most_windows(&self) -> usize {
+        MOST_WINDOWS.min((MOST_SECONDS / self.window_length) as usize)
     }
 }
 

@@ -212,3 +212,107 @@ fn refusals_name_the_thing_and_the_remedy() {
     let line = load_file(vec![1; 100], "two\nlines.wav", &released_audio(), 12).unwrap_err().to_string();
     assert!(!line.contains('\n'), "{line}");
 }
+
+/// A QuickTime file of the chirp, whose index comes last, with another edit list: durations in milliseconds and starts in units of the
+/// media's time.
+fn with_edits(name: &str, edits: &[(u32, i32)]) -> Vec<u8> {
+    let mut file = chirp(name);
+    let at = |file: &[u8], tag: &[u8; 4]| file.windows(4).rposition(|bytes| bytes == tag).unwrap();
+    let list = at(&file, b"elst");
+    let old = u32::from_be_bytes(file[list - 4..list].try_into().unwrap()) as usize;
+    let mut entries = [&[0; 4][..], &(edits.len() as u32).to_be_bytes()].concat();
+    for (duration, start) in edits {
+        entries.extend([&duration.to_be_bytes()[..], &start.to_be_bytes(), &[0, 1, 0, 0]].concat());
+    }
+    let grown = entries.len() + 8 - old;
+    file.splice(list + 4..list - 4 + old, entries);
+    for tag in [b"moov", b"trak", b"edts", b"elst"] {
+        let at = at(&file, tag);
+        let length = u32::from_be_bytes(file[at - 4..at].try_into().unwrap()) + grown as u32;
+        file[at - 4..at].copy_from_slice(&length.to_be_bytes());
+    }
+    file
+}
+
+#[test]
+fn parts_of_an_edit_list_are_heard_as_edited() {
+    // 16 frames per millisecond: 100 ms from the middle, a pause, 150 ms from the start, 50 ms twice.
+    let edits = [(100, 3200), (40, -1), (150, 0), (50, 1600), (50, 1600)];
+    let samples = samples();
+    let part = |start: usize, frames: usize| &samples[2 * start..2 * (start + frames)];
+    let joined = [part(3200, 1600), part(0, 2400), part(1600, 800), part(1600, 800)].concat();
+    let clip = load(with_edits("_in24.mov", &edits));
+    assert_eq!(clip.windows.codes, load(wav(PCM, 1, 16000, 16, &joined)).windows.codes);
+    assert_eq!(clip.info.notices, [""; 0]);
+    // Compressed samples: a part begins and ends inside of packets.
+    let coded = load(with_edits("_aac.m4a", &[(100, 3200), (150, 1024)]));
+    assert_eq!((coded.windows.codes.len(), coded.info.notices.len()), (4000, 0));
+    let whole = load(with_edits("_aac.m4a", &[(100, 3200)]));
+    let (alike, louder) = (&coded.windows.codes[100..1600], &whole.windows.codes[100..1600]);
+    let scale = f64::from(alike[700]) / f64::from(louder[700]);
+    let off = alike.iter().zip(louder).map(|(a, b)| (f64::from(*a) - scale * f64::from(*b)).abs()).fold(0.0, f64::max);
+    assert!(off < 200.0, "the first part is the same audio, {off}");
+}
+
+#[test]
+fn a_hostile_edit_list_costs_little() {
+    let edits = vec![(u32::MAX, 0); 20_000];
+    let clip = load(with_edits("_in24.mov", &edits));
+    assert_eq!(clip.windows.codes.len(), 6400, "the first part is longer than anything that is heard");
+    let short = vec![(1, 0); 20_000];
+    assert_eq!(load(with_edits("_in24.mov", &short)).windows.codes.len(), 4096 * 16);
+}
+
+/// Puts a fill element before the end of every frame of an ADTS stream.
+fn with_fill(file: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut rest = file;
+    let mut made = Vec::new();
+    while let [_, protection, _, c, d, e, ..] = *rest {
+        let length = usize::from(c & 3) << 11 | usize::from(d) << 3 | usize::from(e >> 5);
+        let header = if protection & 1 == 0 { 9 } else { 7 };
+        let (frame, after) = rest.split_at(length);
+        rest = after;
+        let mut bits: Vec<u8> =
+            frame[header..].iter().flat_map(|byte| (0..8).map(move |bit| byte >> (7 - bit) & 1)).collect();
+        let end = bits.iter().rposition(|bit| *bit == 1).unwrap() - 2;
+        bits.truncate(end);
+        let number = |value: usize, count: usize| (0..count).map(move |bit| (value >> (count - 1 - bit) & 1) as u8);
+        bits.extend(number(6, 3));
+        if content.len() < 15 {
+            bits.extend(number(content.len(), 4));
+        } else {
+            bits.extend(number(15, 4).chain(number(content.len() - 14, 8)));
+        }
+        content.iter().for_each(|byte| bits.extend(number(usize::from(*byte), 8)));
+        bits.extend([1, 1, 1]);
+        let block: Vec<u8> =
+            bits.chunks(8).map(|byte| (0..8).fold(0, |sum, bit| sum << 1 | byte.get(bit).unwrap_or(&0))).collect();
+        let length = header + block.len();
+        let mut head = frame[..header].to_vec();
+        head[3] = head[3] & 0xfc | (length >> 11) as u8;
+        head[4] = (length >> 3) as u8;
+        head[5] = head[5] & 0x1f | (length << 5) as u8;
+        made.extend([head, block].concat());
+    }
+    made
+}
+
+#[test]
+fn he_aac_that_says_to_be_aac_lc_gives_a_notice() {
+    let plain = chirp("_aac.aac");
+    let whole = load(plain.clone());
+    for length in [9, 14, 15, 40, 269] {
+        for kind in [0xd5, 0xe5] {
+            let mut content = vec![0x5a; length];
+            content[0] = kind;
+            let clip = load(with_fill(&plain, &content));
+            assert_eq!(clip.windows.codes, whole.windows.codes, "{length}");
+            assert!(clip.info.notices[0].starts_with("it is HE-AAC") && clip.info.notices[0].contains("up to 8000 Hz"));
+            // Padding behind it.
+            let padded = with_fill(&with_fill(&plain, &content), &[0; 7]);
+            assert_eq!(load(padded).info.notices.len(), 1);
+        }
+    }
+    let filled = load(with_fill(&plain, &[0x0a; 20]));
+    assert_eq!((filled.info.notices, filled.windows.codes), (whole.info.notices, whole.windows.codes));
+}

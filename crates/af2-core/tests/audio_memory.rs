@@ -6,7 +6,7 @@ mod wav;
 
 use std::sync::Mutex;
 
-use af2_core::audio::load_file;
+use af2_core::audio::{load_file, load_pcm};
 use fixture::{bytes, path, released_audio};
 use peak_alloc::PeakAlloc;
 use wav::{PCM, wav};
@@ -19,12 +19,16 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// The most bytes that loading a file held at a time.
+/// The most bytes that loading a file held at a time, with the releases' limit of windows.
 fn peak(file: Vec<u8>, name: &str) -> usize {
+    peak_of(|| drop(load_file(file, name, &released_audio(), 12)))
+}
+
+fn peak_of(load: impl FnOnce()) -> usize {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let before = ALLOCATOR.current_usage();
     ALLOCATOR.reset_peak_usage();
-    let _ = load_file(file, name, &released_audio(), 12);
+    load();
     ALLOCATOR.peak_usage().saturating_sub(before)
 }
 
@@ -51,6 +55,30 @@ fn high_rates_and_many_channels() {
             assert!(peak < BUDGET / 2, "{peak}");
         }
     }
+}
+
+#[test]
+fn the_longest_audio_that_is_heard() {
+    let second: Vec<u8> = (0..16_000).map(|i| (i % 251) as u8).collect();
+    let file = wav(PCM, 1, 16_000, 8, &second.repeat(1501));
+    for name in ["a.wav", "a.mp3"] {
+        let file = file.clone();
+        let peak = peak_of(|| {
+            let loaded = load_file(file, name, &released_audio(), 150).unwrap();
+            assert_eq!((loaded.windows.count, loaded.info.truncated), (150, true));
+        });
+        println!("{name}: {} MiB", peak >> 20);
+        assert!(peak < BUDGET, "{name}: {peak}");
+    }
+}
+
+#[test]
+fn raw_samples_in_many_channels() {
+    let channel = vec![0.5f32; 48_000 * 60];
+    let channels = vec![channel.as_slice(); 32];
+    let peak = peak_of(|| drop(load_pcm(&channels, 48_000, &released_audio(), 12)));
+    println!("32 channels at 48 kHz: {} MiB", peak >> 20);
+    assert!(peak < BUDGET / 2, "{peak}");
 }
 
 #[test]

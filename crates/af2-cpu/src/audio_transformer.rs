@@ -11,11 +11,10 @@
 
 use af2_core::config::AudioTransformerConfig;
 use burn_tensor::Tensor;
-use burn_tensor::activation::relu;
 
 use crate::CpuError;
 use crate::attention::{attention, merge_heads, split_heads};
-use crate::layers::{LayerNorm, Linear};
+use crate::layers::{LayerNorm, Linear, checked_relu};
 use crate::rotary::Rotary;
 use crate::taps::Taps;
 use crate::weights::{Scope, Weights};
@@ -85,7 +84,7 @@ impl Layer {
         let k = rotary.forward(heads(&self.w_ks), 0);
         let attended = merge_heads(attention(q, k, heads(&self.w_vs), None));
         let x = self.attention_norm.forward(self.fc.forward(attended) + x);
-        let hidden = relu(self.w_1.forward(x.clone()));
+        let hidden = checked_relu(self.w_1.forward(x.clone()));
         self.ffn_norm.forward(self.w_2.forward(hidden) + x)
     }
 }

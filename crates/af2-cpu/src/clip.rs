@@ -1,10 +1,11 @@
 //! Encoded audio: its keys and values for every cross-attention block, ready for any number of questions.
 
 use af2_core::audio::Windows;
-use af2_core::engine::{EngineError, check_windows};
+use af2_core::engine::{EngineError, Stage, check_windows};
 use burn_tensor::Tensor;
 
 use crate::cross_attention::AudioKv;
+use crate::layers::zero_or_nan;
 use crate::taps::Taps;
 use crate::{CpuError, Model};
 
@@ -13,6 +14,8 @@ pub struct Clip {
     pub(crate) model: Model,
     /// Per decoder layer, for those that have a cross-attention block.
     pub(crate) audio_kv: Vec<Option<AudioKv>>,
+    /// A sum over the encoder's tokens, [1]: NaN if any of them is not finite, else 0.
+    tokens_check: Tensor<1>,
 }
 
 /// Audio being encoded, a window per step: a caller that must see to other things does so between two of them.
@@ -37,7 +40,7 @@ impl Listening<'_> {
         self.tokens.len()
     }
 
-    /// The clip, once every window was encoded.
+    /// The clip, once every window was encoded. Its numbers are not checked yet: [`Clip::computed`] does.
     ///
     /// # Errors
     /// [`EngineError::Cancelled`] before that.
@@ -62,7 +65,7 @@ impl Model {
     /// Encodes audio. `progress` is told how many of how many windows are done, and stops the work by returning false.
     ///
     /// # Errors
-    /// As [`check_windows`], or [`EngineError::Cancelled`].
+    /// As [`check_windows`], [`EngineError::Cancelled`], or [`EngineError::NotFinite`].
     pub fn listen(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Clip, CpuError> {
         let mut listening = self.start_listening(windows)?;
         loop {
@@ -70,7 +73,9 @@ impl Model {
                 return Err(EngineError::Cancelled.into());
             }
             if listening.encoded() == windows.count {
-                return listening.finish();
+                let clip = listening.finish()?;
+                clip.checks().into_iter().try_for_each(|(stage, sum)| verdict(stage, sum.try_into_scalar()))?;
+                return Ok(clip);
             }
             listening.step();
         }
@@ -78,8 +83,9 @@ impl Model {
 
     /// From the encoder's tokens of all windows, [T, D].
     pub(crate) fn clip(&self, tokens: Tensor<2>, taps: &mut Taps) -> Clip {
+        let tokens_check = zero_or_nan(tokens.clone()).sum();
         let audio = self.0.audio_transformer.forward(tokens, taps);
-        Clip { model: self.clone(), audio_kv: self.0.decoder.audio_kv(&audio, taps) }
+        Clip { model: self.clone(), audio_kv: self.0.decoder.audio_kv(&audio, taps), tokens_check }
     }
 }
 
@@ -89,13 +95,30 @@ impl Clip {
         &self.model
     }
 
-    /// Completes when keys and values are computed and not only asked for: a backend may compute later.
+    /// Completes when keys and values are computed and not only asked for (a backend may compute later), and checks them.
     ///
     /// # Errors
-    /// The backend failed.
+    /// [`EngineError::NotFinite`], or the backend failed.
     pub async fn computed(&self) -> Result<(), CpuError> {
-        let Some(last) = self.audio_kv.iter().flatten().last() else { return Ok(()) };
-        let one = last.v.clone().slice([0..1, 0..1, 0..1]).into_data_async().await;
-        one.map(drop).map_err(|error| CpuError::Backend(error.to_string()))
+        for (stage, sum) in self.checks() {
+            verdict(stage, sum.try_into_scalar_async().await)?;
+        }
+        Ok(())
+    }
+
+    /// Sums, [1], that are NaN where a stage gave a number that is not finite, else 0.
+    fn checks(&self) -> Vec<(Stage, Tensor<1>)> {
+        let parts = self.audio_kv.iter().flatten().flat_map(|kv| [&kv.k, &kv.v]);
+        let audio_kv = parts.map(|part| zero_or_nan(part.clone()).sum()).reduce(|sum, part| sum + part);
+        let tokens = (Stage::EncoderTokens, self.tokens_check.clone());
+        std::iter::once(tokens).chain(audio_kv.map(|sum| (Stage::AudioKv, sum))).collect()
+    }
+}
+
+fn verdict<E: ToString>(stage: Stage, sum: Result<f32, E>) -> Result<(), CpuError> {
+    match sum {
+        Ok(sum) if sum == 0.0 => Ok(()),
+        Ok(_) => Err(EngineError::NotFinite { stage }.into()),
+        Err(error) => Err(CpuError::Backend(error.to_string())),
     }
 }

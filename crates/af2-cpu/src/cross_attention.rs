@@ -16,7 +16,7 @@ use burn_tensor::activation::gelu;
 
 use crate::CpuError;
 use crate::attention::{attention, merge_heads, split_heads};
-use crate::layers::{LayerNorm, Linear};
+use crate::layers::{LayerNorm, Linear, zero_or_nan};
 use crate::taps::Taps;
 use crate::weights::Scope;
 
@@ -25,7 +25,7 @@ const EPS: f64 = 1e-5;
 /// Audio keys and values of one block, [heads, T, d] each: computed once per clip, read for every text token.
 #[derive(Clone)]
 pub(crate) struct AudioKv {
-    k: Tensor<3>,
+    pub k: Tensor<3>,
     pub v: Tensor<3>,
 }
 
@@ -71,8 +71,13 @@ impl GatedCrossAttention {
         let q = split_heads(self.to_q.forward(self.attn_norm.forward(x.clone())), self.heads);
         let attended = self.to_out.forward(merge_heads(attention(q, audio.k.clone(), audio.v.clone(), None)));
         let attended = taps.tap_tokens(format!("xattn{layer}_attn_raw"), attended);
-        let x = x + attended * self.attn_gate.clone().tanh().unsqueeze();
+        let x = x + attended * checked_tanh(&self.attn_gate);
         let fed = self.ff_3.forward(gelu(self.ff_1.forward(self.ff_norm.forward(x.clone()))));
-        taps.tap_tokens(format!("xattn{layer}_out"), x + fed * self.ff_gate.clone().tanh().unsqueeze())
+        taps.tap_tokens(format!("xattn{layer}_out"), x + fed * checked_tanh(&self.ff_gate))
     }
+}
+
+/// tanh(gate), [1, 1]; NaN for an infinite gate.
+fn checked_tanh(gate: &Tensor<1>) -> Tensor<2> {
+    (gate.clone().tanh() + zero_or_nan(gate.clone())).unsqueeze()
 }

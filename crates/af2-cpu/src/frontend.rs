@@ -14,6 +14,7 @@ use af2_core::engine::IMAGE_SIDE;
 use burn_tensor::{Device, Int, Tensor, TensorData};
 
 use crate::CpuError;
+use crate::layers::zero_or_nan;
 use crate::taps::Taps;
 use crate::weights::Weights;
 
@@ -39,7 +40,8 @@ impl Frontend {
         let frames = settings.frames(audio.window_samples());
         let bn0 = weights.scope("clap.nvclap.bn0");
         let part = |name: &str| Ok::<_, CpuError>(bn0.tensor::<1>(name)?.unsqueeze::<3>());
-        let scale = part("weight")? / (part("running_var")? + EPS).sqrt();
+        let variance = part("running_var")?;
+        let scale = part("weight")? / (variance.clone() + EPS).sqrt() + zero_or_nan(variance);
         let shift = part("bias")? - part("running_mean")? * scale.clone();
         let table = bicubic_table(frames, IMAGE_SIDE * IMAGE_SIDE / settings.n_mels);
         let taps = (0..4).map(|tap| interpolation_tap(&table, tap, &weights.device)).collect();

@@ -1,6 +1,6 @@
 //! Decoding: the prompt in one pass, then one pass per token.
 
-use af2_core::engine::{GenerateOptions, Generation, check_request};
+use af2_core::engine::{GenerateOptions, Generation, check_logits, check_request};
 use af2_core::sampling::next_token;
 use burn_tensor::Tensor;
 
@@ -22,7 +22,7 @@ impl Decoding<'_> {
     /// The next token; `None` once the answer has ended.
     ///
     /// # Errors
-    /// The logits have no finite value, or the tensor library failed.
+    /// [`af2_core::engine::EngineError::NotFinite`], or the tensor library failed.
     pub async fn step(&mut self) -> Result<Option<u32>, CpuError> {
         if self.generation.has_ended(&self.options, self.clip.model.config().tokens.end_of_text) {
             return Ok(None);
@@ -86,6 +86,8 @@ impl Clip {
         let last: Tensor<2> = x.narrow(0, tokens.len() - 1, 1);
         let logits = decoder.logits(last, &mut Taps::default()).into_data_async().await;
         let logits = logits.map_err(|error| CpuError::Backend(error.to_string()))?;
-        Ok(logits.iter().collect())
+        let logits: Vec<f32> = logits.iter().collect();
+        check_logits(&logits)?;
+        Ok(logits)
     }
 }

@@ -1,7 +1,7 @@
 //! The layers that all parts of the network use.
 
-use burn_tensor::Tensor;
-use burn_tensor::module;
+use burn_tensor::activation::relu;
+use burn_tensor::{Tensor, module};
 
 use crate::CpuError;
 use crate::weights::Scope;
@@ -52,7 +52,8 @@ impl LayerNorm {
     }
 
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        module::layer_norm(x, self.weight.clone(), Some(self.bias.clone()), self.eps)
+        let square = x.clone().square().mean_dim(D - 1);
+        module::layer_norm(x, self.weight.clone(), Some(self.bias.clone()), self.eps) + zero_or_nan(square)
     }
 }
 
@@ -69,6 +70,18 @@ impl RmsNorm {
 
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let mean_square = x.clone().square().mean_dim(D - 1);
-        x / (mean_square + self.eps).sqrt() * self.weight.clone().unsqueeze()
+        let lost = zero_or_nan(mean_square.clone());
+        x / (mean_square + self.eps).sqrt() * self.weight.clone().unsqueeze() + lost
     }
+}
+
+/// Zeros, and NaN where `x` is NaN or infinite. Added to what bounds `x` (a quotient by it, a step, tanh), it passes on what would
+/// otherwise end as a finite number.
+pub(crate) fn zero_or_nan<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    x.clone() - x
+}
+
+/// max(x, 0), NaN for an infinite x.
+pub(crate) fn checked_relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    relu(x.clone()) + zero_or_nan(x)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use af2_core::audio::Windows;
-use af2_core::engine::{Trace, check_prompt, check_windows};
+use af2_core::engine::{Trace, TraceTensor, check_prompt, check_windows};
 
 use crate::taps::Taps;
 use crate::{CpuError, GenerateOptions, Model};
@@ -14,7 +14,8 @@ impl Model {
     /// row-major).
     ///
     /// # Errors
-    /// As [`Model::listen`] and [`crate::Clip::generate`].
+    /// As [`Model::listen`] and [`crate::Clip::generate`]; [`af2_core::engine::EngineError::NotFinite`] names the first intermediate
+    /// that is not finite.
     pub async fn trace(
         &self,
         windows: &Windows,
@@ -30,6 +31,7 @@ impl Model {
         let decoder = &self.0.decoder;
         let x = decoder.forward(prompt, &clip.audio_kv, &mut decoder.cache(), &mut taps);
         decoder.logits(x, &mut taps);
+        taps.recorded.iter().try_for_each(TraceTensor::check)?;
         let options = GenerateOptions { max_new_tokens, keep_logits: true, ..GenerateOptions::default() };
         let generation = clip.generate(prompt, &options, &mut |_| true).await?;
         Ok(Trace { tensors: taps.recorded, new_ids: generation.ids, step_logits: generation.logits })

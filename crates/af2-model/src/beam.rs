@@ -1,6 +1,6 @@
 //! Beam search: each beam has a slot of the key/value caches; when a beam changes its parent, its slot is copied.
 
-use af2_core::engine::check_prompt;
+use af2_core::engine::{check_logits, check_prompt};
 use af2_core::sampling::{BeamOutcome, BeamSearch, BeamStep};
 use af2_gpu::ops::Step;
 use af2_gpu::{Buffer, Gpu};
@@ -70,7 +70,7 @@ impl<'a> Slots<'a> {
             let Some(pass) = self.plans.prompts.get(rows) else { continue };
             self.gpu.run(&[&pass.layers, &pass.head]);
         }
-        Ok(self.plans.scratch.read_logits(self.gpu).await?)
+        self.logits().await
     }
 
     /// Gives every new beam its parent's cache and its token, and returns the logits that follow.
@@ -95,6 +95,12 @@ impl<'a> Slots<'a> {
         let step = Step { position: self.length as u32, slot_base: base as u32, length, ..Step::default() };
         self.gpu.write(&scratch.step, 0, bytemuck::bytes_of(&step));
         self.gpu.run(&[&self.plans.token, &self.plans.token_head]);
-        Ok(scratch.read_logits(self.gpu).await?)
+        self.logits().await
+    }
+
+    async fn logits(&self) -> Result<Vec<f32>, ModelError> {
+        let logits = self.plans.scratch.read_logits(self.gpu).await?;
+        check_logits(&logits)?;
+        Ok(logits)
     }
 }

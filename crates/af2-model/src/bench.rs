@@ -1,9 +1,10 @@
 //! Parts of the network on their own, for benchmarks.
 
 use af2_core::audio::Windows;
-use af2_core::engine::TOKENS_PER_WINDOW;
+use af2_core::engine::{Stage, TOKENS_PER_WINDOW};
 use af2_gpu::{PlanInfo, Span};
 
+use crate::clip::AudioKvPlan;
 use crate::{Clip, Model, ModelError};
 
 impl Model {
@@ -34,9 +35,9 @@ impl Model {
         let tokens = self.gpu().storage("audio tokens", (4 * windows * TOKENS_PER_WINDOW * width) as u64)?;
         let frequencies = self.audio_frequencies().await?;
         let make = || self.audio_kv_plan(&tokens, &frequencies, windows, None);
-        let (plan, audio_kv) = self.gpu().scoped("the audio's keys and values", make).await?;
+        let AudioKvPlan { plan, audio_kv, flag } = self.gpu().scoped("the audio's keys and values", make).await?;
         self.gpu().run(&[&plan]);
-        self.gpu().idle().await?;
+        self.finished(&flag, Stage::AudioKv).await?;
         Ok((self.clip(audio_kv, windows), plan.info()))
     }
 

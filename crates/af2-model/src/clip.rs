@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use af2_core::audio::Windows;
-use af2_core::engine::{EngineError, TOKENS_PER_WINDOW, check_windows};
+use af2_core::engine::{EngineError, Stage, TOKENS_PER_WINDOW, check_windows};
 use af2_core::weights::Scheme;
 use af2_gpu::ops::Epilogue;
+use af2_gpu::ops::check_finite::check_finite;
 use af2_gpu::ops::matmul::{Matmul, matmul};
 use af2_gpu::ops::pack_f16::pack_f16;
 use af2_gpu::ops::rope::rotary_table;
@@ -34,6 +35,15 @@ pub struct Clip {
     plans: Option<ClipPlans>,
 }
 
+/// From the encoder's tokens to what the cross-attention blocks read.
+pub(crate) struct AudioKvPlan {
+    pub plan: Plan,
+    /// As in [`Clip`].
+    pub audio_kv: Vec<Option<Buffer>>,
+    /// 1 once a run gave a key or value that is not finite.
+    pub flag: Buffer,
+}
+
 /// The decoder's plans for this clip and one scratch.
 pub(crate) struct ClipPlans {
     pub scratch: Arc<Scratch>,
@@ -57,7 +67,7 @@ impl Model {
     /// Encodes audio. `progress` is told how many of how many windows are done, and stops the work by returning false.
     ///
     /// # Errors
-    /// As [`check_windows`], [`EngineError::Cancelled`], or the device failed.
+    /// As [`check_windows`], [`EngineError::Cancelled`], [`EngineError::NotFinite`], or the device failed.
     pub async fn listen(
         &self,
         windows: &Windows,
@@ -69,9 +79,9 @@ impl Model {
         drop(encoder);
         let frequencies = self.audio_frequencies().await?;
         let make = || self.audio_kv_plan(&tokens, &frequencies, windows.count, None);
-        let (plan, audio_kv) = self.gpu().scoped("the audio's keys and values", make).await?;
+        let AudioKvPlan { plan, audio_kv, flag } = self.gpu().scoped("the audio's keys and values", make).await?;
         self.gpu().run(&[&plan]);
-        self.gpu().idle().await?;
+        self.finished(&flag, Stage::AudioKv).await?;
         Ok(self.clip(audio_kv, windows.count))
     }
 
@@ -115,12 +125,18 @@ impl Model {
                 first as u64 * window_bytes,
                 count as u64 * window_bytes,
             );
-            gpu.idle().await?;
+            self.finished(&encoder.flag, Stage::EncoderTokens).await?;
         }
         if !progress(windows.count, windows.count) {
             return Err(EngineError::Cancelled.into());
         }
         Ok(tokens)
+    }
+
+    /// Completes when the work submitted so far is done, and checks the flag that it may have raised: one readback tells both.
+    pub(crate) async fn finished(&self, flag: &Buffer, stage: Stage) -> Result<(), ModelError> {
+        let flag: Vec<u32> = self.gpu().read_all(flag).await?;
+        if flag.iter().all(|word| *word == 0) { Ok(()) } else { Err(EngineError::NotFinite { stage }.into()) }
     }
 
     /// Rotary frequencies of the audio transformer, as stored.
@@ -135,7 +151,7 @@ impl Model {
         frequencies: &[f32],
         windows: usize,
         taps: Option<&Taps>,
-    ) -> Result<(Plan, Vec<Option<Buffer>>), GpuError> {
+    ) -> Result<AudioKvPlan, GpuError> {
         let inner = &*self.0;
         let count = windows * TOKENS_PER_WINDOW;
         let rotary = inner.gpu.storage_with("audio rotary", &rotary_table(frequencies, count))?;
@@ -149,6 +165,7 @@ impl Model {
             step: &inner.origin,
         };
         let audio = audio_transformer(&inner.gpu, &mut plan, &input)?;
+        let flag = inner.gpu.storage("audio kv flag", 4)?;
         let mut exact: Option<Buffer> = None; // shared by all blocks that store float16
         let mut audio_kv = Vec::with_capacity(inner.weights.decoder.layers.len());
         for (index, layer) in inner.weights.decoder.layers.iter().enumerate() {
@@ -169,14 +186,15 @@ impl Model {
             plan.tap(&format!("xattn{index}_kv"), &kv, &[1, count, width])?;
             if half {
                 let packed = storage(2)?;
-                pack_f16(&mut plan, &label, &kv, &packed, count * width)?;
+                pack_f16(&mut plan, &label, &kv, &packed, &flag, count * width)?;
                 audio_kv.push(Some(packed));
                 exact = Some(kv);
             } else {
+                check_finite(&mut plan, &label, &kv, &flag, count * width)?;
                 audio_kv.push(Some(kv));
             }
         }
-        Ok((plan.finish()?, audio_kv))
+        Ok(AudioKvPlan { plan: plan.finish()?, audio_kv, flag })
     }
 }
 

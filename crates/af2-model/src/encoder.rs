@@ -7,6 +7,7 @@
 
 use af2_core::config::ModelConfig;
 use af2_core::engine::TOKENS_PER_WINDOW;
+use af2_gpu::ops::check_finite::check_finite;
 use af2_gpu::ops::fold_image::{FoldShape, FoldTables, fold_image};
 use af2_gpu::ops::layer_norm::{NormBuffers, layer_norm};
 use af2_gpu::ops::log_mel::{LogMelBuffers, log_mel};
@@ -27,6 +28,8 @@ pub(crate) struct EncoderPlan {
     pub audio: Buffer,
     /// Output of the last run, [windows · 64, D].
     pub tokens: Buffer,
+    /// 1 once a run gave a token that is not finite.
+    pub flag: Buffer,
     pub plan: Plan,
 }
 
@@ -77,6 +80,8 @@ impl EncoderPlan {
         plan.tap("swin_norm", &scratch.normed, &[windows, TOKENS_PER_WINDOW, width])?;
         reorder_tokens(&mut plan, &scratch.normed, &tokens, windows, width)?;
         plan.tap("encoder_tokens", &tokens, &[windows, TOKENS_PER_WINDOW, width])?;
-        Ok(Self { windows, audio, tokens, plan: plan.finish()? })
+        let flag = storage("encoder flag", 1)?;
+        check_finite(&mut plan, "check", &tokens, &flag, rows * width)?;
+        Ok(Self { windows, audio, tokens, flag, plan: plan.finish()? })
     }
 }

@@ -36,7 +36,7 @@ impl Frontend {
     pub fn new(gpu: &Gpu, audio: &AudioConfig) -> Result<Self, GpuError> {
         let settings = MelSettings { sample_rate: audio.sample_rate, ..MelSettings::default() };
         let MelSettings { sample_rate, n_fft, n_mels, f_min, f_max, .. } = settings;
-        let samples = (audio.window_length * f64::from(sample_rate)).round() as usize;
+        let samples = audio.window_samples();
         let frames = settings.frames(samples);
         let bank = mel_filter_bank(n_fft, n_mels, sample_rate, f_min, f_max);
         let table = bicubic_table(frames, IMAGE_SIDE * IMAGE_SIDE / n_mels);

@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 
-use af2_core::engine::{GenerateOptions, Generation, check_request};
-use af2_core::sampling::{SamplingError, SamplingParams};
+use af2_core::engine::{EngineError, GenerateOptions, Generation, Stage, check_request};
+use af2_core::sampling::SamplingParams;
 use af2_gpu::ops::Step;
 use af2_gpu::ops::sample::Sampling;
 use af2_gpu::{Buffer, Gpu, Mapping, Plan};
@@ -18,7 +18,7 @@ impl Clip {
     /// Generates an answer to a prompt. `on_token` gets every new token and stops generation by returning false.
     ///
     /// # Errors
-    /// As [`check_request`], the logits have no finite value, [`ModelError::Busy`], or the device failed.
+    /// As [`check_request`], [`EngineError::NotFinite`], [`ModelError::Busy`], or the device failed.
     pub async fn generate(
         &mut self,
         prompt: &[u32],
@@ -177,12 +177,12 @@ impl<'a> Decoding<'a> {
 
     async fn next(&mut self) -> Result<u32, ModelError> {
         let Some(mapping) = self.in_flight.pop_front() else {
-            return Err(SamplingError::NotFinite.into());
+            return Err(not_finite());
         };
         let bytes = mapping.bytes().await?;
         let id = bytes.first_chunk().map_or(u32::MAX, |word| u32::from_le_bytes(*word));
-        // The kernels write this where no logit is finite.
-        if id == u32::MAX { Err(SamplingError::NotFinite.into()) } else { Ok(id) }
+        // The kernels write this where a logit is not finite.
+        if id == u32::MAX { Err(not_finite()) } else { Ok(id) }
     }
 
     async fn drain(&mut self) {
@@ -191,6 +191,10 @@ impl<'a> Decoding<'a> {
             drop(mapping.bytes().await);
         }
     }
+}
+
+fn not_finite() -> ModelError {
+    EngineError::NotFinite { stage: Stage::Logits }.into()
 }
 
 fn write_sampling(gpu: &Gpu, scratch: &Scratch, params: &SamplingParams, known: &[u32]) {

@@ -85,8 +85,8 @@ impl Model {
         let scratch = self.scratch(1, 1, 0).await?;
         self.encoder_plan(1, None)?;
         let tokens = gpu.storage("audio tokens", (4 * TOKENS_PER_WINDOW * width) as u64)?;
-        let (_, audio_kv) = self.audio_kv_plan(&tokens, &frequencies, 1, None)?;
-        Ok(self.clip(audio_kv, 1).warm_up(&scratch)?)
+        let made = self.audio_kv_plan(&tokens, &frequencies, 1, None)?;
+        Ok(self.clip(made.audio_kv, 1).warm_up(&scratch)?)
     }
 
     /// The device.

@@ -6,6 +6,7 @@ use af2_core::audio::Windows;
 use af2_core::engine::{TOKENS_PER_WINDOW, Trace, TraceTensor, check_prompt, check_windows};
 use af2_gpu::{Buffer, Gpu, Plan, Taps};
 
+use crate::clip::AudioKvPlan;
 use crate::generate::write_prompt;
 use crate::{GenerateOptions, Model, ModelError};
 
@@ -15,7 +16,7 @@ impl Model {
     /// row-major).
     ///
     /// # Errors
-    /// As [`Model::listen`] and [`crate::Clip::generate`].
+    /// As [`Model::listen`] and [`crate::Clip::generate`]; [`af2_core::engine::EngineError::NotFinite`] names the first intermediate that is not finite.
     pub async fn trace(
         &self,
         windows: &Windows,
@@ -30,7 +31,7 @@ impl Model {
         let (mut tensors, tokens) = self.trace_encoder(windows, replace).await?;
         let frequencies = self.audio_frequencies().await?;
         let make = || self.audio_kv_plan(&tokens, &frequencies, windows.count, Some(&taps));
-        let (plan, audio_kv) = gpu.scoped("the audio", make).await?;
+        let AudioKvPlan { plan, audio_kv, .. } = gpu.scoped("the audio", make).await?;
         gpu.run(&[&plan]);
         tensors.extend(read_taps(gpu, &plan).await?);
         let mut clip = self.clip(audio_kv, windows.count);
@@ -44,6 +45,7 @@ impl Model {
         gpu.run(&[&layers, &head]);
         tensors.extend(read_taps(gpu, &layers).await?);
         tensors.extend(read_taps(gpu, &head).await?);
+        tensors.iter().try_for_each(TraceTensor::check)?;
 
         let options = GenerateOptions { max_new_tokens, keep_logits: true, ..GenerateOptions::default() };
         let generation = clip.generate(prompt, &options, &mut |_| true).await?;

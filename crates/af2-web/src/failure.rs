@@ -84,7 +84,10 @@ pub fn engine_failure(error: &EngineError) -> JsValue {
             Code::BadModel
         }
         EngineError::WrongWindows { .. } => Code::BadModel,
-        EngineError::NoWindows | EngineError::PromptLength { .. } | EngineError::Sampling(_) => Code::BadRequest,
+        EngineError::NoWindows
+        | EngineError::TooManyWindows { .. }
+        | EngineError::PromptLength { .. }
+        | EngineError::Sampling(_) => Code::BadRequest,
         EngineError::Cancelled => Code::Aborted,
         _ => Code::Internal,
     };

@@ -10,17 +10,21 @@ export interface ModelFile {
 /** A model folder with shards of the given lengths. `seed` selects the bytes; `parameters` is the index's parameter count. */
 export function syntheticModel(lengths: number[], { seed = 1, parameters }: { seed?: number; parameters?: number } = {}): ModelFile[] {
   const shards = lengths.map((length, number) => ({ name: shardName(number), body: noise(length, seed * 1000 + number) }));
-  const table = shards.map(({ name, body }) => [name, { bytes: body.length, sha256: sha256(body) }]);
   const total = lengths.reduce((sum, length) => sum + length, 0);
+  const files = [
+    { name: "config.json", body: json({ model_type: "audio-flamingo-2", name: `synthetic-${seed}` }) },
+    { name: "tokenizer.json", body: json({ version: "1.0" }) },
+  ];
+  const listed = (list: ModelFile[]) => Object.fromEntries(list.map(({ name, body }) => [name, { bytes: body.length, sha256: sha256(body) }]));
   const index = {
     metadata: { format: "test", total_size: total, total_parameters: parameters ?? total },
     weight_map: {},
-    shards: Object.fromEntries(table),
+    shards: listed(shards),
     quantization: {},
+    files: listed(files),
   };
   return [
-    { name: "config.json", body: json({ model_type: "audio-flamingo-2", name: `synthetic-${seed}` }) },
-    { name: "tokenizer.json", body: json({ version: "1.0" }) },
+    ...files,
     { name: "model.safetensors.index.json", body: json(index) },
     ...shards,
   ];

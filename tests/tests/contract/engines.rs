@@ -7,7 +7,7 @@ use af2_cli::model::{drive, open_gpu};
 use af2_core::audio::Windows;
 use af2_core::engine::{GenerateOptions, Generation};
 use af2_cpu::Backend;
-use af2_gpu::Gpu;
+use af2_gpu::{Gpu, Tuning};
 use af2_tests::random_model::RandomModel;
 use pollster::block_on;
 
@@ -43,7 +43,7 @@ struct OnCpu {
 }
 
 /// Opens a loader of an engine.
-type OpenLoader = fn(&RandomModel) -> Result<Box<dyn Loader>, String>;
+pub type OpenLoader = fn(&RandomModel) -> Result<Box<dyn Loader>, String>;
 
 /// The GPU engine, and the CPU engine.
 pub const ENGINES: [OpenLoader; 2] = [open_gpu_loader, open_cpu_loader];
@@ -63,6 +63,13 @@ fn text<T, E: ToString>(result: Result<T, E>) -> Result<T, String> {
 
 fn open_gpu_loader(model: &RandomModel) -> Result<Box<dyn Loader>, String> {
     let loader = af2_model::ModelLoader::new(gpu(), &model.config_json, &model.tokenizer_json, &model.index_json);
+    Ok(Box::new(on_gpu(loader)?))
+}
+
+/// With the kernels of another tuning.
+pub fn open_gpu_loader_tuned(model: &RandomModel, tuning: Tuning) -> Result<Box<dyn Loader>, String> {
+    let gpu = gpu().tuned(tuning);
+    let loader = af2_model::ModelLoader::new(&gpu, &model.config_json, &model.tokenizer_json, &model.index_json);
     Ok(Box::new(on_gpu(loader)?))
 }
 

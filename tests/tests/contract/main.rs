@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod engines;
+mod taint;
 
 use af2_core::audio::{Windows, from_codes};
 use af2_core::config::ModelConfig;
@@ -22,6 +23,7 @@ const NORM: &str = "lang_encoder.model.norm.weight";
 const EMBEDDING: &str = "lang_encoder.model.embed_tokens.weight";
 
 /// The files of a model, and what is done with its shard.
+#[derive(Clone)]
 struct Files {
     model: RandomModel,
     /// The name under which the shard is pushed.
@@ -44,6 +46,10 @@ impl Files {
     fn new() -> Self {
         let model = RandomModel::new(2);
         assert_eq!(model.scheme, Scheme::Q8);
+        Self::of(model)
+    }
+
+    fn of(model: RandomModel) -> Self {
         let shard = ModelIndex::parse(&model.index_json).unwrap().shards.into_keys().next().unwrap();
         Self { model, shard, finished: true }
     }
@@ -220,6 +226,7 @@ fn bad_requests_are_refused_alike() {
         (Request::Listen(cut(1000, rate, 1)), "windows of 1000 samples"),
         (Request::Listen(cut(samples, 8000, 1)), "at 8000 Hz"),
         (Request::Listen(cut(samples, rate, 0)), "no window"),
+        (Request::Listen(cut(samples, rate, 100_000)), "the audio has 100000 windows of"),
         (Request::Cancel(windows.clone()), "stopped by the caller"),
         (ask(vec![]), "has 0 tokens; it must have 1 to 1792"),
         (ask(vec![1; 1793]), "has 1793 tokens; it must have 1 to 1792"),
@@ -232,6 +239,7 @@ fn bad_requests_are_refused_alike() {
         (Request::Search(vec![1; 9], 2, 2048), "has 9 tokens; it must have 1 to 0"),
         (Request::Search(vec![1], 0, 4), "at least one beam"),
         (Request::Search(vec![1], 2, 0), "one new token"),
+        (Request::Search(vec![1], 129, 4), "with 129 beams was asked for, and at most 128"),
         (Request::Trace(windows.clone(), vec![vocabulary]), "is beyond the vocabulary of"),
         (Request::Trace(windows.clone(), vec![]), "has 0 tokens"),
         (Request::Trace(cut(1000, rate, 1), vec![1]), "windows of 1000 samples"),

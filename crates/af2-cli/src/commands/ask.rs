@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::options::{AudioOptions, EngineOptions};
 use crate::asking::{Answer, Asker, Decoding, Timings};
-use crate::model::{Engine, EngineChoice, Heard};
+use crate::model::{Engine, EngineChoice, Heard, ModelFiles};
 use crate::terminal::note;
 
 /// Arguments of `af2 ask`.
@@ -45,11 +45,12 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let engine = arguments.engine.load(&arguments.model, arguments.profile.then_some(EngineChoice::Gpu))?;
     let load = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let audio = arguments.input.load(&engine.config().audio, &arguments.audio)?;
+    let mut audio = arguments.input.load(&engine.config().audio, &arguments.audio)?;
     let decode_audio = start.elapsed().as_secs_f64();
     for notice in &audio.info.notices {
         note(notice);
     }
+    audio.info.notices.extend(ModelFiles::notice(&arguments.model)?); // said on stderr when the model was loaded
     if audio.info.truncated {
         let heard = audio.windows.seconds();
         // The hint names more than what was asked for.

@@ -9,7 +9,8 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::bench::roofline::{Device, Roofline, Work};
-use crate::model::ModelDir;
+use crate::model::{ModelDir, ModelFiles};
+use crate::terminal::note;
 
 /// Arguments of `af2 inspect`.
 #[derive(Debug, Args)]
@@ -22,6 +23,9 @@ pub struct Arguments {
     /// Also read all weights and compare their SHA-256 with the index.
     #[arg(long)]
     verify: bool,
+    /// First accept config.json, generation_config.json and tokenizer.json as they are: write their SHA-256 to the index.
+    #[arg(long)]
+    update_hashes: bool,
     /// Also predict the least times on a device that reads and multiplies this fast, for example 400,8000.
     #[arg(long, value_name = "GB/S,GFLOP/S")]
     roofline: Option<Device>,
@@ -41,11 +45,18 @@ struct Report<'a> {
     work: Work,
     #[serde(skip_serializing_if = "Option::is_none")]
     roofline: Option<Roofline>,
+    /// What could not be verified.
+    notices: Vec<String>,
 }
 
 /// Prints a table, or JSON.
 pub fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if arguments.update_hashes {
+        ModelFiles::update_hashes(&arguments.model)?;
+    }
     let model = ModelDir::open(&arguments.model)?;
+    let notices: Vec<String> = model.index.notice().into_iter().collect();
+    notices.iter().for_each(note);
     if arguments.verify {
         model.verify()?;
     }
@@ -60,6 +71,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         work: Work::of(&model.config),
         roofline: arguments.roofline.map(predict),
         weights,
+        notices,
     };
     let text = if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { table(&report) };
     Ok(io::stdout().write_all(text.as_bytes())?)

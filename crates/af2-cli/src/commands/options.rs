@@ -8,7 +8,8 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::audio_file::load_audio;
-use crate::model::{Engine, EngineChoice, load};
+use crate::model::{Engine, EngineChoice, ModelFiles, load};
+use crate::terminal::note;
 
 /// On which GPU.
 #[derive(Debug, Args)]
@@ -36,19 +37,24 @@ pub(super) struct EngineOptions {
 }
 
 impl EngineOptions {
-    /// Loads the model of a directory, into the engine `default` where none was asked for.
+    /// Loads the model of a directory, into the engine `default` where none was asked for. One line on stderr says what of it could
+    /// not be verified.
     ///
     /// # Errors
     /// As [`load`].
     pub fn load(&self, dir: &Path, default: Option<EngineChoice>) -> Result<Box<dyn Engine>> {
-        load(dir, self.engine.or(default), self.adapter.name())
+        let engine = load(dir, self.engine.or(default), self.adapter.name())?;
+        if let Some(notice) = ModelFiles::notice(dir)? {
+            note(notice);
+        }
+        Ok(engine)
     }
 }
 
 /// How an audio file is read.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct AudioOptions {
-    /// Windows of 10 s to listen to; the model's own limit by default, 30 for five minutes.
+    /// Windows of 10 s to listen to; the model's own limit by default, 30 for five minutes, at most 150.
     #[arg(long, value_name = "N")]
     pub max_windows: Option<usize>,
     /// Read the audio by the original's rules for MP3 or for all other files (pcm); by default a name that ends in .mp3 decides.

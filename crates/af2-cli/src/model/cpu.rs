@@ -40,6 +40,7 @@ pub(super) fn fits_easily(dir: &Path) -> Result<bool> {
 fn load_on(backend: Backend, dir: &Path) -> Result<Model> {
     let files = ModelFiles::open(dir)?;
     let mut loader = open(backend, &files)?;
+    files.verify_small()?;
     check_memory(needed(&loader), free_memory())?;
     for (name, bytes) in loader.shards() {
         files.stream_shard(&name, bytes, |chunk| anyhow::Ok(loader.push(&name, chunk)?))?;

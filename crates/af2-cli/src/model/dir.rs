@@ -26,7 +26,7 @@ pub struct ModelDir {
 }
 
 impl ModelDir {
-    /// Opens a model: reads everything but the weights, and checks sizes, headers, names and shapes.
+    /// Opens a model: reads everything but the weights, and checks sizes, headers, names, shapes, and the small files' digests.
     ///
     /// # Errors
     /// [`ModelDirError`], which names the file, shard or tensor at fault.
@@ -45,6 +45,7 @@ impl ModelDir {
         };
         let tensors = tensor_table(&config).into_iter().map(locate).collect::<Result<_, StoredError>>()?;
         drop(headers);
+        files.verify_small()?;
         Ok(Self { config, index, tensors, files })
     }
 

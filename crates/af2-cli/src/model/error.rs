@@ -32,6 +32,14 @@ pub enum ModelDirError {
         /// The system's answer.
         error: io::Error,
     },
+    /// A file could not be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        error: io::Error,
+    },
     /// The configuration is unusable.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -46,7 +54,7 @@ pub enum ModelDirError {
         /// What is wrong.
         error: HeaderError,
     },
-    /// A shard is not the one that was written.
+    /// A shard or a small file is not the one that was written.
     #[error(transparent)]
     Verify(#[from] VerifyError),
     /// A tensor is not where or what it should be.

@@ -1,11 +1,11 @@
 //! The files of a converted model, read from its directory.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use af2_core::config::CONFIG_FILE;
-use af2_core::weights::index::INDEX_FILE;
+use af2_core::config::{CONFIG_FILE, ModelConfig};
+use af2_core::weights::index::{INDEX_FILE, ModelIndex, SMALL_FILES, Shard};
 use af2_core::weights::verify::VerifyError;
 
 use super::{ModelDirError, named};
@@ -13,6 +13,7 @@ use super::read::read_limited;
 
 /// Most bytes of a file that is read whole.
 const SMALL_FILE: u64 = 256 << 20;
+const TOKENIZER: &str = "tokenizer.json";
 /// Bytes of a shard that are read at a time.
 const CHUNK: usize = 4 << 20;
 
@@ -35,9 +36,53 @@ impl ModelFiles {
     /// A file is absent, too large or cannot be read.
     pub fn open(dir: &Path) -> Result<Self, ModelDirError> {
         let dir = &named::located(dir);
-        let small = |name| read_limited(&dir.join(name), SMALL_FILE).map_err(|error| failure(dir, name, error));
-        let (config, index, tokenizer) = (small(CONFIG_FILE)?, small(INDEX_FILE)?, small("tokenizer.json")?);
+        let small = |name| small_file(dir, name);
+        let (config, index, tokenizer) = (small(CONFIG_FILE)?, small(INDEX_FILE)?, small(TOKENIZER)?);
         Ok(Self { dir: dir.into(), config, index, tokenizer })
+    }
+
+    /// Compares every small file that the index lists with it, those that no engine reads too.
+    ///
+    /// # Errors
+    /// The index is unusable, or a file is absent or not the one that it lists.
+    pub fn verify_small(&self) -> Result<(), ModelDirError> {
+        let index = ModelIndex::parse(&self.index)?;
+        for name in SMALL_FILES.into_iter().filter(|name| index.files.contains_key(*name)) {
+            match name {
+                CONFIG_FILE => index.verify_file(name, &self.config)?,
+                TOKENIZER => index.verify_file(name, &self.tokenizer)?,
+                _ => index.verify_file(name, &small_file(&self.dir, name)?)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A notice about the small files of a directory that its index does not list.
+    ///
+    /// # Errors
+    /// The index is absent or unusable.
+    pub fn notice(dir: &Path) -> Result<Option<String>, ModelDirError> {
+        Ok(ModelIndex::parse(&small_file(dir, INDEX_FILE)?)?.notice())
+    }
+
+    /// Lists the small files as they are now in the index, so that an edited one is accepted. The shards' entries stay.
+    ///
+    /// # Errors
+    /// A file is absent or unusable, or the directory cannot be written.
+    pub fn update_hashes(dir: &Path) -> Result<(), ModelDirError> {
+        let mut index = ModelIndex::parse(&small_file(dir, INDEX_FILE)?)?;
+        ModelConfig::parse(&small_file(dir, CONFIG_FILE)?)?;
+        for name in SMALL_FILES {
+            index.files.insert(name.into(), Shard::of(&small_file(dir, name)?));
+        }
+        let json = index.to_json()?;
+        let partial = format!(".{INDEX_FILE}.partial");
+        let written = File::create(dir.join(&partial)).and_then(|mut file| {
+            file.write_all(json.as_bytes())?;
+            file.sync_all()
+        });
+        let replaced = written.and_then(|()| fs::rename(dir.join(&partial), dir.join(INDEX_FILE)));
+        replaced.map_err(|error| ModelDirError::Write { path: dir.join(INDEX_FILE), error })
     }
 
     /// Opens a shard, which must have the size that the index announces.
@@ -77,6 +122,10 @@ impl ModelFiles {
     pub(super) fn failure(&self, name: &str, error: io::Error) -> ModelDirError {
         failure(&self.dir, name, error)
     }
+}
+
+fn small_file(dir: &Path, name: &str) -> Result<Vec<u8>, ModelDirError> {
+    read_limited(&dir.join(name), SMALL_FILE).map_err(|error| failure(dir, name, error))
 }
 
 fn failure(dir: &Path, name: &str, error: io::Error) -> ModelDirError {

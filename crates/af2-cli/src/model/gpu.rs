@@ -36,6 +36,7 @@ impl Session {
     pub fn load_on(gpu: Gpu, dir: &Path) -> Result<Self> {
         let files = ModelFiles::open(dir)?;
         let mut loader = drive(&gpu, ModelLoader::new(&gpu, &files.config, &files.tokenizer, &files.index))??;
+        files.verify_small()?;
         drive(&gpu, loader.warm_up())??;
         let shards = loader.shards();
         let bar = byte_bar(shards.iter().map(|(_, bytes)| bytes).sum(), "loading");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use af2_cli::model::ModelDir;
+use af2_cli::model::{ModelDir, ModelDirError};
 use af2_core::weights::Scheme;
 use tempfile::TempDir;
 
@@ -69,6 +69,38 @@ fn shards_that_changed() {
     assert_message(&flipped, &[SHARD, "SHA-256", "damaged"]);
     let missing = after(|dir| fs::remove_file(dir.join(SHARD)).unwrap());
     assert_message(&missing, &[SHARD, "has no", "af2 convert"]);
+}
+
+/// Opens a model with one bit of a small file flipped.
+fn with_bit_flipped(model: &Path, file: &str, at: usize, bit: usize) -> Result<ModelDir, ModelDirError> {
+    let whole = fs::read(model.join(file)).unwrap();
+    let mut bytes = whole.clone();
+    bytes[at] ^= 1 << bit;
+    fs::write(model.join(file), bytes).unwrap();
+    let opened = ModelDir::open(model);
+    fs::write(model.join(file), whole).unwrap();
+    opened
+}
+
+#[test]
+fn a_flipped_bit_of_a_small_file() {
+    let converted = Toy::new().convert(Scheme::Q4).unwrap();
+    let model = &converted.path();
+    let size = |file: &str| fs::metadata(model.join(file)).unwrap().len() as usize;
+    for file in ["config.json", "generation_config.json"] {
+        for at in 0..size(file) {
+            let opened = with_bit_flipped(model, file, at, at % 8);
+            assert!(opened.is_err(), "bit {} of byte {at} of {file}", at % 8);
+        }
+    }
+    let mut state = 1_u64;
+    for _ in 0..200 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (at, bit) = ((state >> 33) as usize % size("tokenizer.json"), (state >> 30) as usize % 8);
+        let error = with_bit_flipped(model, "tokenizer.json", at, bit).unwrap_err().to_string();
+        assert_message(&error, &["`tokenizer.json` is not the file that the index lists"]);
+    }
+    ModelDir::open(model).unwrap();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::decode::{Read, Source};
 use super::error::AudioError;
-use super::normalise::codes_from_f64;
+use super::normalise::codes;
 use super::resample::Resampler;
 use super::windows::WindowPlan;
 
@@ -30,9 +30,9 @@ impl FirstChannel {
     pub(super) fn into_codes(self) -> Vec<i16> {
         let mut samples = self.resampler.finish();
         if self.joint_peak > 1.0 {
-            samples.iter_mut().for_each(|sample| *sample /= self.joint_peak);
+            samples.divide_by(self.joint_peak);
         }
-        codes_from_f64(&samples)
+        codes(samples.iter(), samples.len())
     }
 }
 

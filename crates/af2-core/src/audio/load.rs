@@ -9,6 +9,9 @@ use super::mp3_path;
 use super::windows::{WindowPlan, Windows};
 use crate::config::AudioConfig;
 
+/// Frames of raw PCM that are widened to float64 at a time.
+const PCM_BLOCK: usize = 1 << 12;
+
 /// Which of the original's two ways of reading a file is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LoadRules {
@@ -123,12 +126,15 @@ pub fn load_pcm(
     let plan = WindowPlan::new(config, max_windows)?;
     let length = check_pcm(channels, sample_rate)?;
     let frames = length.min(general_path::frame_limit(&plan, sample_rate));
-    let widen = |channel: &&[f32]| channel[..frames].iter().map(|&sample| f64::from(sample)).collect();
-    let widened: Vec<Vec<f64>> = channels.iter().map(widen).collect();
-    let block: Vec<&[f64]> = widened.iter().map(Vec::as_slice).collect();
-    reject_non_finite(&block, 0, "PCM")?;
     let mut first = FirstChannel::new(sample_rate, plan.sample_rate);
-    first.push(&block);
+    for start in (0..frames).step_by(PCM_BLOCK) {
+        let range = start..(start + PCM_BLOCK).min(frames);
+        let widen = |channel: &&[f32]| channel[range.clone()].iter().map(|&sample| f64::from(sample)).collect();
+        let widened: Vec<Vec<f64>> = channels.iter().map(widen).collect();
+        let block: Vec<&[f64]> = widened.iter().map(Vec::as_slice).collect();
+        reject_non_finite(&block, start, "PCM")?;
+        first.push(&block);
+    }
     let windows = Windows::new(first.into_codes(), &plan);
     let info = AudioInfo::new("pcm".into(), sample_rate, channels.len(), frames, frames < length);
     Ok(LoadedAudio { windows, info })

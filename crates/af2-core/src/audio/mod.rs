@@ -9,6 +9,7 @@
 //! are followed sample by sample, because the model was trained on what they give.
 
 mod bessel;
+mod blocks;
 mod codecs;
 mod containers;
 mod decode;

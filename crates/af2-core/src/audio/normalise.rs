@@ -4,30 +4,57 @@
 //! cuts to 16 bits toward zero. Audio from MP3 is normalised in float32, all other audio in float64; the cut to codes is
 //! made in float64 for both.
 
-macro_rules! codes_in {
-    ($(#[$doc:meta])* $name:ident, $float:ty) => {
-        $(#[$doc])*
-        pub fn $name(samples: &[$float]) -> Vec<i16> {
-            let max = samples.iter().copied().fold(<$float>::NEG_INFINITY, <$float>::max);
-            let min = samples.iter().copied().fold(<$float>::INFINITY, <$float>::min);
-            let peak = max.abs().max(min.abs());
-            if peak == 0.0 {
-                return vec![0; samples.len()]; // the original divides by zero here and casts NaN to 0
+/// Samples of one of the two precisions.
+pub(super) trait Sample: Copy + Into<f64> {
+    fn max(self, other: Self) -> Self;
+    fn min(self, other: Self) -> Self;
+    /// `self / peak`, or stretched: `2·self / peak − 1`; cut to ±1.
+    fn scaled(self, peak: f64, stretched: bool) -> Self;
+}
+
+macro_rules! sample {
+    ($float:ty) => {
+        impl Sample for $float {
+            fn max(self, other: Self) -> Self {
+                <$float>::max(self, other)
             }
-            let scaled = |sample: $float| if min >= 0.0 { 2.0 * sample / peak - 1.0 } else { sample / peak };
-            samples.iter().map(|&sample| (f64::from(scaled(sample).clamp(-1.0, 1.0)) * 32767.0) as i16).collect()
+
+            fn min(self, other: Self) -> Self {
+                <$float>::min(self, other)
+            }
+
+            fn scaled(self, peak: f64, stretched: bool) -> Self {
+                let peak = peak as $float; // it is one of the samples
+                let scaled = if stretched { 2.0 * self / peak - 1.0 } else { self / peak };
+                scaled.clamp(-1.0, 1.0)
+            }
         }
     };
 }
+sample!(f32);
+sample!(f64);
 
-codes_in! {
-    /// Peak-normalises finite samples and cuts them to codes −32767 to 32767. Silence stays silence.
-    codes_from_f64, f64
+/// Peak-normalises `count` finite samples and cuts them to codes −32767 to 32767. Silence stays silence.
+pub(super) fn codes<S: Sample>(samples: impl Iterator<Item = S> + Clone, count: usize) -> Vec<i16> {
+    let max: f64 = samples.clone().reduce(S::max).map_or(0.0, S::into);
+    let min: f64 = samples.clone().reduce(S::min).map_or(0.0, S::into);
+    let peak = max.abs().max(min.abs());
+    if peak == 0.0 {
+        return vec![0; count]; // the original divides by zero here and casts NaN to 0
+    }
+    let mut codes = Vec::with_capacity(count);
+    codes.extend(samples.map(|sample| (sample.scaled(peak, min >= 0.0).into() * 32767.0) as i16));
+    codes
 }
 
-codes_in! {
-    /// Peak-normalises finite samples and cuts them to codes −32767 to 32767. Silence stays silence.
-    codes_from_f32, f32
+/// Peak-normalises finite samples in float64 and cuts them to codes −32767 to 32767. Silence stays silence.
+pub fn codes_from_f64(samples: &[f64]) -> Vec<i16> {
+    codes(samples.iter().copied(), samples.len())
+}
+
+/// Peak-normalises finite samples in float32 and cuts them to codes −32767 to 32767. Silence stays silence.
+pub fn codes_from_f32(samples: &[f32]) -> Vec<i16> {
+    codes(samples.iter().copied(), samples.len())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Band-limited rate change as a bank of filters, one per phase between input and output samples.
 
+use super::blocks::Blocks;
 use super::kernel::{Kernel, cubic_weights};
 use super::linear_rate::gcd;
 
@@ -19,7 +20,7 @@ const LANES: usize = 32;
 pub fn resample(input: &[f64], source_rate: u32, target_rate: u32) -> Vec<f64> {
     let mut resampler = Resampler::new(source_rate, target_rate);
     resampler.push(input);
-    resampler.finish()
+    resampler.finish().iter().collect()
 }
 
 /// The same conversion of blocks as they come: only the output and the filter's reach of input are in memory.
@@ -33,7 +34,7 @@ pub(super) struct Resampler {
     /// Inputs that were in front of the window.
     dropped: usize,
     inputs: usize,
-    output: Vec<f64>,
+    output: Blocks,
 }
 
 /// The window moves once this many of its inputs are no longer needed.
@@ -43,14 +44,14 @@ impl Resampler {
     pub(super) fn new(source_rate: u32, target_rate: u32) -> Self {
         let bank = (source_rate != target_rate).then(|| PhaseBank::new(source_rate, target_rate));
         let window = vec![0.0; bank.as_ref().map_or(0, |bank| bank.before)];
-        Self { bank, source_rate, target_rate, window, dropped: 0, inputs: 0, output: Vec::new() }
+        Self { bank, source_rate, target_rate, window, dropped: 0, inputs: 0, output: Blocks::default() }
     }
 
     /// Takes the next samples of the source.
     pub(super) fn push(&mut self, input: &[f64]) {
         self.inputs += input.len();
         if self.bank.is_none() {
-            self.output.extend_from_slice(input);
+            self.output.extend(input);
             return;
         }
         for chunk in input.chunks(SLACK) {
@@ -60,11 +61,11 @@ impl Resampler {
     }
 
     /// The output, with zeros behind the last sample of the source.
-    pub(super) fn finish(mut self) -> Vec<f64> {
+    pub(super) fn finish(mut self) -> Blocks {
         if let Some(bank) = &self.bank {
             self.window.resize(self.window.len() + bank.taps, 0.0);
             self.produce(converted_length(self.inputs, self.source_rate, self.target_rate));
-            self.output.resize(filled_length(self.inputs, self.source_rate, self.target_rate), 0.0);
+            self.output.resize(filled_length(self.inputs, self.source_rate, self.target_rate));
         }
         self.output
     }

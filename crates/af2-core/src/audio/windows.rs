@@ -1,7 +1,7 @@
 //! How audio is laid out in windows of equal length.
 
 use super::error::{AudioError, SAMPLE_RATES};
-use crate::config::AudioConfig;
+use crate::config::{AudioConfig, MAX_WINDOW_LENGTH};
 
 /// Window settings in samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,24 +22,31 @@ impl WindowPlan {
     /// The plan of a model configuration with room for `max_windows` windows.
     ///
     /// # Errors
-    /// [`AudioError::Settings`] when a value describes no window.
+    /// [`AudioError::Settings`] when a value describes no window, or more audio than [`AudioConfig::most_windows`].
     pub fn new(config: &AudioConfig, max_windows: usize) -> Result<Self, AudioError> {
         let settings = |detail: String| Err(AudioError::Settings { detail });
         let (length, overlap, rate) = (config.window_length, config.window_overlap, config.sample_rate);
         if !SAMPLE_RATES.contains(&rate) {
-            return settings(format!("a sample rate of {rate} Hz is out of range"));
+            let (least, most) = SAMPLE_RATES.into_inner();
+            return settings(format!("a sample rate of {rate} Hz is out of range ({least} to {most} Hz)"));
         }
-        if !(length > 0.0 && length <= 3600.0 && length * f64::from(rate) >= 1.0) {
-            return settings(format!("a window length of {length} s is out of range"));
+        if !(length > 0.0 && length <= MAX_WINDOW_LENGTH && config.window_samples() >= 1) {
+            return settings(format!(
+                "a window length of {length} s is out of range (one sample to {MAX_WINDOW_LENGTH} s)"
+            ));
         }
         if !(0.0..length).contains(&overlap) {
             return settings(format!("an overlap of {overlap} s does not fit in windows of {length} s"));
         }
-        if max_windows == 0 || max_windows > 100_000 {
-            return settings(format!("{max_windows} windows are out of range (1 to 100000)"));
+        let most = config.most_windows();
+        if !(1..=most).contains(&max_windows) {
+            let minutes = most as f64 * length / 60.0;
+            return settings(format!(
+                "{max_windows} windows of {length} s are out of range (1 to {most}, which are {minutes:.0} minutes)"
+            ));
         }
-        let window_samples = (length * f64::from(rate)) as usize;
-        let hop_samples = (window_samples - (overlap * f64::from(rate)) as usize).max(1);
+        let window_samples = config.window_samples();
+        let hop_samples = (window_samples - config.overlap_samples()).max(1);
         let max_seconds = max_windows as f64 * (length - overlap) + overlap;
         Ok(Self { sample_rate: rate, window_samples, hop_samples, max_windows, max_seconds })
     }
@@ -142,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_cover_the_sound_and_stop_at_the_limit() {
+    fn counts_cover_the_audio_and_stop_at_the_limit() {
         let plan = plan(0.0, 12);
         let counts = [1, 160_000, 160_001, 320_000, 320_001, 1_919_999, 1_920_000, 9_000_000];
         assert_eq!(counts.map(|samples| plan.count(samples)), [1, 1, 2, 2, 3, 12, 12, 12]);
@@ -192,6 +199,27 @@ mod tests {
             assert_eq!(sample, (f64::from(code) / 32767.0) as f32);
             assert_eq!((sample * 32767.0) as i16, code);
         }
+    }
+
+    #[test]
+    fn parts_of_a_sample_are_cut_off() {
+        let config =
+            AudioConfig { sample_rate: 16000, window_length: 1.00005, window_overlap: 0.25004, max_num_window: 12 };
+        let plan = WindowPlan::new(&config, 3).unwrap();
+        assert_eq!((plan.window_samples, plan.hop_samples), (16_000, 12_000)); // of 16000.8 and 4000.64
+        assert_eq!((config.window_samples(), config.overlap_samples()), (16_000, 4_000));
+    }
+
+    #[test]
+    fn more_audio_than_memory_is_made_for_is_refused_with_the_limit() {
+        let config = AudioConfig { sample_rate: 16000, window_length: 10.0, window_overlap: 0.0, max_num_window: 12 };
+        assert_eq!(WindowPlan::new(&config, 150).unwrap().max_seconds, 1500.0);
+        let refused = |config: &AudioConfig, max| WindowPlan::new(config, max).unwrap_err().to_string();
+        let message = refused(&config, 151);
+        assert!(message.contains("151 windows of 10 s are out of range (1 to 150, which are 25 minutes)"), "{message}");
+        let short = AudioConfig { window_length: 0.5, ..config };
+        assert!(refused(&short, 1025).contains("1 to 1024"));
+        assert!(refused(&AudioConfig { window_length: 61.0, ..short }, 1).contains("to 60 s"));
     }
 
     #[test]

@@ -33,13 +33,7 @@ const SAMPLE_RATE: usize = 16_000;
 const MIN_WINDOW_SAMPLES: f64 = 513.0;
 
 /// Longest window, in seconds: releases have 10, which the encoder stretches to 1024 columns.
-const MAX_WINDOW_LENGTH: f64 = 60.0;
-
-/// Most audio of a configuration, in seconds: an hour is 115 MB of 16-bit samples, and releases have five minutes.
-const MAX_SECONDS: f64 = 3600.0;
-
-/// Most windows, however short: each gives 64 audio tokens, which attend to all others.
-const MAX_WINDOWS: usize = 1 << 10;
+pub(crate) const MAX_WINDOW_LENGTH: f64 = 60.0;
 
 /// Dimensions of a head that the audio transformer rotates at least.
 const MIN_ROTARY_HEAD: usize = 32;
@@ -97,7 +91,7 @@ impl ModelConfig {
         if !(least..=MAX_WINDOW_LENGTH).contains(&length) {
             return Err(fault("audio.window_length", length, format!("seconds from {least} to {MAX_WINDOW_LENGTH}")));
         }
-        within("audio.max_num_window", audio.max_num_window, MAX_WINDOWS.min((MAX_SECONDS / length) as usize))?;
+        within("audio.max_num_window", audio.max_num_window, audio.most_windows())?;
         if !(audio.window_overlap >= 0.0 && audio.window_overlap < audio.window_length) {
             let expected = format!("seconds from 0 to below {}", audio.window_length);
             return Err(fault("audio.window_overlap", audio.window_overlap, expected));

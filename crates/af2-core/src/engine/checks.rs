@@ -1,6 +1,6 @@
-//! Checks of a request before anything is computed.
+//! Checks of a request before anything is computed, and of the logits before a token is chosen.
 
-use super::{EngineError, GenerateOptions};
+use super::{EngineError, GenerateOptions, Stage};
 use crate::audio::Windows;
 use crate::config::ModelConfig;
 use crate::text::cot;
@@ -11,14 +11,20 @@ pub const MOST_POSITIONS: usize = cot::PROMPT_LIMIT + cot::NEW_TOKEN_LIMIT;
 /// Checks that audio is cut in windows as the model expects.
 ///
 /// # Errors
-/// [`EngineError::WrongWindows`] for another length or rate, [`EngineError::NoWindows`] for none.
+/// [`EngineError::WrongWindows`] for another length or rate, [`EngineError::NoWindows`] for none, [`EngineError::TooManyWindows`] for more
+/// than [`crate::config::AudioConfig::most_windows`].
 pub fn check_windows(config: &ModelConfig, windows: &Windows) -> Result<(), EngineError> {
     let (expected, expected_rate) = (config.audio.window_samples(), config.audio.sample_rate);
     let (found, found_rate) = (windows.window_samples, windows.sample_rate);
     if (found, found_rate) != (expected, expected_rate) {
         return Err(EngineError::WrongWindows { found, found_rate, expected, expected_rate });
     }
-    if windows.count == 0 { Err(EngineError::NoWindows) } else { Ok(()) }
+    let (found, most) = (windows.count, config.audio.most_windows());
+    match found {
+        0 => Err(EngineError::NoWindows),
+        _ if found > most => Err(EngineError::TooManyWindows { found, seconds: config.audio.window_length, most }),
+        _ => Ok(()),
+    }
 }
 
 /// Checks a prompt and returns the positions that it takes together with an answer of `max_new_tokens`.
@@ -45,4 +51,13 @@ pub fn check_prompt(config: &ModelConfig, prompt: &[u32], max_new_tokens: usize)
 pub fn check_request(config: &ModelConfig, prompt: &[u32], options: &GenerateOptions) -> Result<usize, EngineError> {
     options.sampling.validate()?;
     check_prompt(config, prompt, options.max_new_tokens)
+}
+
+/// Checks that logits, \[V\], can be compared. The network gives no −∞: only the rules of sampling do, later.
+///
+/// # Errors
+/// [`EngineError::NotFinite`].
+pub fn check_logits(logits: &[f32]) -> Result<(), EngineError> {
+    let finite = logits.iter().all(|logit| logit.is_finite());
+    if finite { Ok(()) } else { Err(EngineError::NotFinite { stage: Stage::Logits }) }
 }

@@ -1,5 +1,7 @@
 //! What both engines refuse, in the same words.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::config::ConfigError;
@@ -70,6 +72,16 @@ pub enum EngineError {
     /// There is no window of audio.
     #[error("the audio has no window; give at least one")]
     NoWindows,
+    /// More audio than fits.
+    #[error("the audio has {found} windows of {seconds} s, and at most {most} are heard; give a shorter part of it")]
+    TooManyWindows {
+        /// Windows given.
+        found: usize,
+        /// Seconds of a window.
+        seconds: f64,
+        /// Most windows.
+        most: usize,
+    },
     /// The prompt is empty or does not fit beside the answer.
     #[error("the prompt has {found} tokens; it must have 1 to {allowed}")]
     PromptLength {
@@ -88,10 +100,51 @@ pub enum EngineError {
         /// Rows of the embedding.
         vocabulary: usize,
     },
-    /// A sampling parameter is out of range, or the logits have no finite value.
+    /// A sampling parameter is out of range.
     #[error(transparent)]
-    Sampling(#[from] SamplingError),
+    Sampling(SamplingError),
+    /// The network computed a NaN or an infinity. No answer is given then, however plausible its text.
+    #[error(
+        "{stage} hold a NaN or an infinity: the weights are damaged (check them with `af2 inspect MODEL --verify`), or this device computes wrongly (check it with `af2 doctor`)"
+    )]
+    NotFinite {
+        /// What was checked.
+        stage: Stage,
+    },
     /// The caller stopped the work.
     #[error("stopped by the caller")]
     Cancelled,
+}
+
+impl From<SamplingError> for EngineError {
+    fn from(error: SamplingError) -> Self {
+        match error {
+            SamplingError::NotFinite => Self::NotFinite { stage: Stage::Logits },
+            other => Self::Sampling(other),
+        }
+    }
+}
+
+/// Where the network's numbers are checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stage {
+    /// The encoder's output, once per clip.
+    EncoderTokens,
+    /// Keys and values of every cross-attention block, once per clip.
+    AudioKv,
+    /// What the next token is chosen from.
+    Logits,
+    /// An intermediate of a trace, by name.
+    Traced(String),
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EncoderTokens => f.write_str("the encoder's tokens"),
+            Self::AudioKv => f.write_str("the audio's keys and values"),
+            Self::Logits => f.write_str("the logits"),
+            Self::Traced(name) => write!(f, "the values of `{name}`"),
+        }
+    }
 }

@@ -18,13 +18,15 @@ pub struct ModelFiles {
 }
 
 impl ModelFiles {
-    /// Reads the three files.
+    /// Reads the three files, and compares the other two with the index.
     ///
     /// # Errors
     /// The first file at fault, in the order configuration, index, tokenizer; then the first tensor that the index lacks.
     pub fn parse(config_json: &[u8], tokenizer_json: &[u8], index_json: &[u8]) -> Result<Self, EngineError> {
         let config = ModelConfig::parse(config_json)?;
         let index = ModelIndex::parse(index_json)?;
+        index.verify_file("config.json", config_json)?;
+        index.verify_file("tokenizer.json", tokenizer_json)?;
         let tokenizer = Tokenizer::from_json(tokenizer_json)?;
         let shards = Shards::new(&config, &index)?;
         Ok(Self { config, tokenizer, index, shards })

@@ -18,8 +18,8 @@ mod shards;
 mod trace;
 
 pub use answer::{Answer, AnswerText, end_of_text};
-pub use checks::{MOST_POSITIONS, check_prompt, check_request, check_windows};
-pub use error::EngineError;
+pub use checks::{MOST_POSITIONS, check_logits, check_prompt, check_request, check_windows};
+pub use error::{EngineError, Stage};
 pub use files::ModelFiles;
 pub use generation::{FinishReason, GenerateOptions, Generation};
 pub use network::{GRID_SIDE, IMAGE_SIDE, MEL_BINS, PATCH, RELATIVE_POSITIONS, STAGES, TOKENS_PER_WINDOW, WINDOW};

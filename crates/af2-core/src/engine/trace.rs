@@ -16,6 +16,8 @@
 //! | `flamingo_layer{l}` | [1, L, H] | output of decoder layer l |
 //! | `final_norm`, `logits` | [1, L, H], [1, L, V] | of every prompt token |
 
+use super::{EngineError, Stage};
+
 /// A named intermediate, float32.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceTensor {
@@ -25,6 +27,17 @@ pub struct TraceTensor {
     pub shape: Vec<usize>,
     /// Values, row-major.
     pub values: Vec<f32>,
+}
+
+impl TraceTensor {
+    /// Checks that every value is finite.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFinite`] with the tensor's name.
+    pub fn check(&self) -> Result<(), EngineError> {
+        let finite = self.values.iter().all(|value| value.is_finite());
+        if finite { Ok(()) } else { Err(EngineError::NotFinite { stage: Stage::Traced(self.name.clone()) }) }
+    }
 }
 
 /// Everything that answering one question computes.

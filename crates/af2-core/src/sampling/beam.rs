@@ -7,6 +7,9 @@
 
 use super::SamplingError;
 
+/// Most beams. Each has a key/value cache: in the 3B model, 57 MB for the 768 positions of an ordinary question and answer.
+pub const MOST_BEAMS: usize = 128;
+
 /// What to do before the next [`BeamSearch::advance`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BeamOutcome {
@@ -66,10 +69,13 @@ impl BeamSearch {
     /// A search that starts with one live beam, the prompt.
     ///
     /// # Errors
-    /// [`SamplingError::NothingToSearch`] for no beams or no tokens.
+    /// [`SamplingError::NothingToSearch`] for no beams or no tokens, [`SamplingError::TooManyBeams`] for more than [`MOST_BEAMS`].
     pub fn new(num_beams: usize, end_of_text: u32, max_new_tokens: usize) -> Result<Self, SamplingError> {
         if num_beams == 0 || max_new_tokens == 0 {
             return Err(SamplingError::NothingToSearch { num_beams, max_new_tokens });
+        }
+        if num_beams > MOST_BEAMS {
+            return Err(SamplingError::TooManyBeams { num_beams, most: MOST_BEAMS });
         }
         let prompt = Beam { tokens: Vec::new(), score: 0.0 };
         Ok(Self {

@@ -106,6 +106,16 @@ pub enum SamplingError {
         /// New tokens allowed.
         max_new_tokens: usize,
     },
+    /// More beams than there is memory for.
+    #[error(
+        "beam search with {num_beams} beams was asked for, and at most {most} are searched: each has a key/value cache of its own"
+    )]
+    TooManyBeams {
+        /// Beams asked for.
+        num_beams: usize,
+        /// Most beams.
+        most: usize,
+    },
     /// Beam search was given the wrong number of rows.
     #[error("beam search has {live} live beams, but got {rows} rows of logits; give one row per live beam")]
     BeamRows {

@@ -1,7 +1,7 @@
-//! `model.safetensors.index.json`: which tensor is in which shard, what each shard's bytes must hash to, and how each
+//! `model.safetensors.index.json`: which tensor is in which shard, what each file's bytes must hash to, and how each
 //! quantised matrix is stored.
 //!
-//! The layout is the one Hugging Face tools know (`metadata`, `weight_map`), with two more tables. A packed matrix
+//! The layout is the one Hugging Face tools know (`metadata`, `weight_map`), with three more tables. A packed matrix
 //! keeps the checkpoint's name for its data tensor; its scales are `<name>.scales`.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::scheme::Scheme;
+use super::verify::{ShardHasher, VerifyError};
 use crate::small_file::without_bom;
 
 /// File name of the index.
@@ -20,6 +21,9 @@ pub const FORMAT: &str = "af2-webgpu/2";
 
 /// What earlier versions wrote: 4-bit matrices had one f16 scale per 32 columns.
 const OLD_FORMAT: &str = "af2-webgpu/1";
+
+/// The model's other small files: configuration, sampling settings, tokenizer.
+pub const SMALL_FILES: [&str; 3] = ["config.json", "generation_config.json", "tokenizer.json"];
 
 /// Longest index accepted.
 pub const MAX_INDEX_BYTES: usize = 100_000_000;
@@ -36,6 +40,9 @@ pub struct ModelIndex {
     /// Matrices stored otherwise than their element type tells, by name of the data tensor.
     #[serde(default)]
     pub quantization: BTreeMap<String, Quantization>,
+    /// Size and digest of the [`SMALL_FILES`], by file name. Earlier versions listed none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Shard>,
 }
 
 /// Format and totals of a converted model.
@@ -49,7 +56,7 @@ pub struct IndexMetadata {
     pub total_parameters: u64,
 }
 
-/// What a shard file must be.
+/// What a shard, or a small file, must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     /// Size of the file.
@@ -96,6 +103,14 @@ pub enum IndexError {
         /// What is wrong.
         reason: String,
     },
+    /// One small file's entry is wrong.
+    #[error("{INDEX_FILE}: file `{file}` {reason}")]
+    File {
+        /// File name.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// One tensor's entry is wrong.
     #[error("{INDEX_FILE}: tensor `{tensor}` {reason}")]
     Tensor {
@@ -122,6 +137,16 @@ pub fn scales_name(name: &str) -> String {
 /// File name of shard `number` (from 1) of `count`.
 pub fn shard_name(number: usize, count: usize) -> String {
     format!("model-{number:05}-of-{count:05}.safetensors")
+}
+
+impl Shard {
+    /// Size and digest of a file.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hasher = ShardHasher::new();
+        hasher.update(bytes);
+        let (bytes, sha256) = hasher.finish();
+        Self { bytes, sha256 }
+    }
 }
 
 impl Quantization {
@@ -155,13 +180,42 @@ impl ModelIndex {
         serde_json::to_string_pretty(self).map_err(|error| IndexError::Json(error.to_string()))
     }
 
+    /// Compares a small file with the index, if the index lists it.
+    ///
+    /// # Errors
+    /// [`VerifyError::File`].
+    pub fn verify_file(&self, name: &str, bytes: &[u8]) -> Result<(), VerifyError> {
+        let Some(listed) = self.files.get(name) else { return Ok(()) };
+        let found = Shard::of(bytes);
+        if found.bytes == listed.bytes && found.sha256.eq_ignore_ascii_case(&listed.sha256) {
+            return Ok(());
+        }
+        Err(VerifyError::File { file: name.into(), expected: listed.sha256.clone(), found: found.sha256 })
+    }
+
+    /// A notice about the small files that the index does not list.
+    pub fn notice(&self) -> Option<String> {
+        let unlisted: Vec<&str> = SMALL_FILES.into_iter().filter(|name| !self.files.contains_key(*name)).collect();
+        let names = unlisted.join(", ");
+        (!unlisted.is_empty()).then(|| {
+            format!(
+                "{INDEX_FILE} lists no SHA-256 of {names}: not verified (`af2 inspect MODEL --update-hashes` adds it)"
+            )
+        })
+    }
+
     fn validate(&self) -> Result<(), IndexError> {
         match self.metadata.format.as_str() {
             FORMAT => {}
             OLD_FORMAT => return Err(IndexError::OldFormat(self.metadata.format.clone())),
             _ => return Err(IndexError::Format(self.metadata.format.clone())),
         }
-        self.shards.iter().try_for_each(|(name, shard)| check_shard(name, shard))?;
+        for (name, shard) in &self.shards {
+            check_entry(name, shard).map_err(|reason| IndexError::Shard { shard: name.clone(), reason })?;
+        }
+        for (name, file) in &self.files {
+            check_entry(name, file).map_err(|reason| IndexError::File { file: name.clone(), reason })?;
+        }
         self.check_total()?;
         for (tensor, shard) in &self.weight_map {
             if !self.shards.contains_key(shard) {
@@ -198,19 +252,15 @@ impl ModelIndex {
 }
 
 /// Names are used as file names and in addresses, so they must stay in the model's directory.
-fn check_shard(name: &str, shard: &Shard) -> Result<(), IndexError> {
+fn check_entry(name: &str, entry: &Shard) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-        return Err(shard_fault(name, "is not a plain file name"));
+        return Err("is not a plain file name".into());
     }
-    if shard.sha256.len() != 64 || !shard.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(shard_fault(name, "has no valid sha256 (64 hexadecimal digits)"));
+    if entry.sha256.len() != 64 || !entry.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err("has no valid sha256 (64 hexadecimal digits)".into());
     }
     Ok(())
-}
-
-fn shard_fault(shard: &str, reason: &str) -> IndexError {
-    IndexError::Shard { shard: shard.into(), reason: reason.into() }
 }
 
 fn tensor_fault(tensor: &str, reason: String) -> IndexError {
@@ -229,6 +279,7 @@ mod tests {
             weight_map: names.iter().map(|name| (name.to_string(), shard.clone())).collect(),
             shards: BTreeMap::from([(shard, Shard { bytes: 300, sha256: "0f".repeat(32) })]),
             quantization: BTreeMap::from([("a.weight".into(), Quantization::new("a.weight", Scheme::Q4))]),
+            files: BTreeMap::from([("config.json".into(), Shard::of(b"{}"))]),
         }
     }
 
@@ -257,6 +308,8 @@ mod tests {
             (r#""group_size": 16"#, r#""group_size": 64"#, "tensor `a.weight` of scheme q4 has group_size Some(64)"),
             (r#""scales": "a.weight"#, r#""scales": "c"#, "its scales in `c.scales`, which is in no shard"),
             (r#""scheme": "q4""#, r#""scheme": "q3""#, "unknown variant `q3`"),
+            (r#""config.json""#, r#""..""#, "file `..` is not a plain file name"),
+            (r#""bytes": 2,"#, r#""bytes": -2,"#, "not a valid index"),
             (r#""bytes": 300"#, r#""bytes": 30"#, "total_size is 100, the shards hold 30"),
             (r#""bytes": 300"#, r#""bytes": 1e300"#, "not a valid index"),
             (r#""bytes": 300"#, r#""bytes": -1"#, "not a valid index"),
@@ -265,6 +318,18 @@ mod tests {
             let message = message(from, to);
             assert!(message.contains(expected), "{to}: {message}");
         }
+    }
+
+    #[test]
+    fn small_files_are_verified_as_far_as_they_are_listed() {
+        let index = index();
+        index.verify_file("config.json", b"{}").unwrap();
+        index.verify_file("tokenizer.json", b"anything").unwrap();
+        let edited = index.verify_file("config.json", b"{ }").unwrap_err().to_string();
+        assert!(edited.contains("`config.json` is not the file") && edited.contains("--update-hashes"), "{edited}");
+        assert!(index.notice().unwrap().contains("no SHA-256 of generation_config.json, tokenizer.json:"));
+        let files = SMALL_FILES.map(|name| (name.to_string(), Shard::of(b"")));
+        assert_eq!(ModelIndex { files: files.into(), ..index }.notice(), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Verification of shards while they stream by: byte count and SHA-256.
+//! Verification of shards while they stream by, and of small files: byte count and SHA-256.
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Why a shard is not the one that was written.
+/// Why a shard or a small file is not the one that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VerifyError {
     /// Too short or too long.
@@ -23,6 +23,18 @@ pub enum VerifyError {
     Hash {
         /// File name.
         shard: String,
+        /// Digest the index announces, lower-case hexadecimal.
+        expected: String,
+        /// Digest of the bytes seen.
+        found: String,
+    },
+    /// A small file with other contents.
+    #[error(
+        "`{file}` is not the file that the index lists (SHA-256 {found}, expected {expected}): fetch or convert the model again, or, if you edited it, run `af2 inspect MODEL --update-hashes`"
+    )]
+    File {
+        /// File name.
+        file: String,
         /// Digest the index announces, lower-case hexadecimal.
         expected: String,
         /// Digest of the bytes seen.

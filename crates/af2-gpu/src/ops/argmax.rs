@@ -8,8 +8,8 @@ params! {
     ArgmaxParams { vocab: u32, rows: u32 }
 }
 
-/// `token = argmax(logits)`, the first on ties; appended to the step's sequence, and the step advances by `rows`. `u32::MAX` if no logit is
-/// finite.
+/// `token = argmax(logits)`, the first on ties; appended to the step's sequence, and the step advances by `rows`. `u32::MAX` if any logit
+/// is NaN or infinite.
 ///
 /// # Shapes
 /// `logits` \[vocab\] padded to whole quads, `sequence` token ids of all slots, `step` one [`super::Step`].
@@ -39,8 +39,24 @@ pub fn argmax(
 #[cfg(test)]
 mod tests {
     use super::super::Step;
-    use super::super::testing::{gpu, quads, random, run, upload, wait};
+    use super::super::testing::{TAINTS, gpu, quads, random, run, upload, wait};
     use super::*;
+
+    #[test]
+    fn a_logit_that_is_not_finite_is_reported() {
+        for (vocab, at) in [(1, 0), (609, 3), (609, 608), (151_669, 77_777)] {
+            for taint in TAINTS {
+                let mut logits: Vec<f32> = random(vocab, 1);
+                logits[at] = taint;
+                let sequence = gpu().storage("sequence", 8).unwrap();
+                let step = Step::buffer(gpu()).unwrap();
+                gpu().write(&step, 0, bytemuck::bytes_of(&Step { length: 2, ..Step::default() }));
+                run(&sequence, |plan| argmax(plan, &upload(&quads(&logits)), &sequence, &step, vocab, 1));
+                let ids: Vec<u32> = wait(gpu().read_all(&sequence)).unwrap();
+                assert_eq!(ids[1], u32::MAX, "{taint} at {at} of {vocab}");
+            }
+        }
+    }
 
     #[test]
     fn first_of_the_largest() {

@@ -237,7 +237,7 @@ pub(crate) mod tests {
     pub(crate) fn upload_half(values: &[f32]) -> Buffer {
         let packed = gpu().storage("half", 2 * values.len() as u64).unwrap();
         let mut plan = PlanBuilder::new(gpu(), "pack", None);
-        pack_f16(&mut plan, "", &upload(values), &packed, values.len()).unwrap();
+        pack_f16(&mut plan, "", &upload(values), &packed, &gpu().storage("flag", 4).unwrap(), values.len()).unwrap();
         gpu().run(&[&plan.finish().unwrap()]);
         packed
     }

@@ -5,6 +5,7 @@ pub mod argmax;
 pub mod attention;
 pub mod attention_split;
 pub mod cache_write;
+pub mod check_finite;
 pub mod embed;
 pub mod fold_image;
 pub mod layer_norm;

@@ -52,7 +52,7 @@ pub struct SampleBuffers<'a> {
 }
 
 /// Samples a token: repetition penalty, temperature, top-k, top-p, min-p, then a random number of the step's seed and position. The token
-/// is appended to the step's sequence, and the step advances by `rows`. `u32::MAX` if no logit is finite.
+/// is appended to the step's sequence, and the step advances by `rows`. `u32::MAX` if any logit is NaN or infinite.
 ///
 /// # Shapes
 /// As in [`SampleBuffers`].
@@ -83,7 +83,7 @@ mod tests {
     use af2_core::sampling::{SamplingParams, next_token};
 
     use super::super::Step;
-    use super::super::testing::{gpu, quads, random, run, upload, wait};
+    use super::super::testing::{TAINTS, gpu, quads, random, run, upload, wait};
     use super::*;
 
     const PROMPT: [u32; 3] = [0, 2, 5];
@@ -154,5 +154,19 @@ mod tests {
     #[test]
     fn no_finite_logit_is_reported() {
         assert_eq!(sampled(&[f32::NAN; 40], &SamplingParams::published(), 0), u32::MAX);
+    }
+
+    #[test]
+    fn a_logit_that_is_not_finite_is_reported() {
+        let all = SamplingParams { top_k: 0, top_p: 1.0, ..SamplingParams::published() };
+        let penalised = SamplingParams { repetition_penalty: 1.8, temperature: 0.3, ..all };
+        let one = SamplingParams { top_k: 1, min_p: 0.1, ..all };
+        for params in [SamplingParams::published(), all, penalised, one] {
+            for (at, taint) in [0, 5, 608].into_iter().flat_map(|at| TAINTS.map(|taint| (at, taint))) {
+                let mut logits: Vec<f32> = random(609, 1).iter().map(|value| 9.0 * value).collect();
+                logits[at] = taint;
+                assert_eq!(sampled(&logits, &params, 0), u32::MAX, "{taint} at {at}, {params:?}");
+            }
+        }
     }
 }

@@ -25,6 +25,9 @@ pub(crate) fn quads(values: &[f32]) -> Vec<f32> {
     filled
 }
 
+/// What no kernel may turn into a finite number.
+pub(crate) const TAINTS: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+
 /// Runs what `build` appends to a plan and returns `out` as float32.
 pub(crate) fn run(out: &Buffer, build: impl FnOnce(&mut PlanBuilder) -> Result<(), GpuError>) -> Vec<f32> {
     run_tuned(gpu().tuning(), out, build)

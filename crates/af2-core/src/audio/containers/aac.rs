@@ -59,6 +59,49 @@ fn kind_name(kind: u32) -> String {
     }
 }
 
+/// Blocks of a stream that are looked at for spectral band replication.
+const LOOKED_AT: usize = 64;
+
+/// Most fill elements at the end of a block; encoders write one or two.
+const FILLS: usize = 3;
+
+/// A notice about a stream that says to be AAC-LC at `rate` and is HE-AAC: decoders that know no better are to play its lower half.
+pub fn notice(bytes: &[u8], packets: &[Range<usize>], rate: u32) -> Option<String> {
+    let looked_at = packets.len().min(LOOKED_AT);
+    let blocks = packets.iter().take(LOOKED_AT).filter_map(|range| bytes.get(range.clone()));
+    let found = blocks.filter(|block| ends_with_replication(block)).count();
+    // Other data look like it in one block of fifty.
+    let most = rate / 2;
+    (found > 2 && 2 * found > looked_at).then(|| {
+        format!("it is HE-AAC, of which only the AAC-LC part is heard, up to {most} Hz; convert it, for example with ffmpeg to WAV")
+    })
+}
+
+/// Whether a block has a fill element with spectral band replication at its end. The elements before it have no lengths, so it is
+/// sought backwards from the end element: three bits of 1, then zeros up to the byte.
+fn ends_with_replication(block: &[u8]) -> bool {
+    let Some(last) = block.iter().rposition(|&byte| byte != 0) else { return false };
+    let end = 8 * last + 8 - block[last].trailing_zeros() as usize;
+    end.checked_sub(3).is_some_and(|end| replication_before(block, end, FILLS))
+}
+
+/// Whether one of the last `fills` fill elements before the bit `end` holds spectral band replication.
+fn replication_before(block: &[u8], end: usize, fills: usize) -> bool {
+    let number = |at: usize, count: usize| Bits { bytes: block, at }.take(count);
+    // Identifier 6 in three bits; the length in four, or 15 there and the rest in eight more.
+    (0..=269usize).any(|length| {
+        let Some(content) = end.checked_sub(8 * length) else { return false };
+        let (header, expected) =
+            if length < 15 { (7, 6 << 4 | length as u32) } else { (15, (6 << 4 | 15) << 8 | (length - 14) as u32) };
+        let Some(start) = content.checked_sub(header) else { return false };
+        if number(start, header) != Some(expected) {
+            return false;
+        }
+        let replication = length > 0 && matches!(number(content, 4), Some(13 | 14));
+        replication || (fills > 1 && replication_before(block, start, fills - 1))
+    })
+}
+
 struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -159,7 +202,9 @@ pub fn open(bytes: &[u8], mut at: usize) -> Result<Track, Refusal> {
         }
     }
     let parameters = coded(CODEC_ID_AAC, first.rate, first.channels as u16, &[]);
+    let hidden = notice(bytes, &packets, first.rate);
     let mut track = Track::of(Segment::whole(Codec::Coded(Box::new(parameters)), packets));
+    track.notices.extend(hidden);
     track
         .notices
         .extend((lost > 0).then(|| format!("what is no audio between AAC frames is passed over ({lost} bytes)")));

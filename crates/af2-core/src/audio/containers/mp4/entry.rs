@@ -57,6 +57,11 @@ impl<'a> Entry<'a> {
         })
     }
 
+    /// Whether the samples may be AAC.
+    pub fn is_aac(&self) -> bool {
+        &self.kind == b"mp4a"
+    }
+
     /// An atom behind the fixed fields, or in QuickTime's `wave` atom.
     fn atom(&self, name: &[u8; 4]) -> Option<Atom<'a>> {
         let find = |content: &'a [u8], name: &[u8; 4]| atoms(content, 0..content.len()).find(|atom| atom.name == *name);

@@ -1,6 +1,7 @@
 //! MP4, M4A and QuickTime files, whole or in fragments.
 
 mod atom;
+mod edits;
 mod entry;
 mod fragments;
 mod table;
@@ -10,12 +11,14 @@ pub use entry::decoder_configuration;
 use std::ops::Range;
 
 use self::atom::{Atom, atoms, child};
+use self::edits::{ALL, Part};
 use self::entry::Entry;
-use super::CUT_SHORT;
 use super::bytes::{Order, tag};
+use super::{CUT_SHORT, aac};
 use crate::audio::codecs::Codec;
 use crate::audio::refusal::{Refusal, damaged};
 use crate::audio::track::{Segment, Track};
+use crate::config::MOST_SECONDS;
 
 const BIG: Order = Order::Big;
 
@@ -96,12 +99,67 @@ impl AudioTrack<'_> {
         }
         let mut notices = Vec::new();
         notices.extend(samples.cut.then(|| CUT_SHORT.into()));
-        let edit = self.edit(&mut notices);
-        let segment = self.segment(codec, samples.packets, edit);
-        Ok(Track { segments: vec![segment], notices })
+        if self.entry.is_aac() {
+            notices.extend(aac::notice(bytes, &samples.packets, self.entry.rate));
+        }
+        let parts = self.edits.map_or_else(Vec::new, |list| edits::parts(list, self.timescales));
+        let segments = match parts[..] {
+            [] => vec![self.segment(codec, samples.packets, ALL)],
+            [part] => vec![self.segment(codec, samples.packets, part)],
+            [first, ..] => match self.times(&codec, &samples.packets) {
+                Some(times) => self.joined(&samples.packets, &parts, &times)?,
+                None => {
+                    notices.push(
+                        "its edit list joins parts of fragments; it is heard as recorded, from the first part on"
+                            .into(),
+                    );
+                    vec![self.segment(codec, samples.packets, Part { start: first.start, ..ALL })]
+                }
+            },
+        };
+        Ok(Track { segments, notices })
     }
 
-    fn segment(&self, codec: Codec, packets: Vec<Range<usize>>, (start, length): (u64, u64)) -> Segment {
+    /// A segment for every part of an edit list, up to the most that is heard of any audio.
+    fn joined(&self, packets: &[Range<usize>], parts: &[Part], times: &[u64]) -> Result<Vec<Segment>, Refusal> {
+        let most = MOST_SECONDS as u64 * u64::from(self.timescales.0);
+        let (mut segments, mut heard) = (Vec::new(), 0u64);
+        for part in parts {
+            let (range, part) = edits::needed(*part, times);
+            segments.push(self.segment(self.entry.codec()?, packets[range].to_vec(), part));
+            heard = heard.saturating_add(part.length);
+            if heard >= most {
+                break;
+            }
+        }
+        Ok(segments)
+    }
+
+    /// When every packet begins, and the last one ends, in units of the media's time; none if the tables do not tell.
+    fn times(&self, codec: &Codec, packets: &[Range<usize>]) -> Option<Vec<u64>> {
+        let mut times = vec![0u64];
+        let mut end = 0u64;
+        if let Codec::Pcm(format) = codec {
+            let (timescale, rate) = (u64::from(self.timescales.0), u64::from(self.entry.rate).max(1));
+            for packet in packets {
+                end += (packet.len() / format.frame_bytes()) as u64;
+                times.push(end * timescale / rate);
+            }
+            return Some(times);
+        }
+        for (count, units) in table::durations(self.table) {
+            for _ in 0..count {
+                if times.len() > packets.len() {
+                    return None; // samples without bytes, which no packet stands for
+                }
+                end = end.saturating_add(units.into());
+                times.push(end);
+            }
+        }
+        (times.len() == packets.len() + 1).then_some(times)
+    }
+
+    fn segment(&self, codec: Codec, packets: Vec<Range<usize>>, Part { start, length }: Part) -> Segment {
         let timescale = u64::from(self.timescales.0.max(1));
         match codec {
             Codec::Opus(head) => {
@@ -121,34 +179,5 @@ impl AudioTrack<'_> {
                 Segment { codec, packets, skip: frames(start), frames: frames(length) }
             }
         }
-    }
-
-    /// Start and length of what is to be heard, in units of the media's time.
-    fn edit(&self, notices: &mut Vec<String>) -> (u64, u64) {
-        let Some(list) = self.edits else { return (0, u64::MAX) };
-        let wide = list.byte(0) == Some(1);
-        let entry = |index: usize| -> Option<(u64, i64)> {
-            if wide {
-                Some((list.u64(8 + 20 * index)?, list.u64(16 + 20 * index)? as i64))
-            } else {
-                let (duration, start) = (list.u32(8 + 12 * index)?, list.u32(12 + 12 * index)?);
-                Some((duration.into(), i64::from(start as i32)))
-            }
-        };
-        // An entry that starts at −1 is a pause before the audio.
-        let count = list.u32(4).unwrap_or(0) as usize;
-        let mut edits = (0..count).map_while(entry).filter(|(_, start)| *start >= 0);
-        let Some((duration, start)) = edits.next() else { return (0, u64::MAX) };
-        if edits.next().is_some() {
-            notices.push("its edit list joins several parts; they are heard as recorded, from the first one on".into());
-            return (start as u64, u64::MAX);
-        }
-        let (media, movie) = (u64::from(self.timescales.0), u64::from(self.timescales.1));
-        // Durations are rounded to the movie's units. Fragmented files state 0.
-        let length = match duration.saturating_add(1).saturating_mul(media).checked_div(movie) {
-            Some(length) if duration > 0 => length,
-            _ => u64::MAX,
-        };
-        (start as u64, length)
     }
 }

@@ -67,6 +67,12 @@ pub fn samples(table: Atom, file: usize, found: &mut Samples) {
     });
 }
 
+/// Length of every sample of a compressed track in units of its media's time, as runs of equal ones: samples, units.
+pub fn durations(table: Atom) -> impl Iterator<Item = (u32, u32)> {
+    let runs = child(table, b"stts");
+    (0..).map_while(move |run: usize| Some((runs?.u32(8 + 8 * run)?, runs?.u32(12 + 8 * run)?)))
+}
+
 /// The chunks of an uncompressed track, whose samples are frames. Of a chunk that the file cuts, the start counts.
 pub fn chunks(table: Atom, frame_bytes: usize, file: usize, found: &mut Samples) {
     each_chunk(table, |at, samples| {
