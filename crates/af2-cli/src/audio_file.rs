@@ -1,15 +1,19 @@
 //! Audio from a file or standard input, cut into windows.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use af2_core::audio::{self, LoadRules, LoadedAudio};
 use af2_core::config::AudioConfig;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Error, Result, anyhow, bail, ensure};
 
-/// Most bytes of an encoded audio file: it is decoded from memory.
-const LIMIT: u64 = 4 << 30;
+use crate::open_file::{open_input, read_whole};
+
+/// Most bytes of an encoded audio file: it is decoded from memory. WAV in stereo at 48 kHz and 24 bits lasts an hour.
+const LIMIT: u64 = 1 << 30;
+
+/// What messages call the audio that is piped in.
+const STDIN: &str = "standard input";
 
 /// Decodes an audio file by the rules given and cuts it into windows as the model's configuration says; `-` reads standard input.
 /// `max_windows` defaults to the model's own limit.
@@ -23,21 +27,21 @@ pub fn load_audio(
     max_windows: Option<usize>,
 ) -> Result<LoadedAudio> {
     let (name, bytes) = if path == Path::new("-") {
-        ("standard input".into(), read(io::stdin().lock(), "standard input")?)
+        (STDIN.into(), read(Ok(io::stdin().lock()), STDIN)?)
     } else {
         let shown = path.display().to_string();
+        ensure!(!shown.is_empty(), "the path of the audio file is empty");
         if shown.contains("://") && !path.exists() {
             bail!("{shown} is a URL, and only files are read; download it first, for example with curl -O");
         }
-        let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
-        (path.file_name().unwrap_or_default().to_string_lossy(), read(file, &shown)?)
+        (path.file_name().unwrap_or_default().to_string_lossy(), read(open_input(path), &shown)?)
     };
     Ok(audio::load_file_as(bytes, &name, rules, config, max_windows.unwrap_or(config.max_num_window))?)
 }
 
-fn read(source: impl Read, name: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source.take(LIMIT + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
-    ensure!(bytes.len() as u64 <= LIMIT, "{name} has more than {LIMIT} bytes; cut the audio into shorter files");
-    Ok(bytes)
+fn read(source: io::Result<impl io::Read>, name: &str) -> Result<Vec<u8>> {
+    source.and_then(|source| read_whole(source, LIMIT)).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => anyhow!("{name} has more than {LIMIT} bytes; cut the audio into shorter files"),
+        _ => Error::new(error).context(format!("cannot read {name}")),
+    })
 }

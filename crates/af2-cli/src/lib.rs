@@ -1,6 +1,8 @@
 //! The native command line of Audio Flamingo 2: files, terminal and exit codes around the portable crates.
 //!
-//! Modules import downwards only: `commands` uses all others, `asking` and `bench` use `model`, and `model` uses `terminal`.
+//! Modules import downwards only: `commands` uses all others, `asking` and `bench` use `model`; all may use `terminal` and `open_file`.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)] // `terminal` prints
 
 pub mod asking;
 pub mod audio_file;
@@ -10,4 +12,6 @@ pub mod commands;
 pub mod convert;
 pub mod hub;
 pub mod model;
+pub mod open_file;
+pub mod panics;
 pub mod terminal;

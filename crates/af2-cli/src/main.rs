@@ -3,10 +3,13 @@
 //! Results go to stdout, everything else to stderr. Exit codes: 0 success, 1 the work failed (one line on stderr names the cause),
 //! 2 the command line was not understood.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)] // `terminal` prints
+
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use af2_cli::commands::Command;
-use af2_cli::terminal;
+use af2_cli::{panics, terminal};
 use clap::Parser;
 
 /// Ask questions about audio: Audio Flamingo 2 as compute shaders.
@@ -20,13 +23,14 @@ struct Cli {
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     silence_device_select();
-    match Cli::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            terminal::note(format_args!("{error:#}"));
-            ExitCode::FAILURE
-        }
+    let command = Cli::parse().command;
+    panics::tell_in_one_line();
+    match std::panic::catch_unwind(AssertUnwindSafe(|| command.run())) {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(error)) if !terminal::reader_left(&error) => terminal::note(format_args!("{error:#}")),
+        Ok(Err(_)) | Err(_) => {} // nobody reads on; or the panic was told when it happened
     }
+    ExitCode::FAILURE
 }
 
 /// Restarts the process without Mesa's device-select layer where that layer would only print noise.

@@ -1,12 +1,47 @@
-//! The terminal: progress bars and notes on stderr. stdout belongs to results.
+//! The terminal: results on stdout; progress bars and notes on stderr. Everything that `af2` prints goes through here, and no stream
+//! that is closed or full makes it panic.
 
 use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use thiserror::Error;
+
+/// Standard output takes no more.
+#[derive(Debug, Error)]
+#[error("cannot write to standard output")]
+pub struct StdoutError(#[source] io::Error);
+
+/// Prints text on stdout at once.
+///
+/// # Errors
+/// stdout is closed or full.
+pub fn print(text: impl Display) -> Result<(), StdoutError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.to_string().as_bytes()).and_then(|()| out.flush()).map_err(StdoutError)
+}
+
+/// Prints a line on stdout.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_line(text: impl Display) -> Result<(), StdoutError> {
+    print(format_args!("{text}\n"))
+}
+
+/// Whether a command failed because the reader of its stdout left, as `head` does: it wants no message either.
+pub fn reader_left(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<StdoutError>(), Some(StdoutError(cause)) if cause.kind() == ErrorKind::BrokenPipe)
+}
 
 /// Writes one line on stderr, as the command itself: `af2: …`.
 pub fn note(text: impl Display) {
-    eprintln!("af2: {text}");
+    report(format_args!("af2: {text}"));
+}
+
+/// Writes one line on stderr. Where stderr takes nothing, there is no place left to say so.
+pub fn report(line: impl Display) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// A bar that counts bytes; hidden where stderr is no terminal.

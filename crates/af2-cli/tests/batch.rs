@@ -92,3 +92,149 @@ fn a_list_with_a_mistake_is_refused_before_anything_is_asked() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{stderr}");
     assert!(stderr.contains("line 2: there is no question"), "{stderr}");
 }
+
+#[test]
+fn a_run_that_is_killed_loses_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("answers.jsonl");
+    let questions: Vec<String> = (0..60).map(|number| format!("\"What is {number}?\"")).collect();
+    let list = folder.path().join("list.jsonl");
+    std::fs::write(&list, format!("{{\"audio\": \"{SPEECH}\", \"questions\": [{}]}}\n", questions.join(","))).unwrap();
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_af2"));
+        command.current_dir(repository()).args(["batch", "--engine", "cpu", "--max-new-tokens", "6", "weights/toy"]);
+        command.arg(&list).args(["--root", "tests/fixtures/inputs", "--out"]).arg(&out);
+        command.stderr(Stdio::null());
+        command
+    };
+    let written = || std::fs::read(&out).unwrap_or_default();
+    let mut before = Vec::new();
+    for lines in [1, 9, 20] {
+        let mut child = run().spawn().unwrap();
+        while written().split(|byte| *byte == b'\n').count() <= lines && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let now = written();
+        assert!(now.starts_with(&before), "what a run wrote stays");
+        before = now;
+    }
+    assert!(run().status().unwrap().success());
+    assert!(written().starts_with(&before));
+    let asked: std::collections::BTreeSet<_> =
+        lines(&written()).iter().map(|line| line["question"].to_string()).collect();
+    assert_eq!((asked.len(), lines(&written()).len()), (60, 60), "each question is answered once");
+}
+
+#[test]
+fn files_in_use_and_answers_of_other_options_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("answers.jsonl");
+    let rest = ["--question", "What?", "--out", out.to_str().unwrap()];
+    assert!(batch(&rest, SPEECH).status.success());
+    let first = std::fs::read(&out).unwrap();
+    let refused = |rest: &[&str], word: &str| {
+        let output = batch(rest, SPEECH);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+        assert!(stderr.contains(word), "{stderr}");
+        assert_eq!(std::fs::read(&out).unwrap(), first);
+    };
+    let other = [&rest[..], &["--seed", "7"]].concat();
+    refused(&other, "--again");
+    let held = std::fs::File::options().append(true).open(&out).unwrap();
+    held.lock().unwrap();
+    refused(&rest, "another af2 batch");
+    drop(held);
+    let again = batch(&[&other[..], &["--again"]].concat(), SPEECH);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    let both = lines(&std::fs::read(&out).unwrap());
+    assert_eq!(both[1]["af2"]["options"]["seed"], 7);
+    assert_eq!((both.len(), &both[0]["af2"]["model"]), (2, &both[1]["af2"]["model"]));
+}
+
+/// Whatever a path leads to, its line says so, and the others are answered.
+#[cfg(unix)]
+#[test]
+fn paths_that_are_no_files_cost_only_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let bad = ["", ".", "/dev/zero", "no such file", pipe.to_str().unwrap()];
+    let list: String = bad.iter().map(|path| format!("{{\"audio\": \"{path}\"}}\n")).collect();
+    let output = batch(&["--question", "What?"], &format!("{list}{SPEECH}\n"));
+    let found = lines(&output.stdout);
+    let words = ["is empty", "a directory", "a device", "No such file", "nobody writes"];
+    for (line, word) in found.iter().zip(words) {
+        assert!(line["error"].as_str().unwrap().contains(word), "{word}: {line}");
+    }
+    assert!(found[bad.len()]["result"]["text"].is_string(), "{}", found[bad.len()]);
+
+    let fails = |arguments: &[&str], word: &str| {
+        let output = af2(arguments, "");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+        assert!(stderr.contains(word), "{word}: {stderr}");
+    };
+    fails(&["batch", "weights/toy", "/dev/zero", "--question", "What?"], "a device");
+    fails(&["batch", "weights/toy", pipe.to_str().unwrap(), "--question", "What?"], "nobody writes");
+    let model = folder.path().join("model");
+    std::fs::create_dir(&model).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", model.join("config.json")).unwrap();
+    fails(&["ask", "--engine", "cpu", model.to_str().unwrap(), SPEECH, "What?"], "a device");
+}
+
+/// Lists and answers go through pipes of a shell, too.
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, out) = (folder.path().join("list"), folder.path().join("out"));
+    assert!(Command::new("mkfifo").args([&list, &out]).status().unwrap().success());
+    let script = "echo tests/fixtures/inputs/speech_16k_mono.wav > \"$2\" & cat \"$3\" & \
+        \"$1\" batch --engine cpu --max-new-tokens 2 --question What? weights/toy \"$2\" --out \"$3\"; wait";
+    let mut shell = Command::new("sh");
+    shell.current_dir(repository()).args(["-c", script, "sh", env!("CARGO_BIN_EXE_af2")]).args([&list, &out]);
+    let output = shell.output().unwrap();
+    assert_eq!(lines(&output.stdout).len(), 1, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A reader that leaves early, a full disk and a closed stderr end in exit code 1 or in the answer, never in a panic.
+#[cfg(unix)]
+#[test]
+fn streams_that_take_nothing_do_no_harm() {
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let closed = || Stdio::from(std::io::pipe().unwrap().1); // its reader is dropped at once
+    let run = |out: Stdio, err: Stdio, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_af2"));
+        command.current_dir(repository()).args(arguments).stdout(out).stderr(err).output().unwrap()
+    };
+    let speech = format!("tests/fixtures/inputs/{SPEECH}");
+    let ask = ["ask", "--engine", "cpu", "--max-new-tokens", "2", "weights/toy", &speech, "What?"];
+    for arguments in [&ask[..], &["inspect", "weights/toy"]] {
+        let left = run(closed(), Stdio::piped(), arguments);
+        assert_eq!((left.status.code(), String::from_utf8_lossy(&left.stderr).as_ref()), (Some(1), ""));
+        let no_room = run(full(), Stdio::piped(), arguments);
+        let stderr = String::from_utf8_lossy(&no_room.stderr).into_owned();
+        assert_eq!((no_room.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+        assert!(stderr.starts_with("af2: cannot write to standard output"), "{stderr}");
+    }
+    for err in [full(), closed()] {
+        assert_eq!(run(Stdio::piped(), err, &["inspect", "no such model"]).status.code(), Some(1));
+    }
+    let cut = [
+        "ask",
+        "--engine",
+        "cpu",
+        "--max-new-tokens",
+        "2",
+        "weights/toy",
+        "tests/fixtures/inputs/long_8k_127s.flac",
+        "What?",
+    ];
+    let output = run(Stdio::piped(), closed(), &cut);
+    assert!(output.status.success() && !output.stdout.is_empty(), "a note that nobody reads costs no answer");
+    let output = run(Stdio::piped(), Stdio::piped(), &cut);
+    assert!(!output.stderr.contains(&b'\r'), "progress is for terminals: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -117,7 +117,7 @@ impl Clip {
 
 fn verdict<E: ToString>(stage: Stage, sum: Result<f32, E>) -> Result<(), CpuError> {
     match sum {
-        Ok(sum) if sum == 0.0 => Ok(()),
+        Ok(0.0) => Ok(()),
         Ok(_) => Err(EngineError::NotFinite { stage }.into()),
         Err(error) => Err(CpuError::Backend(error.to_string())),
     }

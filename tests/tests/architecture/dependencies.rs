@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::workspace::{assert_none, metadata, root};
 
 /// SPDX identifiers of licences that are compatible with MIT OR Apache-2.0 in any use.
-const ALLOWED: [&str; 14] = [
+const ALLOWED: [&str; 15] = [
     "MIT",
     "MIT-0",
     "Apache-2.0",
@@ -17,6 +17,7 @@ const ALLOWED: [&str; 14] = [
     "CDLA-Permissive-2.0",
     "ISC",
     "MPL-2.0",
+    "NCSA",
     "Unicode-3.0",
     "Unlicense",
     "Zlib",

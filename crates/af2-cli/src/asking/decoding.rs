@@ -4,9 +4,10 @@ use af2_core::sampling::{SamplingParams, SamplingRequest};
 use af2_core::text::{cot, prompt};
 use anyhow::{Result, bail};
 use clap::Args;
+use serde::Serialize;
 
 /// How the tokens of an answer are chosen.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Serialize)]
 pub struct Decoding {
     /// Sample tokens with the published settings (top-k 30, top-p 0.95, temperature 1) instead of taking the most likely.
     #[arg(long)]

@@ -3,7 +3,6 @@
 mod decoding;
 mod report;
 
-use std::io::{self, Write};
 use std::time::Instant;
 
 use af2_core::engine::{AnswerText, FinishReason, GenerateOptions, end_of_text};
@@ -17,6 +16,7 @@ pub use decoding::Decoding;
 pub use report::{Answer, Timings};
 
 use crate::model::{Engine, Heard};
+use crate::terminal::{StdoutError, note, print, print_line};
 
 /// What a generation produced.
 pub struct Generated {
@@ -64,10 +64,10 @@ impl Asker<'_> {
             generated = self.finish_reasoning(heard, &text, generated)?;
         }
         if self.stream && !stream {
-            io::stdout().write_all(generated.text.as_bytes())?;
+            print(&generated.text)?;
         }
         if self.stream {
-            writeln!(io::stdout())?;
+            print_line("")?;
         }
         Ok(generated)
     }
@@ -89,10 +89,10 @@ impl Asker<'_> {
         let (prompt_limit, max_new_tokens) = self.decoding.limits();
         let encoded = PromptIds::encode(self.engine.tokenizer(), prompt, prompt_limit)?;
         if encoded.question_cut {
-            eprintln!(
-                "af2: the prompt has {} tokens and is cut to {prompt_limit}, as in the original; the model then does not see where it ends: ask a shorter question",
+            note(format_args!(
+                "the prompt has {} tokens and is cut to {prompt_limit}, as in the original; the model then does not see where it ends: ask a shorter question",
                 encoded.full_length
-            );
+            ));
         }
         match self.decoding.beams {
             Some(beams) => self.search(heard, encoded.ids, beams, max_new_tokens),
@@ -151,13 +151,10 @@ impl Asker<'_> {
 }
 
 /// Writes a delta to stdout at once; an answer that starts anew gets a new line.
-fn write_delta(delta: &AnswerDelta) -> io::Result<()> {
-    let text = match delta {
-        AnswerDelta::Text(text) => text,
-        AnswerDelta::Restart => "\n",
-        AnswerDelta::Stop(_) => return Ok(()),
-    };
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+fn write_delta(delta: &AnswerDelta) -> Result<(), StdoutError> {
+    match delta {
+        AnswerDelta::Text(text) => print(text),
+        AnswerDelta::Restart => print_line(""),
+        AnswerDelta::Stop(_) => Ok(()),
+    }
 }

@@ -1,15 +1,19 @@
 //! The list of audio files and questions.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use af2_core::small_file::without_bom;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value};
 
+use super::lines::next_line;
+use crate::open_file::open_input;
+
 /// Most bytes of a line.
 const LONGEST_LINE: u64 = 1 << 20;
+/// Most bytes of a list: a million files with long paths. A list that never ends must not fill the memory.
+const LONGEST_LIST: u64 = 256 << 20;
 
 /// One audio file and what is asked about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,22 +33,24 @@ pub struct Job {
 /// The list cannot be read, or a line is none of that; it is named by its number.
 pub fn read_list(path: &Path, root: &Path, asked: &[String]) -> Result<Vec<Job>> {
     if path == Path::new("-") {
-        return read(&mut io::stdin().lock(), root, asked).context("in the list on standard input");
+        return parse_list(io::stdin().lock(), root, asked).context("in the list on standard input");
     }
-    let in_list = || format!("in the list {}", path.display());
-    let file = File::open(path).with_context(|| format!("cannot read the list {}", path.display()))?;
-    read(&mut BufReader::new(file), root, asked).with_context(in_list)
+    let file = open_input(path).with_context(|| format!("cannot read the list {}", path.display()))?;
+    parse_list(BufReader::new(file), root, asked).with_context(|| format!("in the list {}", path.display()))
 }
 
-fn read(lines: &mut impl BufRead, root: &Path, asked: &[String]) -> Result<Vec<Job>> {
+/// The lines of a list.
+///
+/// # Errors
+/// As [`read_list`].
+pub fn parse_list(list: impl BufRead, root: &Path, asked: &[String]) -> Result<Vec<Job>> {
     let mut jobs = Vec::new();
+    let mut list = list.take(LONGEST_LIST + 1);
     for number in 1_u64.. {
-        let mut line = Vec::new();
-        if lines.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        ensure!(line.len() as u64 <= LONGEST_LINE, "line {number} is longer than {LONGEST_LINE} bytes");
-        let line = if number == 1 { without_bom(&line) } else { &line };
+        let Some(line) = next_line(&mut list, LONGEST_LINE)? else { break };
+        ensure!(list.limit() > 0, "it has more than {LONGEST_LIST} bytes; cut it into several lists");
+        ensure!(!line.cut, "line {number} is longer than {LONGEST_LINE} bytes");
+        let line = if number == 1 { without_bom(&line.bytes) } else { &line.bytes };
         let line = std::str::from_utf8(line).with_context(|| format!("line {number} is not UTF-8"))?.trim();
         if !line.is_empty() {
             jobs.push(job(line, root, asked).with_context(|| format!("line {number}"))?);
@@ -61,6 +67,7 @@ fn job(line: &str, root: &Path, asked: &[String]) -> Result<Job> {
         Map::from_iter([("audio".to_owned(), Value::from(line))])
     };
     let audio = match fields.get("audio") {
+        Some(Value::String(audio)) if audio.is_empty() => PathBuf::new(), // its own line says so in the output
         Some(Value::String(audio)) if audio != "-" => root.join(audio),
         _ => bail!("\"audio\" must be the path of an audio file"),
     };
@@ -85,7 +92,7 @@ mod tests {
 
     fn parse(text: &str, asked: &[&str]) -> Result<Vec<Job>> {
         let asked: Vec<String> = asked.iter().map(|question| (*question).to_owned()).collect();
-        read(&mut text.as_bytes(), Path::new("sounds"), &asked)
+        parse_list(text.as_bytes(), Path::new("sounds"), &asked)
     }
 
     #[test]

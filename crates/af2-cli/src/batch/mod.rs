@@ -1,7 +1,10 @@
 //! Questions about many audio files: a list in, one JSON line per answer out. An interrupted run resumes where it stopped.
 
+mod lines;
 mod list;
 mod output;
+mod record;
 
-pub use list::{Job, read_list};
+pub use list::{Job, parse_list, read_list};
 pub use output::Output;
+pub use record::Origin;

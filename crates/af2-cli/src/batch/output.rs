@@ -1,61 +1,95 @@
-//! Where answers go: standard output, or a file from which an interrupted run resumes.
+//! Where answers go: standard output, a pipe or device, or a file from which an interrupted run resumes.
+//!
+//! A regular file is ours if its first line is; lines are only ever appended to it, by one run at a time. Everything else that it holds
+//! stays: lines of other programs, failures, a line torn when a run was killed.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufReader, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Job;
+use super::lines::next_line;
+use super::record::{Origin, Record, key, may_be_torn, write};
+use crate::open_file::open_output;
+use crate::terminal::print;
 
-/// Writes lines: the fields of the list's line, the question, and `result` or `error`.
+/// Most bytes of a line that is looked at. An answer of 4096 tokens takes 100 kB.
+const LONGEST_LINE: u64 = 16 << 20;
+
+/// Writes lines: what made them, the fields of the list's line, the question, and `result` or `error`.
 pub struct Output {
-    out: Box<dyn Write>,
+    /// None for standard output.
+    file: Option<File>,
+    origin: Origin,
     answered: HashSet<String>,
+    /// Whether the file ends within a line.
+    torn: bool,
 }
 
 impl Output {
     /// Writes to standard output, and asks everything.
-    pub fn stdout() -> Self {
-        Self { out: Box::new(io::stdout()), answered: HashSet::new() }
+    pub fn stdout(origin: Origin) -> Self {
+        Self { file: None, origin, answered: HashSet::new(), torn: false }
     }
 
-    /// Appends to a file. Questions that it answers are not asked again; failures and a torn last line are removed and asked again.
+    /// Appends to a file. What it answers is not asked again; failures are. A pipe or device is written to as it is, and `-` is standard
+    /// output. With `again`, answers of other models or options stay in the file, and do not count.
     ///
     /// # Errors
-    /// The file cannot be read or written, or is something else.
-    pub fn file(path: &Path) -> Result<Self> {
-        let unwritable = || format!("cannot write {}", path.display());
-        let mut answered = HashSet::new();
-        if path.exists() {
-            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            // The file is replaced as a whole, so that no answer is ever lost.
-            let mut answers = tempfile::NamedTempFile::new_in(folder).with_context(unwritable)?;
-            let permissions = file.metadata().with_context(unwritable)?.permissions();
-            answers.as_file().set_permissions(permissions).with_context(unwritable)?;
-            for line in BufReader::new(file).split(b'\n') {
-                let line = line.with_context(|| format!("cannot read {}", path.display()))?;
-                if let Some(key) = answer_of(&line) {
-                    answered.insert(key);
-                    answers.write_all(&line).and_then(|()| answers.write_all(b"\n")).with_context(unwritable)?;
-                }
-            }
-            if answered.is_empty() && fs::metadata(path)?.len() > 0 && !holds_failures(path)? {
-                anyhow::bail!("{} holds no answers of this command; name another file", path.display());
-            }
-            answers.persist(path).map_err(io::Error::from).with_context(unwritable)?;
+    /// The file cannot be read or written, is not one of this command, is in use by another run, or holds answers of another model or of
+    /// other options.
+    pub fn open(path: &Path, origin: Origin, again: bool) -> Result<Self> {
+        if path == Path::new("-") || path == Path::new("/dev/stdout") {
+            return Ok(Self::stdout(origin));
         }
-        let out = OpenOptions::new().create(true).append(true).open(path).with_context(unwritable)?;
-        Ok(Self { out: Box::new(out), answered })
+        let shown = path.display();
+        let regular = !path.exists() || path.is_file();
+        let opened = open_output(path, OpenOptions::new().read(regular).append(true).create(true));
+        let file = opened.with_context(|| format!("cannot write {shown}"))?;
+        let mut output = Self { file: None, origin, answered: HashSet::new(), torn: false };
+        if file.metadata().with_context(|| format!("cannot read {shown}"))?.is_file() {
+            lock(&file, path)?;
+            output.resume(&file, path, again)?;
+        }
+        output.file = Some(file);
+        Ok(output)
+    }
+
+    /// Reads what the file holds.
+    fn resume(&mut self, file: &File, path: &Path, again: bool) -> Result<()> {
+        let shown = path.display();
+        let mut reader = BufReader::new(file);
+        let mut ours = false;
+        while let Some(line) = next_line(&mut reader, LONGEST_LINE).with_context(|| format!("cannot read {shown}"))? {
+            self.torn = !line.ended;
+            let Some(record) = Record::parse(&line.bytes) else {
+                let known = ours || may_be_torn(&line.bytes);
+                ensure!(
+                    known,
+                    "{shown} was not written by af2 batch, and is left as it is; name another file with --out"
+                );
+                continue;
+            };
+            ours = true;
+            match self.origin.difference(&record.origin) {
+                None => self.answered.extend(record.answered),
+                Some(_) if again => {}
+                Some(difference) => bail!(
+                    "{shown} holds answers of {difference}: name another file with --out, or append to this one with --again"
+                ),
+            }
+        }
+        Ok(())
     }
 
     /// Whether a question is answered already.
     pub fn has(&self, job: &Job, question: &str) -> bool {
-        self.answered.contains(&key(line_of(job, question)))
+        self.answered.contains(&key(job, question))
     }
 
     /// Writes an answer.
@@ -78,72 +112,167 @@ impl Output {
         self.write(job, question, "error", error.into())
     }
 
+    /// Writes a line at once, and as a whole: a run that is killed leaves whole lines.
     fn write(&mut self, job: &Job, question: &str, name: &str, value: Value) -> Result<()> {
-        let mut line = line_of(job, question);
-        line.insert(name.into(), value);
-        let text = Value::from(line).to_string() + "\n";
-        self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).context("cannot write the answer")
+        let line = write(&self.origin, job, question, name, value)?;
+        let Some(file) = &mut self.file else { return Ok(print(line)?) };
+        let line = if std::mem::take(&mut self.torn) { format!("\n{line}") } else { line };
+        file.write_all(line.as_bytes())
+            .context("cannot write the answer; with --out the same command resumes from here")
     }
 }
 
-fn line_of(job: &Job, question: &str) -> Map<String, Value> {
-    let mut line = job.fields.clone();
-    line.insert("question".into(), question.into());
-    for ours in ["result", "error"] {
-        line.remove(ours);
+/// Keeps other runs off a file until this one ends.
+fn lock(file: &File, path: &Path) -> Result<()> {
+    let shown = path.display();
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another af2 batch is writing {shown}; wait for its end, or name another file with --out")
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {shown}; append standard output to it instead"))
+        }
     }
-    line
-}
-
-/// Two lines that ask the same have the same key: the map sorts its names.
-fn key(line: Map<String, Value>) -> String {
-    Value::from(line).to_string()
-}
-
-/// The key of a line that holds an answer.
-fn answer_of(line: &[u8]) -> Option<String> {
-    let mut line: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    line.remove("result")?;
-    line.contains_key("question").then(|| key(line))
-}
-
-fn holds_failures(path: &Path) -> Result<bool> {
-    let first = BufReader::new(File::open(path)?).split(b'\n').next().transpose()?.unwrap_or_default();
-    let first: Option<Map<String, Value>> = serde_json::from_slice(&first).ok();
-    Ok(first.is_some_and(|line| line.contains_key("error")))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use serde_json::{Map, json};
+
     use super::*;
 
     fn job(audio: &str) -> Job {
-        let fields = Map::from_iter([("id".to_owned(), Value::from(1)), ("audio".to_owned(), Value::from(audio))]);
+        let fields = Map::from_iter([("a".to_owned(), Value::from(1)), ("audio".to_owned(), Value::from(audio))]);
         Job { audio: audio.into(), questions: Vec::new(), fields }
     }
 
+    fn origin(model: &str, seed: u64) -> Origin {
+        let (config, index) = (include_bytes!("../../../../weights/toy/config.json"), model.as_bytes());
+        let options = json!({ "seed": seed, "temperature": 0.1, "beams": null, "cot": false, "stop": [] });
+        Origin::new(config, index, options.as_object().unwrap().clone()).unwrap()
+    }
+
+    fn open(path: &Path) -> Result<Output> {
+        Output::open(path, origin("toy", 0), false)
+    }
+
+    /// Asks what is missing, as a run does.
+    fn run(path: &Path, names: &[&str]) {
+        let mut output = open(path).unwrap();
+        for name in names {
+            if !output.has(&job(name), "What?") {
+                output.answer(&job(name), "What?", &json!({ "text": name, "question": "What?" })).unwrap();
+            }
+        }
+    }
+
+    /// Every run of the three is cut at every byte that it wrote: no byte before is lost, and the last run answers all.
     #[test]
-    fn an_interrupted_run_resumes() {
+    fn runs_killed_anywhere_lose_no_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("answers.jsonl");
-        let mut output = Output::file(&path).unwrap();
-        output.answer(&job("a"), "What?", &"a dog").unwrap();
-        output.failure(&job("b"), "What?", "no such file").unwrap();
-        let written = fs::read_to_string(&path).unwrap();
-        fs::write(&path, written.clone() + "{\"audio\": \"c\", \"que").unwrap();
-        let output = Output::file(&path).unwrap();
-        assert!(output.has(&job("a"), "What?"));
-        assert!(!output.has(&job("a"), "Where?") && !output.has(&job("b"), "What?") && !output.has(&job("c"), "What?"));
-        assert_eq!(fs::read_to_string(&path).unwrap(), written.lines().next().unwrap().to_owned() + "\n");
+        run(&path, &["a", "b"]);
+        let whole = fs::read(&path).unwrap();
+        for first in 0..=whole.len() {
+            fs::write(&path, &whole[..first]).unwrap();
+            run(&path, &["a", "b"]);
+            let second = fs::read(&path).unwrap();
+            assert!(second.starts_with(&whole[..first]));
+            // A second kill, within the line that was written last.
+            let last = second.len() - (1 + first * 7 % 90).min(second.len() - first);
+            fs::write(&path, &second[..last]).unwrap();
+            run(&path, &["a", "b", "c"]);
+            let third = fs::read(&path).unwrap();
+            assert!(third.starts_with(&second[..last]), "cut at {first} and {last}");
+            let output = open(&path).unwrap();
+            assert!(["a", "b", "c"].iter().all(|name| output.has(&job(name), "What?")), "cut at {first} and {last}");
+        }
     }
 
     #[test]
-    fn another_file_is_left_alone() {
+    fn what_is_answered_counts_once_and_failures_are_asked_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("notes.txt");
-        fs::write(&path, "milk, bread").unwrap();
-        let error = Output::file(&path).map(|_| ()).unwrap_err();
-        assert!(error.to_string().contains("holds no answers"), "{error}");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "milk, bread");
+        let path = folder.path().join("answers.jsonl");
+        run(&path, &["a"]);
+        open(&path).unwrap().failure(&job("b"), "What?", "no such file").unwrap();
+        fs::write(&path, fs::read_to_string(&path).unwrap() + "\n{\"error\": \"a line of another program\"}\nnotes")
+            .unwrap();
+        let before = fs::read_to_string(&path).unwrap();
+        let mut output = open(&path).unwrap();
+        assert!(output.has(&job("a"), "What?"));
+        assert!(!output.has(&job("a"), "Where?") && !output.has(&job("b"), "What?"));
+        output.answer(&job("b"), "What?", &json!("a dog")).unwrap();
+        drop(output);
+        let after = fs::read_to_string(&path).unwrap();
+        let last = after.strip_prefix(&format!("{before}\n")).unwrap();
+        let line: Value = serde_json::from_str(last).unwrap();
+        assert_eq!((&line["audio"], &line["a"], &line["result"]), (&json!("b"), &json!(1), &json!("a dog")));
+        assert_eq!(line["af2"]["options"], json!({ "seed": 0, "temperature": 0.1 }));
+        assert!(last.starts_with("{\"af2\":{\"version\":\""), "{last}");
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes");
+        let foreign = [
+            "milk, bread",
+            "\n",
+            "{\n  \"af2\": 3\n}",
+            "{\"error\": \"disk full\", \"time\": 3}\n",
+            "{\"af2\":{\"verse\":\"x\"}}\n",
+            "{\"audio\":\"a\",\"question\":\"What?\",\"result\":{}}\n",
+        ];
+        for text in foreign {
+            fs::write(&path, text).unwrap();
+            let error = open(&path).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("was not written by af2 batch"), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn another_model_or_option_is_refused_unless_asked_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answers.jsonl");
+        run(&path, &["a"]);
+        let before = fs::read(&path).unwrap();
+        for (other, word) in [(origin("demo", 0), "model"), (origin("toy", 7), "options")] {
+            let error = Output::open(&path, other.clone(), false).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(&format!("holds answers of {word}")) && error.contains("--again"), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), before);
+            let output = Output::open(&path, other, true).unwrap();
+            assert!(!output.has(&job("a"), "What?"));
+        }
+    }
+
+    #[test]
+    fn one_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answers.jsonl");
+        let first = open(&path).unwrap();
+        let error = open(&path).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("another af2 batch is writing"), "{error}");
+        drop(first);
+        assert!(open(&path).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_devices_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        for names in [&["a"][..], &["a", "b"]] {
+            run(&link, names);
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert_eq!(fs::read_to_string(&real).unwrap().lines().count(), names.len());
+        }
+        run(Path::new("/dev/null"), &["a"]);
+        let mut full = open(Path::new("/dev/full")).unwrap();
+        assert!(format!("{:#}", full.failure(&job("a"), "What?", "no").unwrap_err()).contains("space"));
     }
 }

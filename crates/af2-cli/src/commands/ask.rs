@@ -1,7 +1,6 @@
 //! `af2 ask MODEL AUDIO QUESTION…`: answers, streamed as they are made.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,7 +11,7 @@ use clap::Args;
 use super::options::{AudioOptions, EngineOptions};
 use crate::asking::{Answer, Asker, Decoding, Timings};
 use crate::model::{Engine, EngineChoice, Heard, ModelFiles};
-use crate::terminal::note;
+use crate::terminal::{count_bar, note, print_line, report};
 
 /// Arguments of `af2 ask`.
 #[derive(Debug, Args)]
@@ -65,7 +64,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         let generated = asker.ask(&mut *heard, question)?;
         if arguments.json {
             let answer = Answer::new(&*engine, &audio, question, generated, timings);
-            writeln!(io::stdout(), "{}", serde_json::to_string(&answer)?)?;
+            print_line(serde_json::to_string(&answer)?)?;
         }
     }
     if arguments.profile {
@@ -87,21 +86,19 @@ fn print_profile(engine: &dyn Engine, heard: &dyn Heard) -> Result<()> {
         *kernel = (kernel.0 + 1, kernel.1 + span.nanoseconds);
     }
     for (label, (count, nanoseconds)) in kernels {
-        eprintln!("{label:<28}{count:>5} × {:>9.1} µs", nanoseconds / count as f64 / 1e3);
+        report(format_args!("{label:<28}{count:>5} × {:>9.1} µs", nanoseconds / count as f64 / 1e3));
     }
     let total: f64 = spans.iter().map(|span| span.nanoseconds).sum();
-    eprintln!("{:<28}{:>5}   {:>9.1} µs", "one step", spans.len(), total / 1e3);
+    report(format_args!("{:<28}{:>5}   {:>9.1} µs", "one step", spans.len(), total / 1e3));
     Ok(())
 }
 
 fn listen(engine: &dyn Engine, audio: &LoadedAudio) -> Result<Box<dyn Heard>> {
-    let mut progress = |done: usize, total: usize| {
-        if total > 1 && done < total {
-            eprint!("\rlistening: window {} of {total}", done + 1);
-        } else if total > 1 {
-            eprintln!();
-        }
+    let bar = count_bar(audio.windows.count as u64, "listening");
+    let heard = engine.listen(&audio.windows, &mut |done, _| {
+        bar.set_position(done as u64);
         true
-    };
-    engine.listen(&audio.windows, &mut progress)
+    });
+    bar.finish_and_clear();
+    heard
 }

@@ -7,14 +7,15 @@ use std::time::Instant;
 
 use af2_core::audio::LoadedAudio;
 use af2_core::config::AudioConfig;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use indicatif::ProgressBar;
 
 use super::options::{AudioOptions, EngineOptions};
 use crate::asking::{Answer, Asker, Decoding, Timings};
-use crate::batch::{Job, Output, read_list};
-use crate::model::{Heard, is_lost};
+use crate::batch::{Job, Origin, Output, read_list};
+use crate::model::{Heard, ModelFiles, is_lost};
+use crate::panics::contain;
 use crate::terminal::{count_bar, note};
 
 /// Audio files that are decoded ahead of the one in use.
@@ -32,8 +33,12 @@ pub struct Arguments {
     #[arg(long, value_name = "TEXT")]
     question: Vec<String>,
     /// Append answers to this file instead of printing them. What it answers already is not asked again, so an interrupted run resumes.
+    /// Other files, and answers of another model or of other options, are refused.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Append to answers of another model or of other options: they stay, and everything is asked again.
+    #[arg(long, requires = "out")]
+    again: bool,
     /// Paths of audio files are relative to this folder instead of the one the command runs in.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
@@ -58,7 +63,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let sampling = arguments.decoding.sampling()?;
     let root = arguments.root.as_deref().unwrap_or(Path::new(""));
     let jobs = read_list(&arguments.list, root, &arguments.question)?;
-    let output = arguments.out.as_deref().map_or_else(|| Ok(Output::stdout()), Output::file)?;
+    let origin = origin(&arguments)?;
+    let output = match &arguments.out {
+        Some(path) => Output::open(path, origin, arguments.again)?,
+        None => Output::stdout(origin),
+    };
     let asked = |jobs: &[Job]| jobs.iter().map(|job| job.questions.len()).sum::<usize>();
     let all = asked(&jobs);
     let jobs = unanswered(jobs, &output);
@@ -96,6 +105,16 @@ pub fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
+/// What the answers of this run are made by.
+fn origin(arguments: &Arguments) -> Result<Origin> {
+    let files = ModelFiles::open(&arguments.model)?;
+    let mut options = serde_json::Map::new();
+    for part in [serde_json::to_value(&arguments.decoding)?, serde_json::to_value(arguments.input)?] {
+        options.extend(part.as_object().cloned().unwrap_or_default());
+    }
+    Ok(Origin::new(&files.config, &files.index, options)?)
+}
+
 /// The jobs without the questions that the output answers.
 fn unanswered(jobs: Vec<Job>, output: &Output) -> Vec<Job> {
     let rest = |mut job: Job| {
@@ -108,11 +127,12 @@ fn unanswered(jobs: Vec<Job>, output: &Output) -> Vec<Job> {
 
 /// Decodes audio while earlier jobs are answered; consecutive jobs about one file share it. Ends when the receiver is gone.
 fn decode_ahead(jobs: Vec<Job>, config: &AudioConfig, input: AudioOptions, ready: &SyncSender<Ready>) {
-    let mut last = PathBuf::new();
+    let mut last = None;
     for job in jobs {
         let start = Instant::now();
-        let audio = (job.audio != last).then(|| input.load(config, &job.audio));
-        last.clone_from(&job.audio);
+        let same = last.as_ref() == Some(&job.audio);
+        let audio = (!same).then(|| contain(|| input.load(config, &job.audio)));
+        last = Some(job.audio.clone());
         if ready.send(Ready { job, audio, decode_seconds: start.elapsed().as_secs_f64() }).is_err() {
             return;
         }
@@ -139,6 +159,9 @@ impl Run<'_> {
             if let Some(audio) = audio {
                 self.heard = None; // freed before the next is encoded
                 self.heard = Some(self.listen(&job.audio, audio, decode_seconds)?);
+                if let Some(Ok((audio, ..))) = &self.heard {
+                    self.heard_seconds += audio.windows.seconds();
+                }
             }
             for question in &job.questions {
                 self.ask(&job, question)?;
@@ -151,14 +174,13 @@ impl Run<'_> {
     fn listen(&mut self, path: &Path, audio: Result<LoadedAudio>, decode_audio: f64) -> Result<Encoded> {
         let start = Instant::now();
         let heard = audio.and_then(|audio| {
-            let heard = self.asker.engine.listen(&audio.windows, &mut |_, _| true)?;
+            let heard = contain(|| self.asker.engine.listen(&audio.windows, &mut |_, _| true))?;
             Ok((audio, heard))
         });
         let (audio, heard) = match heard {
             Ok(both) => both,
             Err(error) => return Ok(Err(told(fatal_or(error).with_context(|| path.display().to_string())?))),
         };
-        self.heard_seconds += audio.windows.seconds();
         let timings = Timings {
             load: self.load_seconds,
             decode_audio,
@@ -170,18 +192,31 @@ impl Run<'_> {
 
     fn ask(&mut self, job: &Job, question: &str) -> Result<()> {
         let failed = match &mut self.heard {
-            Some(Ok((audio, heard, timings))) => match self.asker.ask(&mut **heard, question) {
-                Ok(generated) => {
+            Some(Ok((audio, heard, timings))) => match contain(|| Ok(self.asker.ask(&mut **heard, question))) {
+                Ok(Ok(generated)) => {
                     let answer = Answer::new(self.asker.engine, audio, question, generated, *timings);
                     return self.output.answer(job, question, &answer);
                 }
-                Err(error) => told(fatal_or(error).with_context(|| job.audio.display().to_string())?),
+                Ok(Err(error)) => told(fatal_or(error).with_context(|| job.audio.display().to_string())?),
+                Err(panic) => {
+                    self.listen_again(&job.audio)?;
+                    told(panic)
+                }
             },
             Some(Err(problem)) => problem.clone(),
-            None => bail!("audio was never decoded"),
+            None => return Err(anyhow!("{}: its audio was never decoded", job.audio.display())),
         };
         self.failures += 1;
         self.output.failure(job, question, &failed)
+    }
+
+    /// Encodes the current audio anew: a panic may have left its encoding half changed.
+    fn listen_again(&mut self, path: &Path) -> Result<()> {
+        if let Some(Ok((audio, heard, timings))) = self.heard.take() {
+            drop(heard);
+            self.heard = Some(self.listen(path, Ok(audio), timings.decode_audio)?);
+        }
+        Ok(())
     }
 }
 
@@ -195,4 +230,117 @@ fn fatal_or(error: anyhow::Error) -> Result<anyhow::Error> {
 
 fn told(error: anyhow::Error) -> String {
     format!("{error:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use af2_core::audio::{LoadRules, Windows, load_file_as};
+    use af2_core::config::ModelConfig;
+    use af2_core::engine::{FinishReason, GenerateOptions, Generation, Trace};
+    use af2_core::text::Tokenizer;
+    use af2_gpu::Span;
+    use clap::Parser;
+    use serde_json::{Map, Value};
+
+    use super::*;
+    use crate::model::Engine;
+
+    /// Answers nothing, and panics at silence and at long questions.
+    struct Fragile {
+        config: ModelConfig,
+        tokenizer: Tokenizer,
+    }
+
+    impl Engine for Fragile {
+        fn config(&self) -> &ModelConfig {
+            &self.config
+        }
+
+        fn tokenizer(&self) -> &Tokenizer {
+            &self.tokenizer
+        }
+
+        fn name(&self) -> String {
+            "fragile".into()
+        }
+
+        fn listen(&self, windows: &Windows, _: &mut dyn FnMut(usize, usize) -> bool) -> Result<Box<dyn Heard>> {
+            assert!(windows.codes.iter().any(|code| *code != 0), "silence");
+            Ok(Box::new(Ear { broken: false }))
+        }
+
+        fn trace(&self, _: &Windows, _: &[u32], _: usize) -> Result<Trace> {
+            bail!("not asked for")
+        }
+    }
+
+    struct Ear {
+        broken: bool,
+    }
+
+    impl Heard for Ear {
+        fn generate(
+            &mut self,
+            prompt: &[u32],
+            _: &GenerateOptions,
+            _: &mut dyn FnMut(u32) -> bool,
+        ) -> Result<Generation> {
+            assert!(!self.broken, "asked after a panic");
+            self.broken = prompt.len() > 60;
+            assert!(!self.broken, "a long question");
+            Ok(Generation { finish: FinishReason::Stop, ..Generation::new() })
+        }
+
+        fn beam_search(&mut self, _: &[u32], _: usize, _: usize) -> Result<Vec<u32>> {
+            bail!("not asked for")
+        }
+
+        fn profile_step(&self) -> Result<Option<Vec<Span>>> {
+            Ok(None)
+        }
+    }
+
+    #[derive(Parser)]
+    struct Options {
+        #[command(flatten)]
+        decoding: Decoding,
+    }
+
+    #[test]
+    fn a_panic_costs_one_answer() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let bytes = |name: &str| fs::read(root.join(name)).unwrap();
+        let config = ModelConfig::parse(&bytes("weights/toy/config.json")).unwrap();
+        let tokenizer = Tokenizer::from_json(&bytes("weights/toy/tokenizer.json")).unwrap();
+        let engine = Fragile { config, tokenizer };
+        let decoding = Options::parse_from(["af2"]).decoding;
+        let sampling = decoding.sampling().unwrap();
+        let asker = Asker { engine: &engine, decoding: &decoding, sampling, stream: false };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answers.jsonl");
+        let origin = Origin::new(&bytes("weights/toy/config.json"), b"", Map::new()).unwrap();
+        let output = Output::open(&path, origin, false).unwrap();
+        let bar = ProgressBar::hidden();
+        let mut run = Run { asker, output, bar, load_seconds: 0.0, heard: None, failures: 0, heard_seconds: 0.0 };
+        let (sender, receiver) = sync_channel(9);
+        for name in ["silence_16k_2s.wav", "speech_16k_mono.wav"] {
+            let audio = bytes(&format!("tests/fixtures/inputs/{name}"));
+            let audio = load_file_as(audio, name, LoadRules::ByName, &engine.config.audio, 1).map_err(Into::into);
+            let fields = Map::from_iter([("audio".to_owned(), Value::from(name))]);
+            let questions = vec!["Who?".to_owned(), "long ".repeat(99), "What?".to_owned()];
+            let job = Job { audio: name.into(), questions, fields };
+            sender.send(Ready { job, audio: Some(audio), decode_seconds: 0.0 }).unwrap();
+        }
+        drop(sender);
+        run.all(receiver).unwrap();
+        assert_eq!(run.failures, 4);
+        let text = fs::read_to_string(&path).unwrap();
+        let errors: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["error"].clone()).collect();
+        let silence = Value::from("internal error: silence");
+        let long = Value::from("internal error: a long question");
+        assert_eq!(errors, [silence.clone(), silence.clone(), silence, Value::Null, long, Value::Null]);
+    }
 }

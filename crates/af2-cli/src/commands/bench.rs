@@ -1,6 +1,5 @@
 //! `af2 bench MODEL`: the time of each part on this machine, beside the device's limits.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -14,6 +13,7 @@ use crate::bench::baseline::Comparison;
 use crate::bench::kernels::Kernel;
 use crate::bench::{Report, Workload, measure};
 use crate::model::{Baseline, Session, open_gpu, tuned};
+use crate::terminal::print;
 
 /// Arguments of `af2 bench`.
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         report,
     };
     let text = if arguments.json { serde_json::to_string(&output)? + "\n" } else { table(&output) };
-    Ok(io::stdout().write_all(text.as_bytes())?)
+    Ok(print(text)?)
 }
 
 /// The process's peak memory in bytes, where the system tells. On software adapters it includes the GPU's buffers.

@@ -1,13 +1,14 @@
 //! `af2 convert RELEASE_DIR OUT_DIR`: weights from the official release layout.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
+use af2_convert::Report;
 use af2_core::weights::Scheme;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::convert::{ConvertOptions, convert};
+use crate::terminal::print_line;
 
 /// Arguments of `af2 convert`.
 #[derive(Debug, Args)]
@@ -47,15 +48,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     });
     bar.finish_and_clear();
     let report = report?;
-    writeln!(
-        io::stdout(),
-        "{}: {} parameters, {} bytes in {} shards",
-        options.out_dir.display(),
-        report.parameters,
-        report.bytes,
-        report.shards
-    )?;
-    Ok(())
+    let (out, Report { parameters, bytes, shards }) = (options.out_dir.display(), report);
+    Ok(print_line(format_args!("{out}: {parameters} parameters, {bytes} bytes in {shards} shards"))?)
 }
 
 /// A bar in bytes; indicatif hides it when stderr is no terminal.

@@ -1,13 +1,12 @@
 //! `af2 doctor`: the adapters, their limits, and whether they compute right results.
 
-use std::io::{self, Write};
-
 use af2_gpu::{AdapterInfo, Gpu, GpuError};
 use anyhow::{Result, bail};
 use clap::Args;
 
 use super::options::AdapterOption;
 use crate::model::{CPU_NAME, TuningFile, drive, open_gpu};
+use crate::terminal::print_line;
 
 /// Arguments of `af2 doctor`.
 #[derive(Debug, Args)]
@@ -31,38 +30,33 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let tests = drive(&gpu, gpu.self_test())??;
     let measured = TuningFile::of_user().and_then(|file| file.find(gpu.info()));
     let tuning = measured.unwrap_or(gpu.tuning());
-    let mut out = io::stdout().lock();
     if arguments.json {
         let tests: Vec<_> = tests
             .iter()
             .map(|test| serde_json::json!({ "name": test.name, "error": test.error, "passed": test.passed }))
             .collect();
         let adapters: Vec<_> = adapters.iter().map(as_json).collect();
-        writeln!(
-            out,
-            "{}",
-            serde_json::json!({
-                "adapters": adapters,
-                "used": gpu.info().name,
-                "tuning": tuning.to_string(),
-                "tuning_measured": measured.is_some(),
-                "self_test": tests,
-                "cpu_engine": CPU_NAME,
-            })
-        )?;
+        print_line(serde_json::json!({
+            "adapters": adapters,
+            "used": gpu.info().name,
+            "tuning": tuning.to_string(),
+            "tuning_measured": measured.is_some(),
+            "self_test": tests,
+            "cpu_engine": CPU_NAME,
+        }))?;
     } else {
         for adapter in &adapters {
-            writeln!(out, "{}", describe(adapter, adapter.name == gpu.info().name))?;
+            print_line(describe(adapter, adapter.name == gpu.info().name))?;
         }
         if let Some(name) = CPU_NAME {
-            writeln!(out, "  {name}, with --engine cpu or where there is no GPU")?;
+            print_line(format_args!("  {name}, with --engine cpu or where there is no GPU"))?;
         }
         let origin = if measured.is_some() { "measured" } else { "by default, af2 tune measures" };
-        writeln!(out, "kernels on {}: {} ({origin})", gpu.info().name, tuning.describe())?;
-        writeln!(out, "self-test on {}:", gpu.info().name)?;
+        print_line(format_args!("kernels on {}: {} ({origin})", gpu.info().name, tuning.describe()))?;
+        print_line(format_args!("self-test on {}:", gpu.info().name))?;
         for test in &tests {
             let verdict = if test.passed { "ok" } else { "WRONG" };
-            writeln!(out, "  {:<22} {verdict:>5}   error {:.1e}", test.name, test.error)?;
+            print_line(format_args!("  {:<22} {verdict:>5}   error {:.1e}", test.name, test.error))?;
         }
     }
     if tests.iter().any(|test| !test.passed) {
@@ -78,11 +72,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
 fn without_gpu(error: &GpuError, json: bool) -> Result<()> {
     if json {
         let adapters: [(); 0] = [];
-        println!("{}", serde_json::json!({ "adapters": adapters, "used": CPU_NAME, "cpu_engine": CPU_NAME }));
+        print_line(serde_json::json!({ "adapters": adapters, "used": CPU_NAME, "cpu_engine": CPU_NAME }))?;
     } else {
-        println!("{error}");
+        print_line(error)?;
         if let Some(name) = CPU_NAME {
-            println!("* {name} answers instead, slower");
+            print_line(format_args!("* {name} answers instead, slower"))?;
         }
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! `af2 inspect MODEL`: parts, parameters, bytes, schemes, and what one decoded token reads.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use af2_core::weights::summary::{ModelSummary, PartSummary};
@@ -10,7 +9,7 @@ use serde::Serialize;
 
 use crate::bench::roofline::{Device, Roofline, Work};
 use crate::model::{ModelDir, ModelFiles};
-use crate::terminal::note;
+use crate::terminal::{note, print};
 
 /// Arguments of `af2 inspect`.
 #[derive(Debug, Args)]
@@ -74,7 +73,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         notices,
     };
     let text = if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { table(&report) };
-    Ok(io::stdout().write_all(text.as_bytes())?)
+    Ok(print(text)?)
 }
 
 fn table(report: &Report<'_>) -> String {

@@ -1,13 +1,11 @@
 //! `af2 models`: what `af2 pull` has put into the data folder.
 
-use std::io::{self, Write};
-
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
 use crate::hub::{self, Stored};
 use crate::model::{ModelDir, models_folder};
-use crate::terminal::note;
+use crate::terminal::{note, print, print_line};
 
 /// Arguments of `af2 models`.
 #[derive(Debug, Args)]
@@ -56,7 +54,7 @@ fn list(json: bool) -> Result<()> {
         text += &if json { serde_json::to_string(model)? } else { row(model) };
         text.push('\n');
     }
-    io::stdout().write_all(text.as_bytes())?;
+    print(text)?;
     if models.is_empty() {
         note(format_args!("no models in {}; `af2 pull 0.5b` fetches the smallest", models_folder()?.display()));
     }
@@ -75,7 +73,7 @@ fn verify(name: &str) -> Result<()> {
     let opened = ModelDir::open(&model.path)?;
     opened.verify()?;
     let shards = opened.index.shards.len();
-    Ok(writeln!(io::stdout(), "{name}: all {shards} shards have the SHA-256 of the index")?)
+    Ok(print_line(format_args!("{name}: all {shards} shards have the SHA-256 of the index"))?)
 }
 
 fn remove(name: &str, yes: bool) -> Result<()> {
@@ -87,5 +85,5 @@ fn remove(name: &str, yes: bool) -> Result<()> {
         }
     }
     let bytes = hub::remove(name)?;
-    Ok(writeln!(io::stdout(), "{name}: removed, {bytes} bytes freed")?)
+    Ok(print_line(format_args!("{name}: removed, {bytes} bytes freed"))?)
 }

@@ -6,6 +6,7 @@ use af2_core::audio::{LoadRules, LoadedAudio};
 use af2_core::config::AudioConfig;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use crate::audio_file::load_audio;
 use crate::model::{Engine, EngineChoice, ModelFiles, load};
@@ -52,18 +53,20 @@ impl EngineOptions {
 }
 
 /// How an audio file is read.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Args, Serialize)]
 pub(super) struct AudioOptions {
     /// Windows of 10 s to listen to; the model's own limit by default, 30 for five minutes, at most 150.
     #[arg(long, value_name = "N")]
     pub max_windows: Option<usize>,
     /// Read the audio by the original's rules for MP3 or for all other files (pcm); by default a name that ends in .mp3 decides.
     #[arg(long = "as", value_name = "RULES")]
+    #[serde(rename = "as")]
     rules: Option<AudioRules>,
 }
 
 /// The rules of one of the original's two loaders, whatever the file is called.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
 enum AudioRules {
     /// Those for MP3: 16-bit samples, a linear rate change, the average of the channels.
     Mp3,

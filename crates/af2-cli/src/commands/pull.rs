@@ -1,14 +1,12 @@
 //! `af2 pull NAME`: a model from a hub, converted while it is fetched.
 
-use std::io::{self, Write};
-
 use af2_core::weights::Scheme;
 use anyhow::Result;
 use clap::Args;
 
 use super::convert::{parse_size, progress_bar};
 use crate::hub::{Cost, Environment, Options, Outcome, pull};
-use crate::terminal::note;
+use crate::terminal::{note, print};
 
 /// Arguments of `af2 pull`.
 #[derive(Debug, Args)]
@@ -61,7 +59,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     bar.finish_and_clear();
     let outcome = outcome?;
     let text = if arguments.json { serde_json::to_string(&outcome)? + "\n" } else { described(&outcome) };
-    io::stdout().write_all(text.as_bytes())?;
+    print(text)?;
     if let Outcome::Present { path } = &outcome {
         note(format_args!(
             "the model is there already; to pull it again, first remove it: af2 models remove {}",

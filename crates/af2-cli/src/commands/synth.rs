@@ -1,6 +1,5 @@
 //! `af2 synth SIZE OUT`: a checkpoint of a released size with random weights.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use af2_convert::Options;
@@ -12,6 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::convert::{parse_size, progress_bar};
 use crate::convert::synth::{self, Layout};
+use crate::terminal::print_line;
 
 /// Arguments of `af2 synth`.
 #[derive(Debug, Args)]
@@ -54,8 +54,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         None => synth::release(size, seed, layout, &out, &mut progress),
     };
     bar.finish_and_clear();
-    writeln!(io::stdout(), "{}: {} of random weights, {} bytes", out.display(), size.name(), bytes?)?;
-    Ok(())
+    Ok(print_line(format_args!("{}: {} of random weights, {} bytes", out.display(), size.name(), bytes?))?)
 }
 
 /// The short names of the sizes, listed by `--help`.

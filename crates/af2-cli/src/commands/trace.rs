@@ -1,7 +1,7 @@
 //! `af2 trace MODEL AUDIO QUESTION --out FILE`: every intermediate of one question, as safetensors.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,10 @@ use clap::Args;
 
 use super::options::{AudioOptions, EngineOptions};
 use crate::model::EngineChoice;
+use crate::open_file::{open_input, open_output, read_whole};
+
+/// Most bytes of a file of codes: nine hours.
+const LONGEST_CODES: u64 = 1 << 30;
 
 /// Arguments of `af2 trace`.
 #[derive(Debug, Args)]
@@ -54,7 +58,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
 }
 
 fn windows_of_codes(config: &AudioConfig, file: &Path, max_windows: Option<usize>) -> Result<Windows> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bytes = open_input(file).and_then(|codes| read_whole(codes, LONGEST_CODES));
+    let bytes = bytes.with_context(|| format!("cannot read {}", file.display()))?;
     let codes = codes(&bytes).with_context(|| file.display().to_string())?;
     Ok(from_codes(&codes, config, max_windows.unwrap_or(config.max_num_window))?)
 }
@@ -87,7 +92,7 @@ fn write(path: &Path, trace: &Trace, prompt: &[u32]) -> Result<()> {
     tensors.push((spec("step_logits", Dtype::F32, &[trace.step_logits.len(), vocab]), floats(&steps)));
 
     let specs: Vec<TensorSpec> = tensors.iter().map(|(spec, _)| spec.clone()).collect();
-    let mut file = BufWriter::new(File::create(path)?);
+    let mut file = BufWriter::new(open_output(path, OpenOptions::new().create(true).truncate(true))?);
     file.write_all(&write_header(&specs, &BTreeMap::new())?)?;
     for (_, data) in &tensors {
         file.write_all(data)?;

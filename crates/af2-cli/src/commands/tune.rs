@@ -1,6 +1,5 @@
 //! `af2 tune`: measures which kernels and sizes are fastest on a GPU and stores the result.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -8,6 +7,7 @@ use clap::Args;
 
 use super::options::AdapterOption;
 use crate::model::{TuningFile, measure_tuning, open_gpu};
+use crate::terminal::print_line;
 
 /// Arguments of `af2 tune`.
 #[derive(Debug, Args)]
@@ -24,17 +24,17 @@ pub struct Arguments {
 
 /// Measures, stores and prints.
 pub fn run(arguments: Arguments) -> Result<()> {
+    let file = match arguments.file {
+        Some(path) => TuningFile::at_checked(path)?,
+        None => TuningFile::of_user().context("this system has no cache folder; name a file with --file")?,
+    };
     let gpu = open_gpu(arguments.adapter.name())?;
-    let file = arguments.file.map(TuningFile::at).or_else(TuningFile::of_user);
-    let file = file.context("this system has no cache folder; name a file with --file")?;
     let tuning = measure_tuning(&gpu)?;
     file.store(gpu.info(), tuning)?;
     let name = &gpu.info().name;
-    let mut out = io::stdout().lock();
     if arguments.json {
         let report = serde_json::json!({ "adapter": name, "tuning": tuning.to_string(), "file": file.path() });
-        return Ok(writeln!(out, "{report}")?);
+        return Ok(print_line(report)?);
     }
-    writeln!(out, "{name}: {}\nstored in {}", tuning.describe(), file.path().display())?;
-    Ok(())
+    Ok(print_line(format_args!("{name}: {}\nstored in {}", tuning.describe(), file.path().display()))?)
 }

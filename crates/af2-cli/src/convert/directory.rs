@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use af2_convert::{LocalFuture, Source, StorageError};
 
 use super::error::storage;
+use crate::open_file::open_regular;
 
 /// A directory whose files, once opened, stay open.
 pub(crate) struct Directory {
@@ -43,7 +44,7 @@ impl Directory {
         let mut files = self.files.borrow_mut();
         let file = match files.entry(object.to_owned()) {
             Entry::Occupied(opened) => opened.into_mut(),
-            Entry::Vacant(place) => place.insert(File::open(&path).map_err(storage("open", &path))?),
+            Entry::Vacant(place) => place.insert(open_regular(&path).map_err(storage("open", &path))?),
         };
         operation(file).map_err(storage(action, &path))
     }

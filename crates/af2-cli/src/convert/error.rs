@@ -36,6 +36,9 @@ pub enum ConvertError {
         /// Bytes free.
         free: u64,
     },
+    /// Another run writes the same target.
+    #[error("another run is writing {}; wait for its end, or choose another directory", .0.display())]
+    InUse(PathBuf),
 }
 
 /// For `map_err` on a file operation.

@@ -1,10 +1,11 @@
 //! `af2 convert` and `af2 synth` on disk: directories, threads and staging around the portable converter.
 //!
-//! Everything is written next to the target and renamed at the end, so a failed run leaves nothing behind.
+//! Everything is written to a hidden folder and moved at the end, so a failed run leaves nothing behind.
 
 mod directory;
 mod error;
 mod output;
+mod partial;
 mod pytorch;
 pub mod synth;
 mod threads;
@@ -19,7 +20,7 @@ pub(crate) use directory::Directory;
 pub use error::ConvertError;
 pub(crate) use error::storage;
 use output::Output;
-use pytorch::PytorchFile;
+pub use pytorch::PytorchFile;
 pub(crate) use threads::Threads;
 
 /// What to convert, and how.

@@ -1,59 +1,71 @@
 //! The directory that a conversion writes to until it is complete.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use af2_convert::{LocalFuture, Sink, StorageError};
 
 use super::error::{ConvertError, storage};
+use super::partial::{Partial, parent};
 
-/// A hidden sibling of the target. It is removed when dropped unpublished; if the process is killed it stays, with a
-/// name and without an index that would make it look like a model.
+/// A hidden folder that becomes the target when it is published: beside an absent target, or in an empty one, which may be the current
+/// directory, a link or a mount. It is removed when dropped unpublished. What a killed run leaves, the next one removes or names.
 #[derive(Debug)]
 pub(super) struct Output {
     target: PathBuf,
-    dir: PathBuf,
-    /// The file being written.
+    /// The file being written; dropped before its folder is removed, which some systems ask for.
     open: Option<(PathBuf, File)>,
+    partial: Partial,
+    /// What the target will hold, in the order in which it was begun.
+    names: Vec<PathBuf>,
+    /// Every folder with new entries.
+    folders: BTreeSet<PathBuf>,
 }
 
 impl Output {
-    /// Creates the directory; the target must be absent or empty.
+    /// Creates the folder; the target must be absent or empty.
     pub fn new(target: &Path) -> Result<Self, ConvertError> {
-        if target.exists() && !is_empty_dir(target)? {
-            return Err(ConvertError::Exists(target.into()));
-        }
-        let name = target.file_name().map_or("model".into(), |name| name.to_string_lossy());
-        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let dir = parent.join(format!(".{name}.partial-{}", std::process::id()));
-        fs::create_dir_all(parent).map_err(storage("create", parent))?;
-        fs::create_dir(&dir).map_err(storage("create", &dir))?;
-        Ok(Self { target: target.into(), dir, open: None })
+        let partial = Partial::claim(target)?;
+        let folders = BTreeSet::from([partial.dir().to_owned()]);
+        Ok(Self { target: target.into(), partial, open: None, names: Vec::new(), folders })
     }
 
-    /// Makes the directory the target.
+    /// Makes the folder the target. Everything is on disk before its name is; in an existing target the file begun last, a model's
+    /// index, appears last.
     pub fn publish(self) -> Result<(), StorageError> {
-        if self.target.exists() {
-            fs::remove_dir(&self.target).map_err(storage("replace", &self.target))?;
+        let dir = self.partial.dir();
+        self.folders.iter().try_for_each(|folder| sync_folder(folder))?;
+        if !self.target.is_dir() {
+            return self.partial.become_folder(&self.target).and_then(|()| sync_folder(parent(&self.target)));
         }
-        fs::rename(&self.dir, &self.target).map_err(storage("create", &self.target))
+        for name in &self.names {
+            let to = self.target.join(name);
+            fs::rename(dir.join(name), &to).map_err(storage("create", &to))?;
+        }
+        sync_folder(&self.target)
     }
 
     fn begin(&mut self, name: &str) -> Result<(), StorageError> {
-        let path = self.dir.join(name);
+        let path = self.partial.dir().join(name);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(storage("create", folder))?;
+            self.folders.insert(folder.into());
         }
         let file = File::create(&path).map_err(storage("create", &path))?;
         self.open = Some((path, file));
+        let top = PathBuf::from_iter(Path::new(name).components().take(1));
+        if !self.names.contains(&top) {
+            self.names.push(top);
+        }
         Ok(())
     }
 
     fn with_file(&mut self, operation: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StorageError> {
         match &mut self.open {
             Some((path, file)) => operation(file).map_err(storage("write", path)),
-            None => Err(storage("write", &self.dir)(io::Error::other("no file is open"))),
+            None => Err(storage("write", self.partial.dir())(io::Error::other("no file is open"))),
         }
     }
 }
@@ -76,17 +88,16 @@ impl Sink for Output {
     }
 }
 
-impl Drop for Output {
-    fn drop(&mut self) {
-        self.open = None; // some systems do not remove open files
-        // After `publish` the directory is gone; before, whatever cannot be removed is only litter.
-        let _ = fs::remove_dir_all(&self.dir);
+/// Puts the names in a folder on disk. Only Unix opens folders.
+fn sync_folder(folder: &Path) -> Result<(), StorageError> {
+    if !cfg!(unix) {
+        return Ok(());
     }
-}
-
-fn is_empty_dir(path: &Path) -> Result<bool, StorageError> {
-    if !path.is_dir() {
-        return Ok(false);
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // File systems of networks and virtual machines know no such thing.
+        Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Err(storage("write", folder)(error))
+        }
+        _ => Ok(()),
     }
-    Ok(fs::read_dir(path).map_err(storage("read", path))?.next().is_none())
 }

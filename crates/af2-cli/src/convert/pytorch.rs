@@ -11,13 +11,14 @@ use af2_convert::{Checkpoint, LocalFuture, Source, StorageError};
 use af2_core::weights::safetensors::{Dtype, TensorSpec};
 use pytorch_reader::{DType, PytorchError, PytorchReader, Tensor};
 
-use super::error::ConvertError;
+use super::error::{ConvertError, storage};
+use crate::open_file::open_regular;
 
 /// Entry of the checkpoint that holds the weights.
 const STATE_DICT: &str = "state_dict";
 
 /// An open checkpoint: a source whose objects are its tensors.
-pub(super) struct PytorchFile {
+pub struct PytorchFile {
     path: PathBuf,
     tensors: HashMap<String, Tensor>,
     /// The tensor read last. The reader knows no ranges, and large tensors are read in several.
@@ -26,7 +27,11 @@ pub(super) struct PytorchFile {
 
 impl PytorchFile {
     /// Reads the table of tensors.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no checkpoint of PyTorch.
     pub fn open(path: &Path) -> Result<Self, ConvertError> {
+        open_regular(path).map_err(storage("open", path))?; // a pipe would block the reader
         let reader = match PytorchReader::with_top_level_key(path, STATE_DICT) {
             Err(PytorchError::KeyNotFound(_)) => PytorchReader::new(path), // a bare state dict
             other => other,

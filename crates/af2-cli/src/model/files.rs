@@ -9,7 +9,7 @@ use af2_core::weights::index::{INDEX_FILE, ModelIndex, SMALL_FILES, Shard};
 use af2_core::weights::verify::VerifyError;
 
 use super::{ModelDirError, named};
-use super::read::read_limited;
+use crate::open_file::{open_regular, read_regular};
 
 /// Most bytes of a file that is read whole.
 const SMALL_FILE: u64 = 256 << 20;
@@ -62,7 +62,7 @@ impl ModelFiles {
     /// # Errors
     /// The index is absent or unusable.
     pub fn notice(dir: &Path) -> Result<Option<String>, ModelDirError> {
-        Ok(ModelIndex::parse(&small_file(dir, INDEX_FILE)?)?.notice())
+        Ok(ModelIndex::parse(&small_file(&named::located(dir), INDEX_FILE)?)?.notice())
     }
 
     /// Lists the small files as they are now in the index, so that an edited one is accepted. The shards' entries stay.
@@ -70,6 +70,7 @@ impl ModelFiles {
     /// # Errors
     /// A file is absent or unusable, or the directory cannot be written.
     pub fn update_hashes(dir: &Path) -> Result<(), ModelDirError> {
+        let dir = &named::located(dir);
         let mut index = ModelIndex::parse(&small_file(dir, INDEX_FILE)?)?;
         ModelConfig::parse(&small_file(dir, CONFIG_FILE)?)?;
         for name in SMALL_FILES {
@@ -90,7 +91,7 @@ impl ModelFiles {
     /// # Errors
     /// The shard is absent or has another size.
     pub fn open_shard(&self, name: &str, expected: u64) -> Result<File, ModelDirError> {
-        let opened = File::open(self.dir.join(name)).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let opened = open_regular(&self.dir.join(name)).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (found, file) = opened.map_err(|error| self.failure(name, error))?;
         if found != expected {
             return Err(VerifyError::Size { shard: name.into(), expected, found }.into());
@@ -125,7 +126,7 @@ impl ModelFiles {
 }
 
 fn small_file(dir: &Path, name: &str) -> Result<Vec<u8>, ModelDirError> {
-    read_limited(&dir.join(name), SMALL_FILE).map_err(|error| failure(dir, name, error))
+    read_regular(&dir.join(name), SMALL_FILE).map_err(|error| failure(dir, name, error))
 }
 
 fn failure(dir: &Path, name: &str, error: io::Error) -> ModelDirError {

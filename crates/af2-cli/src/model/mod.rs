@@ -18,7 +18,6 @@ mod load;
 #[cfg(feature = "cpu")]
 mod memory;
 mod named;
-mod read;
 mod recovery;
 mod tuning;
 

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use af2_gpu::{AdapterInfo, Gpu, Tuning};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::drive;
-use super::read::read_limited;
+use crate::open_file::read_regular;
 use crate::terminal::note;
 
 /// Largest file that is read.
@@ -29,6 +29,19 @@ impl TuningFile {
     /// A file of the caller's choice.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
+    }
+
+    /// A file that a user named: it may be replaced.
+    ///
+    /// # Errors
+    /// There is something else than measurements.
+    pub fn at_checked(path: PathBuf) -> Result<Self> {
+        let ours = match read_regular(&path, FILE_LIMIT) {
+            Ok(bytes) => bytes.is_empty() || serde_json::from_slice::<BTreeMap<String, String>>(&bytes).is_ok(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        ensure!(ours, "{} was not written by af2 tune, and is left as it is; name another file", path.display());
+        Ok(Self(fs::canonicalize(&path).unwrap_or(path))) // a link is followed, not replaced
     }
 
     /// The file's path.
@@ -59,7 +72,7 @@ impl TuningFile {
     }
 
     fn entries(&self) -> BTreeMap<String, String> {
-        let bytes = read_limited(&self.0, FILE_LIMIT).unwrap_or_default();
+        let bytes = read_regular(&self.0, FILE_LIMIT).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 }
@@ -121,6 +134,7 @@ mod tests {
         assert_eq!(file.find(&info("1")), Some(tuning));
         assert_eq!(file.find(&info("2")), Some(Tuning::SOFTWARE));
         assert_eq!(file.find(&info("3")), None);
+        assert!(TuningFile::at_checked(file.path().into()).is_ok());
     }
 
     #[test]
@@ -131,6 +145,7 @@ mod tests {
         assert_eq!(file.find(&info("1")), None);
         fs::write(file.path(), "{\"a\": {\"matmul\": \"tiled\"}}").unwrap();
         assert_eq!(file.find(&info("1")), None);
+        assert!(TuningFile::at_checked(file.path().into()).is_err());
         file.store(&info("1"), Tuning { matvec_rows: 3, ..Tuning::HARDWARE }).unwrap();
         assert_eq!(file.find(&info("1")), None);
     }

@@ -60,3 +60,67 @@ fn failures_are_one_line_and_exit_codes_tell_them_apart() {
     assert_eq!(scheme.status.code(), Some(2));
     assert!(text(&scheme.stderr).contains("f32, f16, q8, q4"));
 }
+
+/// Names of everything in a folder, hidden ones too.
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn convert(release: &str, out: &str) -> Output {
+    af2(&["convert", release, out, "--weights", "q8"])
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next() {
+    let dir = TempDir::new().unwrap();
+    let (release, out) = (fixture().to_str().unwrap().to_owned(), path(dir.path(), "model"));
+    let mut killed = Command::new(env!("CARGO_BIN_EXE_af2")).args(["synth", "0.5b", &out]).spawn().unwrap();
+    let hidden = dir.path().join(".model.partial");
+    while !hidden.join("safe_ckpt").exists() {
+        assert!(killed.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    let both = convert(&release, &out);
+    assert!(text(&both.stderr).contains("another run is writing"), "{}", text(&both.stderr));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(names(dir.path()), [".model.partial"]);
+
+    let beside = convert(&release, &path(dir.path(), "other"));
+    assert!(
+        beside.status.success() && text(&beside.stderr).contains(".model.partial is left of a run that was killed")
+    );
+    let next = convert(&release, &out);
+    assert!(next.status.success() && text(&next.stderr).contains("removing"), "{}", text(&next.stderr));
+    assert_eq!(names(dir.path()), ["model", "other"]);
+    assert_eq!(names(&dir.path().join("model")), names(&dir.path().join("other")));
+}
+
+#[test]
+fn an_empty_folder_is_filled_where_it_is() {
+    let dir = TempDir::new().unwrap();
+    let release = fixture().canonicalize().unwrap();
+    let release = release.to_str().unwrap();
+    let empty = dir.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let mut here = Command::new(env!("CARGO_BIN_EXE_af2"));
+    let output = here.args(["convert", release, "."]).current_dir(&empty).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(names(&empty).contains(&"model.safetensors.index.json".to_owned()), "{:?}", names(&empty));
+    assert!(!names(&empty).iter().any(|name| name.starts_with('.')), "{:?}", names(&empty));
+    let full = convert(release, empty.to_str().unwrap());
+    assert!(text(&full.stderr).contains("is not empty"), "{}", text(&full.stderr));
+    let failed = dir.path().join("failed");
+    std::fs::create_dir(&failed).unwrap();
+    assert_eq!(convert("absent", failed.to_str().unwrap()).status.code(), Some(1));
+    assert_eq!(names(&failed).len(), 0, "a failed conversion leaves the folder as it was");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("failed", dir.path().join("link")).unwrap();
+        assert!(convert(release, &path(dir.path(), "link")).status.success());
+        assert_eq!(names(&failed), names(&empty));
+    }
+}

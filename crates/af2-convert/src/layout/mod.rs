@@ -17,5 +17,4 @@ pub use error::ReleaseError;
 pub use infer::infer;
 pub use names::{Canonical, Origin, canonical};
 pub use plan::{Plan, PlannedTensor, ShardPlan};
-pub(crate) use settings::chunk_names;
-pub use settings::{InferenceSettings, LanguageModelSettings};
+pub use settings::{InferenceSettings, LanguageModelSettings, chunk_names};

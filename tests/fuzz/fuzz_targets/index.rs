@@ -1,0 +1,4 @@
+//! `cargo fuzz run --fuzz-dir tests/fuzz --features libfuzzer index`
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| af2_fuzz::targets::index(bytes));
