@@ -3,25 +3,15 @@
  * Firefox, so the page asks the model by itself and posts the result.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@playwright/test";
+import { withFirefox } from "./support/firefox.js";
 import { FlakyServer } from "./support/flaky-server.js";
 import { serveToy } from "./support/real-models.js";
 
 const LIB = fileURLToPath(new URL("../../web/dist/lib/", import.meta.url));
 const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
-
-const PREFERENCES = {
-  "browser.shell.checkDefaultBrowser": false,
-  "datareporting.policy.dataSubmissionEnabled": false,
-  "toolkit.telemetry.reportingpolicy.firstRun": false,
-  "network.captive-portal-service.enabled": false,
-  "app.normandy.enabled": false,
-};
 
 const SCRIPT = `
 import { AudioFlamingo } from "/lib/index.js";
@@ -54,26 +44,11 @@ async function smoke(engine: string, preferences: Record<string, boolean>, verdi
   server.serveText("/", '<!doctype html><title>smoke</title><script type="module" src="/smoke.js"></script>', "text/html");
   await serveToy(server);
   const posted = server.receive("/result");
-  const profile = await mkdtemp(join(tmpdir(), "af2-firefox-"));
-  const firefox = await start(profile, { ...PREFERENCES, ...preferences }, server.origin);
   try {
+    const result = await withFirefox(server.origin, preferences, () => posted);
     const { cases } = JSON.parse(await readFile(`${FIXTURES}golden/tiny-a/cases.json`, "utf8"));
-    expect(JSON.parse(await posted)).toMatchObject({ auto: "cpu", verdict: expect.stringContaining(verdict), engine, tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
+    expect(JSON.parse(result)).toMatchObject({ auto: "cpu", verdict: expect.stringContaining(verdict), engine, tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
   } finally {
-    firefox.kill();
-    await new Promise((resolve) => (firefox.exitCode === null ? firefox.once("exit", resolve) : resolve(undefined)));
     await server.stop();
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   }
-}
-
-async function start(profile: string, preferences: Record<string, boolean | string>, address: string): Promise<ChildProcess> {
-  const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${value});`);
-  await writeFile(join(profile, "user.js"), lines.join("\n"));
-  const options = ["--headless", "--no-remote", "--profile", profile, address];
-  const firefox = spawn(process.env["FIREFOX"] ?? "/usr/bin/firefox-esr", options, { stdio: "ignore", env: { ...process.env, HOME: profile } });
-  return new Promise((resolve, reject) => {
-    firefox.once("error", reject); // Firefox is missing: the test fails
-    firefox.once("spawn", () => resolve(firefox));
-  });
 }

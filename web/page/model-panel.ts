@@ -1,15 +1,18 @@
 /** Chooses and loads a model. */
 
-import { AudioFlamingo, type EngineChoice, type Model, type ModelSource, type Progress } from "audio-flamingo-2-webgpu";
+import { AudioFlamingo, type CheckReport, type EngineChoice, type Model, type ModelSource, type Progress } from "audio-flamingo-2-webgpu";
 import { byId, make } from "./dom.js";
 import { on, emit } from "./events.js";
 import { bytes, duration, message } from "./format.js";
+import { accepted, confirmLicences, showRelease, startReleaseCard } from "./release-card.js";
+import { RELEASES } from "./releases.js";
 import { shippedModels } from "./shipped.js";
 
 const URL_CHOICE = "url";
 const FOLDER_CHOICE = "folder";
 
 const PHASES: Record<Progress["phase"], string> = {
+  convert: "Fetching and converting",
   download: "Downloading",
   verify: "Verifying",
   upload: "Uploading",
@@ -19,27 +22,51 @@ const PHASES: Record<Progress["phase"], string> = {
 
 let model: Model | undefined;
 let loading: AbortController | undefined;
+let machine: CheckReport | undefined;
 
 /** Fills the list. A shipped model is small and is loaded at once. */
 export async function startModelPanel(): Promise<void> {
   const choice = byId<HTMLSelectElement>("model-choice");
   const shipped = await shippedModels();
   for (const { title, url } of shipped) choice.append(new Option(title, url));
-  choice.append(new Option("From an address…", URL_CHOICE), new Option("From a local folder…", FOLDER_CHOICE));
+  const releases = make("optgroup", "", ...RELEASES.map(({ title, source }) => new Option(title, source)));
+  releases.label = "NVIDIA’s Audio Flamingo 2";
+  choice.append(releases, new Option("From an address…", URL_CHOICE), new Option("From a local folder…", FOLDER_CHOICE));
   choice.addEventListener("change", showFields);
+  byId("model-folder").addEventListener("change", nameFolder);
+  startReleaseCard(enableLoad);
   byId("model-load").addEventListener("click", () => (loading ? loading.abort() : void load()));
   byId("model-url").addEventListener("change", () => void preflight());
   showFields();
-  on("checked", ({ ok }) => {
-    if (ok && shipped.length > 0 && !model && !loading) void load();
-    byId<HTMLButtonElement>("model-load").disabled = !ok;
+  on("checked", (report) => {
+    machine = report;
+    if (report.ok && shipped.length > 0 && !model && !loading) void load();
+    enableLoad();
   });
+}
+
+/** A load needs an engine and, for a release, its licences accepted. A load in progress can always be stopped. */
+function enableLoad(): void {
+  const ready = (machine?.ok ?? false) && (chosenRelease() === undefined || accepted());
+  byId<HTMLButtonElement>("model-load").disabled = !ready && !loading;
+}
+
+function chosenRelease(): (typeof RELEASES)[number] | undefined {
+  const { value } = byId<HTMLSelectElement>("model-choice");
+  return RELEASES.find(({ source }) => source === value);
+}
+
+function nameFolder(): void {
+  const [first] = byId<HTMLInputElement>("model-folder").files ?? [];
+  byId("model-folder-name").textContent = first?.webkitRelativePath.split("/")[0] || "Choose a folder";
 }
 
 function showFields(): void {
   const { value } = byId<HTMLSelectElement>("model-choice");
   byId("model-url-field").hidden = value !== URL_CHOICE;
   byId("model-folder-field").hidden = value !== FOLDER_CHOICE;
+  void showRelease(chosenRelease(), machine);
+  enableLoad();
 }
 
 function chosen(): ModelSource | undefined {
@@ -71,7 +98,7 @@ async function load(): Promise<void> {
     model = undefined;
     emit("model", undefined);
     await previous?.dispose();
-    model = await AudioFlamingo.load(source, { engine: ENGINE, signal: loading.signal, onProgress: show });
+    model = await AudioFlamingo.load(source, { engine: ENGINE, signal: loading.signal, onProgress: show, onLicence: confirmLicences });
     note([`${model.info.name} is ready, ${bytes(model.info.totalBytes)}.`, ...model.info.notices].join(" "));
     emit("model", model);
   } catch (error) {
@@ -79,6 +106,7 @@ async function load(): Promise<void> {
   } finally {
     loading = undefined;
     setBusy(false);
+    enableLoad();
     emit("cache", undefined);
   }
 }

@@ -3,6 +3,7 @@
 import { entries, forget, ids, indexOf, recall } from "./catalogue.js";
 import type { Sha256 } from "./engine.js";
 import { BadRequest } from "./errors.js";
+import { listUnfinished, removeUnfinished } from "./import/unfinished.js";
 import type { ModelIndex, Shard } from "./model-index.js";
 import { cacheApiStore } from "./store-cache-api.js";
 import { memoryStore } from "./store-memory.js";
@@ -51,7 +52,7 @@ export async function list(): Promise<CachedModel[]> {
       return { id, name, url, totalBytes, cachedBytes: await cachedBytes(index), complete: found.every(Boolean), savedAt };
     }),
   );
-  return [...models, ...damaged.map(unreadable)];
+  return [...models, ...damaged.map(unreadable), ...(await listUnfinished())];
 }
 
 /** A damaged entry: it can be deleted. */
@@ -61,6 +62,7 @@ function unreadable(id: string): CachedModel {
 
 /** Deletes a model; shards that another model shares stay. */
 export async function remove(id: string): Promise<void> {
+  if (await removeUnfinished(id)) return;
   if (!(await ids()).includes(id)) throw new BadRequest(`no cached model has the id ${id}`);
   const entry = await recall(id);
   await forget(id);

@@ -4,15 +4,17 @@ import { megabytes } from "./bytes.js";
 import { cachedBytes, storageReport } from "./cache.js";
 import { chooseEngine } from "./choose-engine.js";
 import { type StartedEngine, engineModule } from "./engine.js";
+import { findModel, hubAddress } from "./import/prepare.js";
 import { openModel } from "./open-model.js";
-import { openSource } from "./source.js";
+import { type ModelFiles, openSource } from "./source.js";
+import type { HubOptions } from "./protocol.js";
 import type { AdapterReport, CheckReport, EngineChoice, EngineKind, ModelReport, StorageReport } from "./types.js";
 
-export async function check(url: string | undefined, wish: EngineChoice, signal: AbortSignal): Promise<CheckReport> {
+export async function check(url: string | undefined, wish: EngineChoice, hub: HubOptions, signal: AbortSignal): Promise<CheckReport> {
   const [adapter, storage, model] = await Promise.all([
     adapterReport(),
     storageReport(),
-    url === undefined ? undefined : modelReport(url, signal),
+    url === undefined ? undefined : modelReport(url, hub, signal),
   ]);
   const info = { adapter, storage, model };
   try {
@@ -45,8 +47,17 @@ export async function anyEngine(): Promise<StartedEngine> {
   return engineModule(chooseEngine("auto", await adapterReport(), undefined));
 }
 
-async function modelReport(url: string, signal: AbortSignal): Promise<ModelReport> {
-  const files = openSource({ url });
+async function modelReport(url: string, hub: HubOptions, signal: AbortSignal): Promise<ModelReport> {
+  if (!url.startsWith("hf:")) return filesReport(openSource({ url }), signal);
+  const address = hubAddress(url, hub);
+  const files = await findModel(address, signal);
+  if (files) return filesReport(files, signal);
+  const { planHub } = await import("./import/importer.js");
+  const { parameters, bytes, sourceBytes } = await planHub(address, signal);
+  return { name: address.repository, url, parameters, totalBytes: bytes, cachedBytes: 0, neededBytes: sourceBytes };
+}
+
+async function filesReport(files: ModelFiles, signal: AbortSignal): Promise<ModelReport> {
   const index = await openModel(files, signal);
   const cached = await cachedBytes(index);
   const { name, parameters, totalBytes } = index;
@@ -67,7 +78,7 @@ function engineVerdict(engine: EngineKind, adapter: AdapterReport | undefined): 
 
 function modelVerdict({ quotaBytes, usedBytes }: StorageReport, model: ModelReport): string {
   if (model.neededBytes === 0) return `${model.name} is cached: nothing to download.`;
-  const fits = model.neededBytes <= quotaBytes - usedBytes;
+  const fits = Math.min(model.neededBytes, model.totalBytes) <= quotaBytes - usedBytes; // an import stores less than it fetches
   const space = fits ? "" : " The browser grants too little storage to keep them: they will be fetched at every visit.";
   return `${model.name} needs ${megabytes(model.neededBytes)} more.${space}`;
 }

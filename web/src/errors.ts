@@ -3,6 +3,8 @@
 export type ErrorCode =
   | "NO_WEBGPU"
   | "INSUFFICIENT_MEMORY"
+  | "INSUFFICIENT_STORAGE"
+  | "LICENCE_NOT_ACCEPTED"
   | "WEIGHTS_CORRUPT"
   | "NETWORK_FAILED"
   | "ABORTED"
@@ -16,6 +18,8 @@ export type ErrorCode =
 const NAMES: Record<ErrorCode, string> = {
   NO_WEBGPU: "NoWebGpu",
   INSUFFICIENT_MEMORY: "InsufficientMemory",
+  INSUFFICIENT_STORAGE: "InsufficientStorage",
+  LICENCE_NOT_ACCEPTED: "LicenceNotAccepted",
   WEIGHTS_CORRUPT: "WeightsCorrupt",
   NETWORK_FAILED: "NetworkFailed",
   ABORTED: "Aborted",
@@ -67,6 +71,27 @@ export class InsufficientMemory extends AudioFlamingoError {
     this.available = asNumber(details["available"]);
     this.inUse = asNumber(details["inUse"]);
     this.suggestion = String(details["suggestion"] ?? "close other tabs that use the GPU, or choose a smaller model");
+  }
+}
+
+/** The browser grants too little storage for an import, or none. */
+export class InsufficientStorage extends AudioFlamingoError {
+  /** Bytes the import needs, where known. */
+  readonly needed: number | undefined;
+  /** Bytes the browser grants, where known. */
+  readonly available: number | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super("INSUFFICIENT_STORAGE", message, details);
+    this.needed = asNumber(details["needed"]);
+    this.available = asNumber(details["available"]);
+  }
+}
+
+/** The licences of a model to be imported were not accepted: pass `onLicence`. */
+export class LicenceNotAccepted extends AudioFlamingoError {
+  constructor(message: string) {
+    super("LICENCE_NOT_ACCEPTED", message);
   }
 }
 
@@ -149,6 +174,8 @@ export interface WireError {
 const REBUILD: Partial<Record<ErrorCode, (wire: WireError) => AudioFlamingoError>> = {
   NO_WEBGPU: ({ message }) => new NoWebGpu(message),
   INSUFFICIENT_MEMORY: ({ message, details }) => new InsufficientMemory(message, details),
+  INSUFFICIENT_STORAGE: ({ message, details }) => new InsufficientStorage(message, details),
+  LICENCE_NOT_ACCEPTED: ({ message }) => new LicenceNotAccepted(message),
   WEIGHTS_CORRUPT: ({ message, details }) => new WeightsCorrupt(message, details),
   NETWORK_FAILED: ({ message, details }) => new NetworkFailed(message, details),
   ABORTED: ({ message }) => new Aborted(message),

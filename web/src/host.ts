@@ -18,8 +18,9 @@ type Handlers = {
 
 function handlers(session: Session): Handlers {
   return {
-    check: ({ url, engine }, { signal }) => check(url, engine, signal),
+    check: ({ url, engine, hub }, { signal }) => check(url, engine, hub, signal),
     load: (args, { signal, emit }) => session.load(args, emit, signal),
+    licence: async ({ refusal }) => session.answerOffer(refusal),
     preview: (args) => session.preview(args),
     listen: (args, { signal, emit }) => session.listen(args, emit, signal),
     ask: (args, { signal, emit }) => session.ask(args, emit, signal),

@@ -3,10 +3,12 @@
 
 import { address } from "./address.js";
 import { toMessage } from "./audio.js";
-import { type CallOptions, Connection } from "./client.js";
+import { Connection } from "./client.js";
 import { Clip, type Engine } from "./clip.js";
 import { BadRequest, Disposed } from "./errors.js";
 import { guarded } from "./guard.js";
+import { hubOptions } from "./import/hub-options.js";
+import { answerOffer } from "./import/offers.js";
 import { withBrowserDecoder } from "./one-off.js";
 import { checkLoadOptions, checkMaxWindows } from "./options.js";
 import type { AudioMessage, Calls, SourceMessage } from "./protocol.js";
@@ -22,7 +24,7 @@ interface Loaded {
   info: ModelInfo;
 }
 
-type Open = (call: CallOptions<"load">) => Promise<Loaded>;
+type Open = (call: { signal: AbortSignal | undefined; onProgress?: LoadOptions["onProgress"] | undefined }) => Promise<Loaded>;
 
 /** Fetches, verifies, caches and loads a model. After a failure only cached bytes of shards remain. */
 export function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
@@ -39,25 +41,30 @@ async function load(source: ModelSource, options: LoadOptions): Promise<Model> {
     powerPreference: options.powerPreference ?? "high-performance",
     parallel: options.parallel ?? 3,
     retryFor: options.retryFor ?? 120_000,
+    hub: hubOptions(options),
     idleTimeout: idleTimeout > LONGEST_TIMEOUT ? undefined : idleTimeout,
   } as const;
   signal?.throwIfAborted();
   if (persist) await navigator.storage?.persist?.();
   const open: Open = async (call) => {
     const connection = await Connection.open(worker, options);
+    const onEvent = (event: Calls["load"]["event"]) => {
+      if ("offer" in event) void answerOffer(connection, event.offer, options.onLicence);
+      else call.onProgress?.(event);
+    };
     try {
-      return { connection, info: await connection.call("load", args, call) };
+      return { connection, info: await connection.call("load", args, { signal: call.signal, onEvent }) };
     } catch (error) {
       connection.close();
       throw error;
     }
   };
-  return new Model(open, await open({ signal, onEvent: onProgress }));
+  return new Model(open, await open({ signal, onProgress }));
 }
 
 function sourceMessage(source: ModelSource): SourceMessage {
   if (typeof source === "string" || source instanceof URL) return { url: address(source).href };
-  if (Array.isArray(source)) return { files: source };
+  if (Array.isArray(source)) return { files: source, paths: source.map((file) => file.webkitRelativePath || file.name) };
   if ((source as FileSystemDirectoryHandle | undefined)?.kind === "directory") return { directory: source };
   throw new BadRequest("a model is an address, a folder handle, or an array of files");
 }

@@ -5,9 +5,10 @@ import { decodeInBrowser, toMessage } from "./audio.js";
 import { Connection } from "./client.js";
 import { UnsupportedAudio } from "./errors.js";
 import { guarded } from "./guard.js";
+import { hubOptions } from "./import/hub-options.js";
 import { checkEngine, checkMaxWindows } from "./options.js";
 import type { AudioMessage } from "./protocol.js";
-import type { AssetOptions, AudioSource, CheckReport, EngineChoice, SoundInfo } from "./types.js";
+import type { AssetOptions, AudioSource, CheckReport, EngineChoice, ImportOptions, SoundInfo } from "./types.js";
 
 /** Runs `work` on a connection that is closed afterwards. */
 export function withConnection<T>(work: (connection: Connection) => Promise<T>, { signal, ...assets }: OneOffOptions = {}): Promise<T> {
@@ -27,12 +28,12 @@ export interface OneOffOptions extends AssetOptions {
 }
 
 /** Reports what this browser can do, and what a load of `model` would fetch. */
-export function check(model?: string | URL, options: OneOffOptions & { engine?: EngineChoice } = {}): Promise<CheckReport> {
+export function check(model?: string | URL, options: OneOffOptions & ImportOptions & { engine?: EngineChoice } = {}): Promise<CheckReport> {
   const { engine = "auto", ...others } = options;
   return withConnection(async (connection) => {
     checkEngine(engine);
     const url = model === undefined ? undefined : address(model).href;
-    return connection.call("check", { url, engine }, { signal: others.signal });
+    return connection.call("check", { url, engine, hub: hubOptions(options) }, { signal: others.signal });
   }, others);
 }
 

@@ -13,7 +13,7 @@ const REPORT_MS = 80;
 const RATE_SECONDS = 3;
 
 /** Network bytes of the last seconds. */
-class Rate {
+export class Rate {
   #samples: { at: number; bytes: number }[] = [];
 
   add(bytes: number, now: number): void {

@@ -10,6 +10,7 @@ import type {
   CheckReport,
   ClipInfo,
   EngineChoice,
+  ImportOffer,
   MemoryReport,
   ModelInfo,
   Pcm,
@@ -17,10 +18,11 @@ import type {
   Progress,
   SoundInfo,
   VerifyReport,
+  WeightScheme,
 } from "./types.js";
 
 /** A model source that can be posted to a worker. */
-export type SourceMessage = { url: string } | { directory: FileSystemDirectoryHandle } | { files: File[] };
+export type SourceMessage = { url: string } | { directory: FileSystemDirectoryHandle } | { files: File[]; paths: string[] };
 
 /** Audio that can be posted to a worker. */
 export type AudioMessage = { blob: Blob; name: string } | { pcm: Pcm; decodedBy: "browser" | "caller" };
@@ -33,6 +35,16 @@ export interface LoadArguments {
   parallel: number;
   retryFor: number;
   idleTimeout: number | undefined;
+  hub: HubOptions;
+}
+
+/** What a hub is asked for and how. */
+export interface HubOptions {
+  /** How an import stores matrices. */
+  weights: WeightScheme;
+  /** Address of the hub, without a slash at its end. */
+  endpoint: string;
+  token: string | undefined;
 }
 
 export interface ListenArguments {
@@ -53,8 +65,10 @@ export interface BenchArguments {
 
 /** Every call: its arguments, its result, and the events it emits while it runs. */
 export interface Calls {
-  check: { args: { url: string | undefined; engine: EngineChoice }; result: CheckReport; event: never };
-  load: { args: LoadArguments; result: ModelInfo; event: Progress };
+  check: { args: { url: string | undefined; engine: EngineChoice; hub: HubOptions }; result: CheckReport; event: never };
+  load: { args: LoadArguments; result: ModelInfo; event: Progress | { offer: ImportOffer } };
+  /** Answers the offer of a load. `refusal` says why the licences are not accepted. */
+  licence: { args: { refusal: string | undefined }; result: void; event: never };
   preview: { args: ListenArguments; result: SoundInfo; event: never };
   listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };
   ask: { args: AskArguments; result: AnswerResult; event: TextDelta };

@@ -71,7 +71,7 @@ export function broken(error: unknown, file: string, url: string, watch: StallWa
 }
 
 /** Sleeps until the browser is online again, at most this long. Rejects if the signal fires first. */
-async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+export async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   const done = new AbortController();
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, milliseconds);

@@ -7,13 +7,14 @@ import type { AudioWindows, EngineAnswer, EngineBench, EngineClip, EngineDevice,
 import { adapterReport, anyEngine, engineName } from "./check.js";
 import { chooseEngine } from "./choose-engine.js";
 import { BadRequest, Disposed } from "./errors.js";
+import { Offers } from "./import/offers.js";
+import { prepare } from "./import/prepare.js";
 import { type ModelIndex, unverified } from "./model-index.js";
 import { openModel } from "./open-model.js";
-import { Patience } from "./patience.js";
 import { ProgressMeter } from "./progress.js";
 import type { AskArguments, AudioMessage, BenchArguments, Calls, ListenArguments, LoadArguments } from "./protocol.js";
 import { streamShards } from "./shards.js";
-import { type ModelFiles, openSource } from "./source.js";
+import type { ModelFiles } from "./source.js";
 import type { ShardStore } from "./store.js";
 import { cacheTuning, cachedTuning } from "./tuning.js";
 import type { AnswerResult, EngineKind, MemoryReport, ModelInfo, TextDelta, Progress, SoundInfo } from "./types.js";
@@ -39,13 +40,14 @@ export class Session {
   #signal = new AbortController().signal;
   #idleTimeout: number | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #offers = new Offers();
 
   /** `recovering` gets the reason when the GPU was lost and the model is loaded again. */
   constructor(private readonly recovering: (reason: string) => void) {}
 
-  async load(args: LoadArguments, emit: (progress: Progress) => void, signal: AbortSignal): Promise<ModelInfo> {
+  async load(wanted: LoadArguments, emit: (event: Calls["load"]["event"]) => void, signal: AbortSignal): Promise<ModelInfo> {
     if (this.#engine) throw new BadRequest("this engine already holds a model");
-    const files = openSource(args.source, new Patience(args.retryFor));
+    const { args, files, report } = await prepare(wanted, { emit, offers: this.#offers, signal });
     const [adapter, index] = await Promise.all([adapterReport(), openModel(files, signal)]);
     const kind = chooseEngine(args.engine, adapter, index);
     const engine = await engineModule(kind);
@@ -53,13 +55,18 @@ export class Session {
     if (kind === "webgpu") this.#idleTimeout = args.idleTimeout;
     this.#signal = signal;
     try {
-      const filled = await this.#fill({ kind, engine, files, index, args }, emit);
+      const filled = await this.#fill({ kind, engine, files, index, args }, report);
       this.#rest();
       return { ...filled, engine: kind, adapter: engineName(kind === "webgpu" ? adapter : undefined) };
     } catch (error) {
       await this.dispose();
       throw error;
     }
+  }
+
+  /** Accepts the licences of the import in progress, or says why not. */
+  answerOffer(refusal: string | undefined): void {
+    this.#offers.answer(refusal);
   }
 
   async #fill(plan: LoadPlan, emit: (progress: Progress) => void): Promise<Omit<ModelInfo, "engine" | "adapter">> {

@@ -154,6 +154,7 @@ class ShardStream {
 
   async #fetch(shard: Shard, store: ShardStore): Promise<Blob> {
     const { files, newHash, meter } = this.#plan;
+    if (files.imported) throw new WeightsCorrupt(`${shard.file} is damaged in this browser's storage: load the model again, which imports it again`);
     const part = await store.begin(shard.sha256);
     const hash = newHash();
     const url = new URL(shard.file, files.url).href;
@@ -206,7 +207,7 @@ function wrongLength(shard: Shard, bytes: number): WeightsCorrupt {
 }
 
 /** Runs `work` under a lock that all tabs of this origin share. */
-async function exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   if (!navigator.locks) return work();
   try {
     return (await navigator.locks.request(name, { signal }, work)) as T;

@@ -16,6 +16,8 @@ export interface ModelFiles {
   readonly local: boolean;
   /** How long fetching one of its files may stall. */
   readonly patience: Patience;
+  /** The shards are in the store and nowhere else. */
+  readonly imported?: boolean;
   text(name: string, signal: AbortSignal): Promise<string>;
   /** Local folders only. */
   blob(name: string): Promise<Blob>;

@@ -1,7 +1,7 @@
 /** Ends requests that no longer send anything. */
 
 /** A request is aborted after this many milliseconds without a byte. */
-const STALL_MS = 30_000;
+export const STALL_MS = 30_000;
 
 /** Aborts a request that has stalled for `STALL_MS`, or that the caller aborts. */
 export class StallWatch {

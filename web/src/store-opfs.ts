@@ -10,7 +10,7 @@ import type { Part, ShardStore } from "./store.js";
 const FOLDER = "audio-flamingo-2-shards";
 
 /** A file's synchronous access handle. TypeScript declares it in workers only. */
-interface AccessHandle {
+export interface AccessHandle {
   read(buffer: Uint8Array, options: { at: number }): number;
   write(buffer: Uint8Array, options: { at: number }): number;
   truncate(size: number): void;
@@ -20,11 +20,22 @@ interface AccessHandle {
 }
 
 /** A file handle that can open one. */
-type AccessibleFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<AccessHandle> };
+export type AccessibleFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<AccessHandle> };
 
 interface State {
   state: "part" | "verified";
   validator: string | undefined;
+}
+
+/** Writes a chunk at byte `at`. Returns its length. Throws a QuotaExceededError if the disk is full. */
+export function appendBytes(handle: AccessHandle, chunk: Uint8Array, at: number): number {
+  for (let done = 0; done < chunk.byteLength; ) {
+    const wrote = handle.write(chunk.subarray(done), { at: at + done });
+    // a full disk makes Chromium return its error code, -8, as a huge unsigned count
+    if (wrote === 0 || wrote > chunk.byteLength - done) throw new DOMException("the disk is full", "QuotaExceededError");
+    done += wrote;
+  }
+  return chunk.byteLength;
 }
 
 class OpfsPart implements Part {
@@ -49,13 +60,7 @@ class OpfsPart implements Part {
   }
 
   append(chunk: Uint8Array): void {
-    for (let done = 0; done < chunk.byteLength; ) {
-      const wrote = this.handle.write(chunk.subarray(done), { at: this.bytes });
-      // a full disk makes Chromium return its error code, -8, as a huge unsigned count
-      if (wrote === 0 || wrote > chunk.byteLength - done) throw new DOMException("the disk is full", "QuotaExceededError");
-      this.bytes += wrote;
-      done += wrote;
-    }
+    this.bytes += appendBytes(this.handle, chunk, this.bytes);
   }
 
   async restart(validator: string | undefined): Promise<void> {
@@ -125,6 +130,18 @@ export async function opfsStore(): Promise<ShardStore | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Moves a file of this file system whose SHA-256 is known into the store. Does nothing if the shard is there. */
+export async function adoptShard(from: FileSystemDirectoryHandle, name: string, sha256: string, bytes: number): Promise<void> {
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
+  const store = new OpfsStore(folder);
+  if (await store.find(sha256, bytes)) return;
+  await store.remove(sha256);
+  // TypeScript lacks `move`; all browsers with synchronous access have it
+  const file = (await from.getFileHandle(name)) as FileSystemFileHandle & { move(folder: FileSystemDirectoryHandle, name: string): Promise<void> };
+  await writeState(folder, sha256, { state: "verified", validator: undefined }); // counts only with a file of the right length
+  await file.move(folder, `${sha256}.bin`);
 }
 
 /** The same store for the main thread: finding, counting and removing need no access handle. */

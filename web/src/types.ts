@@ -3,7 +3,10 @@
 /** Where verified shards are stored between visits. */
 export type CacheKind = "opfs" | "cache-api" | "none";
 
-/** A model: a folder's address, a folder handle, or its files. */
+/**
+ * A model: the address of a folder, `hf:ORGANISATION/NAME[@REVISION]` for a repository of a hub, a folder handle, or the files of a folder.
+ * The original release is converted in this browser, once.
+ */
 export type ModelSource = string | URL | FileSystemDirectoryHandle | File[];
 
 /** Compute shaders on the GPU, or WebAssembly on the CPU. */
@@ -20,7 +23,17 @@ export interface AssetOptions {
   wasmUrl?: string | URL;
 }
 
-export interface LoadOptions extends AssetOptions {
+/** Options of what concerns hubs and original releases. */
+export interface ImportOptions {
+  /** How an import stores matrices. Default `"q4"`: encoder and audio transformer at 8 bits, the rest at 4. */
+  weights?: WeightScheme;
+  /** Address of the hub for `hf:` sources. Default `"https://huggingface.co"`. */
+  endpoint?: string;
+  /** Access token of the hub, for gated repositories. It is sent to `endpoint` only. */
+  token?: string;
+}
+
+export interface LoadOptions extends AssetOptions, ImportOptions {
   /** Default `"auto"`. */
   engine?: EngineChoice;
   /** Default `"opfs"`. If the browser lacks it, the next in the list is used, and `model.info.notices` says so. */
@@ -35,6 +48,11 @@ export interface LoadOptions extends AssetOptions {
   powerPreference?: "low-power" | "high-performance";
   /** Shards fetched at once, 1 to 16. Default 3. */
   parallel?: number;
+  /**
+   * Called before the weights of an original release are fetched from a hub. Show the licences; the import goes on only if the result is
+   * true. Without it such a load ends in LICENCE_NOT_ACCEPTED.
+   */
+  onLicence?: (licences: Licence[], offer: ImportOffer) => boolean | Promise<boolean>;
   /** Called with the reason when the GPU was lost and the model is loaded again. Calls in progress then go on where they stopped. */
   onRecovering?: (reason: string) => void;
   /**
@@ -46,14 +64,43 @@ export interface LoadOptions extends AssetOptions {
   retryFor?: number;
 }
 
-export type Phase = "download" | "verify" | "upload" | "compile" | "ready";
+export type WeightScheme = "q4" | "q8" | "f16" | "f32";
+
+/** A licence that applies to a model. */
+export interface Licence {
+  name: string;
+  /** What it covers. */
+  covers: string;
+  /** What one most needs to know of it. */
+  summary: string;
+  /** Address of its text. */
+  url: string;
+}
+
+/** What an import from a hub would do. */
+export interface ImportOffer {
+  /** `ORGANISATION/NAME`. */
+  repository: string;
+  /** The commit to which the import is pinned. */
+  commit: string;
+  licences: Licence[];
+  /** Bytes of weights to fetch. */
+  fetchBytes: number;
+  /** Bytes of the converted model. */
+  storedBytes: number;
+  /** Bytes of storage that the browser still grants. */
+  availableBytes: number;
+}
+
+/** `convert`: a release is read and converted; bytes are then those of the release. */
+export type Phase = "convert" | "download" | "verify" | "upload" | "compile" | "ready";
 
 /** Progress of a load, over all phases. */
 export interface Progress {
   phase: Phase;
   /** 0 to 1, never decreasing. */
   fraction: number;
-  /** Bytes loaded from network or cache, never decreasing. */
+  /** Bytes loaded from network or cache, never decreasing but after `convert`. */
   loadedBytes: number;
   totalBytes: number;
   /** Of the loaded bytes, those from the cache. */

@@ -15,7 +15,7 @@ const SWIFTSHADER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
 /// Options of `cargo xtask browser`.
 #[derive(Args)]
 pub struct Options {
-    /// Use the `af2` that `cargo test` built
+    /// Use the `af2` and the hub that `cargo test` built
     #[arg(long)]
     built: bool,
     /// Passed on to the test runner, for example a file name or `--grep`
@@ -41,10 +41,11 @@ pub fn run(options: &Options) -> Result<()> {
     run::run(&folder, "node", &arguments)
 }
 
-/// Path of `af2`, built unless `built` says that it exists.
+/// Path of `af2`. It and the hub that imports are tested with are built, unless `built` says that they exist.
 fn binary(root: &Path, built: bool) -> Result<String> {
     if !built {
         run::run(root, "cargo", &["build", "--locked", "--package", "af2-cli"])?;
+        run::run(root, "cargo", &["build", "--locked", "--package", "af2-tests", "--bin", "hub"])?;
     }
     Ok(run::target(root).join("debug").join(format!("af2{}", env::consts::EXE_SUFFIX)).display().to_string())
 }

@@ -1,4 +1,5 @@
-//! Builds the two web engines. Each is a WebAssembly module with its JavaScript glue; a visitor downloads one of them.
+//! Builds the WebAssembly modules of the web package, each with its JavaScript glue: two engines, of which a visitor downloads one,
+//! and the importer, which is downloaded only to import a model.
 
 use crate::{run, shrink};
 use anyhow::{Context, Result};
@@ -7,28 +8,61 @@ use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// An engine of `af2-web`.
-pub struct Engine {
-    /// Feature of `af2-web` that selects it.
-    pub feature: &'static str,
+/// A WebAssembly module of the package.
+#[derive(Clone, Copy)]
+pub struct Module {
+    /// What it is called on the command line.
+    pub title: &'static str,
+    /// Crate.
+    package: &'static str,
+    /// Feature of the crate that selects it.
+    feature: Option<&'static str>,
     /// Prefix of its files' names.
     name: &'static str,
     /// Cargo profile.
     profile: &'static str,
     /// Compiler flags, as a TOML array.
     flags: &'static str,
+    /// Level of wasm-opt.
+    level: &'static str,
 }
 
+const SIMD: &str = r#"["-C", "target-feature=+simd128"]"#;
+
+const WEBGPU: Module = Module {
+    title: "webgpu",
+    package: "af2-web",
+    feature: Some("webgpu"),
+    name: "af2",
+    profile: "wasm-release",
+    flags: "[]",
+    level: "-Oz",
+};
+
+const CPU: Module =
+    Module { title: "cpu", feature: Some("cpu"), name: "af2_cpu", profile: "wasm-cpu", flags: SIMD, ..WEBGPU };
+
 /// Both engines: WebGPU, and the CPU in WebAssembly with SIMD.
-pub const ALL: [Engine; 2] = [
-    Engine { feature: "webgpu", name: "af2", profile: "wasm-release", flags: "[]" },
-    Engine { feature: "cpu", name: "af2_cpu", profile: "wasm-cpu", flags: r#"["-C", "target-feature=+simd128"]"# },
-];
+pub const ENGINES: [Module; 2] = [WEBGPU, CPU];
+
+/// Converts releases in the browser: with SIMD, and packing optimised for speed.
+pub const IMPORTER: Module = Module {
+    title: "import",
+    package: "af2-import",
+    feature: None,
+    name: "af2_import",
+    profile: "wasm-import",
+    flags: SIMD,
+    level: "-O3",
+};
+
+/// Every module of the package.
+pub const ALL: [Module; 3] = [WEBGPU, CPU, IMPORTER];
 
 /// burn-wgpu in place of the CPU engine, as a baseline for measurements. It compiles for minutes and is never shipped.
-pub const BASELINE: Engine = Engine { feature: "burn-wgpu", name: "af2_cpu", profile: "wasm-cpu", flags: "[]" };
+pub const BASELINE: Module = Module { feature: Some("burn-wgpu"), flags: "[]", ..CPU };
 
-impl Engine {
+impl Module {
     /// File name of the glue.
     pub fn script(&self) -> String {
         format!("{}.js", self.name)
@@ -52,10 +86,13 @@ impl Engine {
     fn compile(&self, root: &Path) -> Result<PathBuf> {
         let flags = format!("target.{TARGET}.rustflags={}", self.flags);
         let mut arguments =
-            vec!["build", "--config", &flags, "--package", "af2-web", "--target", TARGET, "--profile", self.profile];
-        arguments.extend(["--no-default-features", "--features", self.feature]);
+            vec!["build", "--config", &flags, "--package", self.package, "--target", TARGET, "--profile", self.profile];
+        if let Some(feature) = self.feature {
+            arguments.extend(["--no-default-features", "--features", feature]);
+        }
         run::run(root, "cargo", &arguments)?;
-        Ok(run::target(root).join(TARGET).join(self.profile).join("af2_web.wasm"))
+        let file = format!("{}.wasm", self.package.replace('-', "_"));
+        Ok(run::target(root).join(TARGET).join(self.profile).join(file))
     }
 
     /// Generates the JavaScript glue, by the library of wasm-bindgen, so that no tool must be installed.
@@ -69,7 +106,7 @@ impl Engine {
     /// that browsers reject.
     fn optimise(&self, web: &Path) -> Result<()> {
         let module = format!("wasm/{}", self.wasm());
-        let mut arguments = vec!["node_modules/binaryen/bin/wasm-opt", &module, "-o", &module, "-Oz"];
+        let mut arguments = vec!["node_modules/binaryen/bin/wasm-opt", &module, "-o", &module, self.level];
         arguments.extend(["--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--enable-sign-ext"]);
         arguments.extend(["--enable-mutable-globals", "--enable-reference-types", "--enable-multivalue"]);
         arguments.push("--enable-simd");

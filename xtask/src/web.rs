@@ -1,6 +1,6 @@
 //! `cargo xtask web`: builds wasm, npm package and page into web/dist.
 
-use crate::engine::{self, Engine};
+use crate::engine::{self, Module};
 use crate::{run, size, stage};
 use anyhow::{Result, bail};
 use clap::Args;
@@ -10,17 +10,17 @@ use std::{fs, path::Path};
 #[derive(Args)]
 #[group(id = "web")] // `serve` holds these options beside its own
 pub struct Options {
-    /// Skip wasm-opt: faster build, larger engines
+    /// Skip wasm-opt: faster build, larger modules
     #[arg(long)]
     quick: bool,
-    /// Use the engines in web/wasm as they are
+    /// Use the modules in web/wasm as they are
     #[arg(long)]
     skip_wasm: bool,
-    /// Build this engine only; use the other in web/wasm as it is
-    #[arg(long, conflicts_with = "skip_wasm", value_parser = engine::ALL.map(|engine| engine.feature))]
-    engine: Option<String>,
+    /// Build this module only; use the others in web/wasm as they are
+    #[arg(long, conflicts_with = "skip_wasm", value_parser = engine::ALL.map(|module| module.title))]
+    module: Option<String>,
     /// Build burn-wgpu in place of the CPU engine, for measurements with tests/browser/bench.config.ts
-    #[arg(long, conflicts_with_all = ["skip_wasm", "engine"])]
+    #[arg(long, conflicts_with_all = ["skip_wasm", "module"])]
     baseline: bool,
 }
 
@@ -30,8 +30,8 @@ pub fn run(options: &Options) -> Result<()> {
     let web = root.join("web");
     install(&web)?;
     if !options.skip_wasm {
-        let wanted = |engine: &&Engine| options.engine.as_ref().is_none_or(|feature| feature == engine.feature);
-        engine::ALL.iter().filter(wanted).try_for_each(|engine| engine.build(&root, !options.quick))?;
+        let wanted = |module: &&Module| options.module.as_ref().is_none_or(|title| title == module.title);
+        engine::ALL.iter().filter(wanted).try_for_each(|module| module.build(&root, !options.quick))?;
         if options.baseline {
             engine::BASELINE.build(&root, !options.quick)?;
         }
@@ -54,7 +54,7 @@ fn install(web: &Path) -> Result<()> {
     if fresh { Ok(()) } else { run::run(web, "npm", &["ci", "--no-audit", "--no-fund"]) }
 }
 
-/// Builds web/dist/lib: checks types, writes declarations, bundles the modules, adds the engines and the licences.
+/// Builds web/dist/lib: checks types, writes declarations, bundles the modules, adds the WebAssembly and the licences.
 fn package(web: &Path) -> Result<()> {
     let lib = web.join("dist/lib");
     if lib.exists() {
@@ -62,8 +62,8 @@ fn package(web: &Path) -> Result<()> {
     }
     run::run(web, "node", &["node_modules/typescript/bin/tsc", "--project", "tsconfig.lib.json"])?;
     run::run(web, "node", &["node_modules/rolldown/bin/cli.mjs", "--config", "rolldown.config.js"])?;
-    for engine in engine::ALL {
-        fs::copy(web.join("wasm").join(engine.wasm()), lib.join(engine.wasm()))?;
+    for module in engine::ALL {
+        fs::copy(web.join("wasm").join(module.wasm()), lib.join(module.wasm()))?;
     }
     for licence in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(run::root().join(licence), lib.join(licence))?; // both licences ask to go with every copy

@@ -51,7 +51,9 @@ pub enum Problem {
     #[error("{0}: the repository changed on the hub while being pulled; start again")]
     Changed(String),
     /// A mirror that holds git-lfs's stand-in only.
-    #[error("a pointer of git-lfs came in place of the file; the mirror is incomplete, choose another with HF_ENDPOINT")]
+    #[error(
+        "a pointer of git-lfs came in place of the file; the mirror is incomplete, choose another with HF_ENDPOINT"
+    )]
     Pointer,
     /// A server that sends whole files only.
     #[error(

@@ -12,9 +12,9 @@ use crate::pulling::Machine;
 
 /// Times that the process is killed.
 const KILLS: u64 = 20;
-/// Most bytes that may be sent again after a kill: what was in flight and what no checkpoint covers. Of this model it is
-/// 7 %; the share falls with size, for the least that is read ahead is 1 MiB.
-const MOST_AGAIN: u64 = 4 << 20;
+/// Most bytes that may be sent again after a kill, on average: what was in flight and what no checkpoint covers. Of this
+/// model it is 4 %, because at least 1 MiB is read ahead; of the 0.5B the same is below 1 %.
+const MOST_AGAIN: u64 = 2 << 20;
 
 #[test]
 fn killed_twenty_times_the_result_is_the_same() {
@@ -38,8 +38,7 @@ fn killed_twenty_times_the_result_is_the_same() {
         }
         std::thread::sleep(Duration::from_millis(dice.below(60) as u64));
         child.kill().unwrap(); // SIGKILL on Unix: nothing is closed, nothing is cleaned up
-        child.wait().unwrap();
-        assert!(kill > 0 || !machine.folder().exists(), "the first kill came too late");
+        assert!(!child.wait().unwrap().success(), "kill {kill} came after the end");
     }
     assert_eq!(machine.pulled(), expected);
     let again = hub.bytes_sent() - 2 * once;

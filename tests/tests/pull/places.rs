@@ -86,7 +86,7 @@ fn a_published_model_is_pulled_as_it_is() {
     assert_eq!(files(&pulled), files(&model.path().join("out")));
 
     hub.repository("me/other", &*model.path().join("out"));
-    hub.fault(Fault::always(Kind::Corrupt { at: 5000 }).at(".safetensors"));
+    hub.fault(Fault::always(Kind::Corrupt { at: 5000 }).at("model-0"));
     let output = machine.af2(&["pull", "me/other", "--accept-licence"]).output().unwrap();
     assert!(errors(&output).contains("has SHA-256"), "{}", errors(&output));
     assert!(!machine.home().join("models/me--other").exists());
