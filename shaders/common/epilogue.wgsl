@@ -16,13 +16,20 @@ fn exact_tanh(x: f32) -> f32 {
     return select(select(y, -y, x < 0.0), x, not_finite(x));
 }
 
-fn finish(index: u32, column: u32, sum: f32) {
+// The factor of a gated residual, tanh(gate). Taken once, before a thread finishes its sums: inside their loop it would keep compilers
+// from unrolling, and the sums would go through memory.
+fn gate_factor() -> f32 {
+    if ((params.epilogue & ADD_GATED) == 0u) { return 0.0; }
+    return exact_tanh(gate[0]);
+}
+
+fn finish(index: u32, column: u32, sum: f32, factor: f32) {
     let what = params.epilogue;
     var y = sum;
     if ((what & BIAS) != 0u) { y += bias[column]; }
     if ((what & GELU) != 0u) { y = gelu(y); }
-    if ((what & RELU) != 0u) { y = select(max(y, 0.0), y, not_finite(y)); }
+    if ((what & RELU) != 0u) { y = select(y, 0.0, negative(y)); }
     if ((what & ADD) != 0u) { y += out[index]; }
-    if ((what & ADD_GATED) != 0u) { y = out[index] + exact_tanh(gate[0]) * y; }
+    if ((what & ADD_GATED) != 0u) { y = out[index] + factor * y; }
     out[index] = y;
 }

@@ -19,5 +19,5 @@ fn row_of(group: u32, slot: u32) -> u32 {
 
 fn store(group: u32, slot: u32) {
     let row = group * ROWS + slot;
-    if (row < params.rows) { finish(params.column + row, params.column + row, row_sums[slot]); }
+    if (row < params.rows) { finish(params.column + row, params.column + row, row_sums[slot], gate_factor()); }
 }

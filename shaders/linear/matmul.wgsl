@@ -50,21 +50,22 @@ fn main(
         }
         workgroupBarrier();
     }
-    store_row(m0 + ty, n0 + tx, sum0);
-    store_row(m0 + ty + SIDE, n0 + tx, sum1);
-    store_row(m0 + ty + 2u * SIDE, n0 + tx, sum2);
-    store_row(m0 + ty + 3u * SIDE, n0 + tx, sum3);
+    let factor = gate_factor();
+    store_row(m0 + ty, n0 + tx, sum0, factor);
+    store_row(m0 + ty + SIDE, n0 + tx, sum1, factor);
+    store_row(m0 + ty + 2u * SIDE, n0 + tx, sum2, factor);
+    store_row(m0 + ty + 3u * SIDE, n0 + tx, sum3, factor);
 }
 
-fn store_row(m: u32, n: u32, sums: vec4<f32>) {
+fn store_row(m: u32, n: u32, sums: vec4<f32>, factor: f32) {
     if (m >= params.rows) { return; }
     let base = m * params.out_stride + params.column;
-    store_one(base, n, sums.x);
-    store_one(base, n + SIDE, sums.y);
-    store_one(base, n + 2u * SIDE, sums.z);
-    store_one(base, n + 3u * SIDE, sums.w);
+    store_one(base, n, sums.x, factor);
+    store_one(base, n + SIDE, sums.y, factor);
+    store_one(base, n + 2u * SIDE, sums.z, factor);
+    store_one(base, n + 3u * SIDE, sums.w, factor);
 }
 
-fn store_one(base: u32, n: u32, sum: f32) {
-    if (n < params.outputs) { finish(base + n, params.column + n, sum * row_scale(n, params.cols)); }
+fn store_one(base: u32, n: u32, sum: f32, factor: f32) {
+    if (n < params.outputs) { finish(base + n, params.column + n, sum * row_scale(n, params.cols), factor); }
 }

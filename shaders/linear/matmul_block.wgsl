@@ -92,16 +92,17 @@ fn main(
     }
     // A loop: the epilogue is long, and 128 copies of it take a compiler seconds.
     var sums = array<mat4x4<f32>, 8>(top0, top1, top2, top3, low0, low1, low2, low3);
+    let factor = gate_factor();
     for (var column = 0u; column < COLUMNS; column += 1u) {
         let scale = row_scale(row_of(n, column), params.cols);
         for (var row = 0u; row < ROWS; row += 1u) {
             let sum = sums[(row / 4u) * 4u + column / 4u][row % 4u][column % 4u];
-            store_one(m + row, n + column * params.lanes_n, sum * scale);
+            store_one(m + row, n + column * params.lanes_n, sum * scale, factor);
         }
     }
 }
 
-fn store_one(m: u32, n: u32, sum: f32) {
+fn store_one(m: u32, n: u32, sum: f32, factor: f32) {
     let column = params.column + n;
-    if (m < params.rows && n < params.outputs) { finish(m * params.out_stride + column, column, sum); }
+    if (m < params.rows && n < params.outputs) { finish(m * params.out_stride + column, column, sum, factor); }
 }

@@ -91,6 +91,7 @@ fn main(
         left0, right0, left1, right1, left2, right2, left3, right3,
         left4, right4, left5, right5, left6, right6, left7, right7,
     );
+    let factor = gate_factor();
     for (var column = 0u; column < 8u; column += 1u) {
         let n = n0 + tx + column * SIDE;
         if (n >= params.outputs) { break; }
@@ -99,7 +100,7 @@ fn main(
             let m = m0 + ty + row * SIDE;
             if (m >= params.rows) { break; }
             let at = params.column + n;
-            finish(m * params.out_stride + at, at, sums[row * 2u + column / 4u][column % 4u] * scale);
+            finish(m * params.out_stride + at, at, sums[row * 2u + column / 4u][column % 4u] * scale, factor);
         }
     }
 }

@@ -58,7 +58,7 @@ test("WebGPU: the counts of `af2 inspect`, an abort, and a clip that is not chan
 test("the fastest kernels are found, cached, and used by the next load", async ({ open, server }) => {
   const url = await serveDemo(server);
   const page = await open();
-  const { found, cached, before, after, changed, foreign, answers } = await page.evaluate(async (url) => {
+  const { found, cached, before, after, changed, answers } = await page.evaluate(async (url) => {
     const slot = () => caches.open("audio-flamingo-2-tuning");
     const KEY = "https://models.invalid/tuning";
     const run = async (tune: boolean) => {
@@ -70,22 +70,21 @@ test("the fastest kernels are found, cached, and used by the next load", async (
       await model.dispose();
       return { text, kernels, found };
     };
+    // What was measured on another GPU is not used.
+    await (await slot()).put(KEY, new Response("another GPU | af2 0.1.0: tiled staged 8 64 64"));
     const [first, second] = [await run(true), await run(false)];
     const cached = await (await (await slot()).match(KEY))!.text();
     // The kernels for hardware GPUs: this browser's compiler must accept them too, and they must answer the same.
     const other = cached.replace(/: \w+ \w+ \d+ \d+ \d+$/, ": tiled staged 8 64 64");
     await (await slot()).put(KEY, new Response(other));
     const third = await run(false);
-    await (await slot()).put(KEY, new Response(`another GPU ${other}`));
-    const fourth = await run(false);
-    const answers = [first.text, second.text, third.text, fourth.text];
-    return { found: first.found, cached, before: first.kernels, after: second.kernels, changed: third.kernels, foreign: fourth.kernels, answers };
+    const answers = [first.text, second.text, third.text];
+    return { found: first.found, cached, before: first.kernels, after: second.kernels, changed: third.kernels, answers };
   }, url);
   expect(before).toContain("matmul block"); // the default of software adapters
   expect(after).toBe(found);
   expect(cached).toMatch(/ \| af2 [\d.]+: \w+ \w+ \d+ \d+ \d+$/);
   expect(changed).toContain("matmul tiled; matvec staged, 8 rows by 64 threads; norms with 64 threads");
-  expect(foreign).toBe(before);
   expect(new Set(answers).size).toBe(1);
 });
 

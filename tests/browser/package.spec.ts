@@ -40,9 +40,9 @@ Object.assign(globalThis, { talk });
 
 const CONFIG = `export default { optimizeDeps: { exclude: ["audio-flamingo-2-webgpu"] }, worker: { format: "es" }, build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } } };`;
 
-const test = base.extend<{ app: string }>({
+const test = base.extend<object, { app: string }>({
   /** A fresh app beside the unpacked tarball, using the compilers that the package itself is built with. */
-  app: async ({}, use) => {
+  app: [async ({}, use) => {
     const folder = await mkdtemp(join(tmpdir(), "af2-app-"));
     const [tarball] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], WEB)) as { filename: string }[];
     const target = join(folder, "node_modules/audio-flamingo-2-webgpu");
@@ -58,7 +58,7 @@ const test = base.extend<{ app: string }>({
     await writeFile(join(folder, "index.html"), '<!doctype html><title>app</title><script type="module" src="/main.ts"></script>');
     await use(folder);
     await rm(folder, { recursive: true });
-  },
+  }, { scope: "worker", timeout: 120_000 }],
 });
 
 test("the packed package type-checks and runs in a Vite app under a strict policy", async ({ app, page }) => {
@@ -110,8 +110,7 @@ test("publint and Are The Types Wrong find nothing", async ({ app }) => {
   const target = join(app, "node_modules/audio-flamingo-2-webgpu");
   const { messages } = await publint({ pkgDir: target, strict: true, pack: false });
   expect(messages.map(({ code, path }) => [code, ...path])).toEqual([]);
-  const types = run("node", [join(TOOLS, "@arethetypeswrong/cli/dist/index.js"), join(app, "package.tgz"), "--profile", "esm-only", "--format", "json"], app);
-  expect(JSON.parse(types).problems ?? {}).toEqual({});
+  run("node", [join(TOOLS, "@arethetypeswrong/cli/dist/index.js"), join(app, "package.tgz"), "--profile", "esm-only"], app); // throws at a finding
 });
 
 test("the tarball holds the package and nothing else", async ({ app }) => {

@@ -27,12 +27,14 @@ test("native and browser agree on SwiftShader", async ({ open, server }) => {
       await engine.default({ module_or_path: "/lib/af2_bg.wasm" });
       const text = async (name: string) => (await fetch(`${url}${name}`)).text();
       const [config, tokenizer, index] = [await text("config.json"), await text("tokenizer.json"), await text("model.safetensors.index.json")];
-      const loader = await (await engine.Engine.create(false)).beginModel(config, tokenizer, index);
-      for (const shard of Object.keys(JSON.parse(index).shards)) {
-        loader.push(shard, new Uint8Array(await (await fetch(`${url}${shard}`)).arrayBuffer()));
-        loader.finishShard(shard);
-      }
-      const raw = await loader.finish();
+      const raw = await engine.Model.open(async () => {
+        const loader = await (await engine.Engine.create(false)).beginModel(config, tokenizer, index);
+        for (const shard of Object.keys(JSON.parse(index).shards)) {
+          loader.push(shard, new Uint8Array(await (await fetch(`${url}${shard}`)).arrayBuffer()));
+          loader.finishShard(shard);
+        }
+        return loader.finish();
+      });
       const bytes = new Uint8Array(await (await fetch(`/inputs/${sound}`)).arrayBuffer());
       const clip = await raw.listen(engine.decodeAudio(bytes, sound, 12, config), () => {}, new AbortController().signal);
       return { logits: Array.from((await clip.logits(question)) as Float32Array), tokens: Array.from(tokens) };

@@ -48,7 +48,9 @@ export async function startModelPanel(): Promise<void> {
 /** A load needs an engine and, for a release, its licences accepted. A load in progress can always be stopped. */
 function enableLoad(): void {
   const ready = (machine?.ok ?? false) && (chosenRelease() === undefined || accepted());
-  byId<HTMLButtonElement>("model-load").disabled = !ready && !loading;
+  const button = byId<HTMLButtonElement>("model-load");
+  button.disabled = !ready && !loading;
+  button.textContent = loading ? "Stop" : chosenRelease() ? "Get this model" : model ? "Load again" : "Load";
 }
 
 function chosenRelease(): (typeof RELEASES)[number] | undefined {
@@ -65,7 +67,7 @@ function showFields(): void {
   const { value } = byId<HTMLSelectElement>("model-choice");
   byId("model-url-field").hidden = value !== URL_CHOICE;
   byId("model-folder-field").hidden = value !== FOLDER_CHOICE;
-  void showRelease(chosenRelease(), machine);
+  showRelease(chosenRelease(), machine).then(enableLoad, (error: unknown) => note(message(error)));
   enableLoad();
 }
 
@@ -106,14 +108,13 @@ async function load(): Promise<void> {
   } finally {
     loading = undefined;
     setBusy(false);
-    enableLoad();
     emit("cache", undefined);
   }
 }
 
 function setBusy(busy: boolean): void {
   byId("progress").hidden = !busy;
-  byId("model-load").textContent = busy ? "Stop" : model ? "Load again" : "Load";
+  enableLoad();
 }
 
 function show(progress: Progress): void {

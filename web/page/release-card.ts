@@ -9,6 +9,8 @@ import type { LicenceLink, Release } from "./releases.js";
 const SPARE_BYTES = 64e6;
 
 let shown: LicenceLink[] = [];
+/** The model on the card was fetched at an earlier visit. */
+let stored = false;
 
 /** Shows the card of a release, or hides it. `changed` is called when the licences are accepted or no longer. */
 export function startReleaseCard(changed: () => void): void {
@@ -19,7 +21,10 @@ export async function showRelease(release: Release | undefined, machine: CheckRe
   byId("release").hidden = release === undefined;
   if (!release) return;
   byId<HTMLInputElement>("release-accept").checked = false;
-  byId("release-fetch").textContent = `${bytes(release.fetchBytes)}, once`;
+  const models = await AudioFlamingo.cache.list();
+  stored = models.some(({ url, complete }) => complete && url.startsWith(release.source.replace("hf:", "https://huggingface.co/") + "@"));
+  byId("release-terms").hidden = stored;
+  byId("release-fetch").textContent = stored ? "none: it is in this browser" : `${bytes(release.fetchBytes)}, once`;
   byId("release-machine").textContent = machineVerdict(machine, release);
   showLicences(release.licences);
   const { quotaBytes, usedBytes } = await AudioFlamingo.cache.usage();
@@ -28,7 +33,7 @@ export async function showRelease(release: Release | undefined, machine: CheckRe
 
 /** Whether the licences on the card are accepted. */
 export function accepted(): boolean {
-  return byId<HTMLInputElement>("release-accept").checked;
+  return stored || byId<HTMLInputElement>("release-accept").checked;
 }
 
 /** Whether the user accepted just these licences. Where the hub names others, they are shown and must be accepted anew. */

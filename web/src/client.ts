@@ -28,6 +28,9 @@ export interface ConnectionOptions extends AssetOptions {
 /** Seconds to wait for a worker to start. After that the main thread takes over. */
 const START_SECONDS = 20;
 
+/** Seconds in which a worker says that it is there. A step of the CPU engine may keep it from answering for a while. */
+const ALIVE_SECONDS = 10;
+
 export class Connection {
   readonly inWorker: boolean;
   /** Whether the host ended by itself: calls in flight were rejected, and another connection is needed. */
@@ -39,6 +42,8 @@ export class Connection {
   #next = 1;
   #pending = new Map<number, Pending>();
   #closed: Error | undefined;
+  /** Ends the wait for a host that may be gone. */
+  #doubt: ReturnType<typeof setTimeout> | undefined;
   #onRecovering: OnRecovering;
 
   private constructor(port: Port, inWorker: boolean, end: () => void, onRecovering: OnRecovering) {
@@ -126,6 +131,13 @@ export class Connection {
     return error;
   }
 
+  /** The host's lock was granted: it is gone, or the browser has dropped all locks, as it does when the site's data is cleared. */
+  #askWhetherAlive(): void {
+    if (this.#closed) return;
+    this.#port.postMessage({ alive: true });
+    this.#doubt = setTimeout(() => void this.#crash("the engine's worker has ended"), ALIVE_SECONDS * 1000);
+  }
+
   #fail(error: Error): void {
     this.#closed ??= error;
     for (const { reject } of this.#pending.values()) reject(error);
@@ -135,8 +147,8 @@ export class Connection {
   #receive(message: FromHost): void {
     if ("ready" in message) {
       this.webgpu = message.webgpu;
-      // The lock is granted when its holder is gone.
-      if (this.inWorker && message.lock) void navigator.locks.request(message.lock, () => void this.#crash("the engine's worker has ended"));
+      clearTimeout(this.#doubt);
+      if (this.inWorker && message.lock) navigator.locks.request(message.lock, () => this.#askWhetherAlive()).catch(() => undefined);
       return;
     }
     if ("recovering" in message) return this.#onRecovering(message.recovering);

@@ -139,13 +139,18 @@ export function wasmFolder(url: string): void {
   folder = url.endsWith("/") ? url : `${url}/`;
 }
 
+/** The address of a .wasm file in the folder that was set. */
+export function inWasmFolder(file: string): URL | undefined {
+  return folder === undefined ? undefined : new URL(file, folder);
+}
+
 async function webgpu(): Promise<StartedEngine> {
-  const wasm = folder === undefined ? new URL("./af2_bg.wasm", import.meta.url) : new URL("af2_bg.wasm", folder);
+  const wasm = inWasmFolder("af2_bg.wasm") ?? new URL("./af2_bg.wasm", import.meta.url);
   return start(await import("../wasm/af2.js"), wasm);
 }
 
 async function cpu(): Promise<StartedEngine> {
-  const wasm = folder === undefined ? new URL("./af2_cpu_bg.wasm", import.meta.url) : new URL("af2_cpu_bg.wasm", folder);
+  const wasm = inWasmFolder("af2_cpu_bg.wasm") ?? new URL("./af2_cpu_bg.wasm", import.meta.url);
   return start(await import("../wasm/af2_cpu.js"), wasm);
 }
 

@@ -41,11 +41,13 @@ export function serve(port: Port): void {
   const running = new Map<number, AbortController>();
   port.addEventListener("message", ({ data }) => {
     const message = data as ToHost;
-    if ("wasmUrl" in message) wasmFolder(message.wasmUrl);
+    if ("alive" in message) void report();
+    else if ("wasmUrl" in message) wasmFolder(message.wasmUrl);
     else if ("cancel" in message) running.get(message.id)?.abort();
     else void answer(port, table, running, message);
   });
-  void holdLock().then((lock) => port.postMessage({ ready: true, webgpu: "gpu" in navigator, lock }));
+  const report = async () => port.postMessage({ ready: true, webgpu: "gpu" in navigator, lock: await holdLock() });
+  void report();
 }
 
 /** Holds a lock for as long as this thread lives: no event tells a page that its worker was ended. */
@@ -61,9 +63,11 @@ function holdLock(): Promise<string | undefined> {
   });
 }
 
-/** Reports a trap of the wasm code, a panic for example: nothing works after it. */
-export function retire(port: Port, error: unknown): void {
-  if (error instanceof WebAssembly.RuntimeError) port.postMessage({ fatal: `the engine panicked: ${error.message}` });
+/** Reports a trap of the wasm code, a panic for example: nothing works after it, and all calls are rejected. False for other errors. */
+export function retire(port: Port, error: unknown): boolean {
+  if (!(error instanceof WebAssembly.RuntimeError)) return false;
+  port.postMessage({ fatal: `the engine panicked: ${error.message}` });
+  return true;
 }
 
 async function answer(
@@ -80,8 +84,7 @@ async function answer(
     const handler = table[call] as (args: unknown, context: Context<CallName>) => Promise<unknown>;
     port.postMessage({ id, result: await handler(args, { signal: controller.signal, emit }) });
   } catch (error) {
-    port.postMessage({ id, error: toWire(error) });
-    retire(port, error);
+    if (!retire(port, error)) port.postMessage({ id, error: toWire(error) });
   } finally {
     running.delete(id);
   }

@@ -23,7 +23,7 @@ export const AudioFlamingo = {
   check,
   /** Fetches, verifies and caches a model, and loads it into the engine. */
   load: loadModel,
-  /** Decodes a sound: duration, waveform and log-mel spectrogram. Needs no model. */
+  /** Decodes audio: duration, waveform and log-mel spectrogram. Needs no model. */
   preview,
   /** The models cached in this browser. */
   cache: cacheManager,

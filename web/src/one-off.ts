@@ -37,7 +37,7 @@ export function check(model?: string | URL, options: OneOffOptions & ImportOptio
   }, others);
 }
 
-/** Decodes a sound: duration, waveform and log-mel spectrogram. */
+/** Decodes audio: duration, waveform and log-mel spectrogram. */
 export function preview(source: AudioSource, options: OneOffOptions & { maxWindows?: number } = {}): Promise<SoundInfo> {
   const { maxWindows, ...others } = options;
   const { signal } = others;

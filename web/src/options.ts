@@ -5,6 +5,7 @@ import type { AskOptions, LoadOptions } from "./types.js";
 
 const ENGINES = ["auto", "webgpu", "cpu"];
 const CACHES = ["opfs", "cache-api", "none"];
+const WEIGHTS = ["q4", "q8", "f16", "f32"];
 const POWER = ["low-power", "high-performance"];
 
 /** Most shards fetched at once. Browsers open six connections to a server. */
@@ -14,6 +15,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   oneOf("engine", options.engine, ENGINES);
   oneOf("cache", options.cache, CACHES);
   oneOf("powerPreference", options.powerPreference, POWER);
+  oneOf("weights", options.weights, WEIGHTS);
   whole("parallel", options.parallel, 1, PARALLEL_LIMIT);
   milliseconds("retryFor", options.retryFor);
   milliseconds("idleTimeout", options.idleTimeout);

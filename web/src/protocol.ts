@@ -87,6 +87,8 @@ export type CallName = keyof Calls;
 export type ToHost =
   | { [Name in CallName]: { id: number; call: Name; args: Calls[Name]["args"] } }[CallName]
   | { id: number; cancel: true }
+  /** Asks whether the host is still there: it answers `ready` with another lock. */
+  | { alive: true }
   /** The folder of the .wasm files, before the first call. */
   | { wasmUrl: string };
 

@@ -96,7 +96,8 @@ export class Session {
   }
 
   /** Opens a device and loads the model on it. */
-  async #open({ kind, engine, files, index, args }: LoadPlan, store: ShardStore, meter: ProgressMeter): Promise<{ model: LoadedModel; store: ShardStore }> {
+  async #open(plan: LoadPlan, store: ShardStore, meter: ProgressMeter): Promise<{ model: LoadedModel; store: ShardStore }> {
+    const { kind, engine, files, index, args } = plan;
     this.#closeDevice();
     const tuning = kind === "webgpu" ? await cachedTuning() : undefined;
     this.#device = await engine.Engine.create(args.powerPreference === "low-power", tuning);

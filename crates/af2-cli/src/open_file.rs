@@ -214,12 +214,12 @@ mod tests {
     #[test]
     fn a_pipe_is_read_and_never_waited_for_without_end() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pipe");
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let (lonely, path) = (folder.path().join("lonely"), folder.path().join("pipe"));
+        assert!(Command::new("mkfifo").args([&lonely, &path]).status().unwrap().success());
         assert!(open_regular(&path).unwrap_err().to_string().contains("a pipe"));
-        let alone = Pipe::open(&path, SOON, SILENCE).map(|_| ()).unwrap_err();
+        let alone = Pipe::open(&lonely, SOON, SILENCE).map(|_| ()).unwrap_err();
         assert!(alone.to_string().contains("nobody writes"), "{alone}");
-        let alone = open_within(SOON, "nobody reads", || Err(ErrorKind::Other.into())).unwrap_err();
+        let alone = open_within(SILENCE, "nobody reads", || Err(ErrorKind::Other.into())).unwrap_err();
         assert_eq!(alone.kind(), ErrorKind::Other, "an error of the opening itself comes through");
 
         let text = vec![7; 3 * CHUNK + 1];

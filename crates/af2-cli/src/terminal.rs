@@ -24,7 +24,7 @@ pub fn print(text: impl Display) -> Result<(), StdoutError> {
 /// Prints a line on stdout.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_line(text: impl Display) -> Result<(), StdoutError> {
     print(format_args!("{text}\n"))
 }

@@ -49,6 +49,9 @@ struct Stored {
     elements: u64,
 }
 
+/// Hexadecimal digits of the checksum that a state begins with.
+const CHECKSUM: usize = 64;
+
 /// Writes checkpoints of one conversion.
 pub(crate) struct Journal {
     conversion: String,
@@ -79,12 +82,16 @@ impl Journal {
             tensor: position.tensor,
             elements: position.elements,
         };
-        let mut body = json("checkpoint", &stored)?;
-        body.push(0);
-        body.extend_from_slice(&position.scales);
-        let mut state = digest(&body).into_bytes();
+        let header = json("checkpoint", &stored)?;
+        // one buffer of the final size: the scales of a vocabulary table take 20 MB, and a browser's memory is small
+        let mut state = Vec::with_capacity(CHECKSUM + 2 + header.len() + position.scales.len());
+        state.resize(CHECKSUM, 0);
         state.push(b'\n');
-        state.extend(body);
+        state.extend_from_slice(&header);
+        state.push(0);
+        state.extend_from_slice(&position.scales);
+        let checksum = digest(&state[CHECKSUM + 1..]);
+        state[..CHECKSUM].copy_from_slice(checksum.as_bytes());
         Ok(state)
     }
 }
@@ -92,7 +99,7 @@ impl Journal {
 /// Reads a state and opens its incomplete shard, or says why it cannot be used.
 async fn resume(conversion: &str, plan: &Plan<'_>, state: &[u8], sink: &mut dyn Sink) -> Result<Start, String> {
     let damaged = || "its checkpoint is damaged".to_owned();
-    let (checksum, body) = state.split_at_checked(64).ok_or_else(damaged)?;
+    let (checksum, body) = state.split_at_checked(CHECKSUM).ok_or_else(damaged)?;
     let body = body.strip_prefix(b"\n").filter(|body| digest(body).as_bytes() == checksum).ok_or_else(damaged)?;
     let end = body.iter().position(|&byte| byte == 0).ok_or_else(damaged)?;
     let stored: Stored = serde_json::from_slice(&body[..end]).map_err(|_| damaged())?;

@@ -46,7 +46,9 @@ impl Release<'_> {
         let mut position = open.as_ref().map_or_else(Position::default, |open| open.position.clone());
         let (left, total) = (left(rest, &position), plan.source_bytes());
         let mut done = total.saturating_sub(left);
-        progress(done, total);
+        if done > 0 {
+            progress(done, total); // resumed
+        }
         let mut advance = |bytes: u64| {
             done += bytes;
             progress(done, total);

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use af2_core::small_file::without_bom;
+use af2_core::small_file::{CONFIG_LIMIT, body};
 use af2_core::text::{BaseTokenizer, ExtendedTokenizer};
+use af2_core::weights::safetensors::MAX_HEADER_BYTES;
 use serde_json::{Map, Value, json};
 
 use crate::error::ConvertError;
@@ -39,7 +40,8 @@ impl LanguageModel {
             generation_config: generation_config.as_deref(),
         };
         let tokenizer = base.extend()?;
-        let generation_config = generation_config.and_then(|json| serde_json::from_slice(without_bom(&json)).ok());
+        let generation_config =
+            generation_config.and_then(|json| serde_json::from_slice(body(&json, CONFIG_LIMIT).ok()?).ok());
         Ok(Self { settings, tokenizer, generation_config: generation_config.unwrap_or_default() })
     }
 
@@ -78,7 +80,8 @@ impl LanguageModel {
 
 /// The files in the `weight_map` of an index.
 fn indexed_files(json: &[u8]) -> Result<BTreeSet<String>, String> {
-    let index: Value = serde_json::from_slice(without_bom(json)).map_err(|error| error.to_string())?;
+    let text = body(json, MAX_HEADER_BYTES as usize).map_err(|error| error.to_string())?; // as large as a header
+    let index: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let map = index.get("weight_map").and_then(Value::as_object).ok_or("has no weight_map")?;
     let names = map.values().map(|name| name.as_str().map(str::to_owned).ok_or("weight_map holds no file name"));
     let names: BTreeSet<String> = names.collect::<Result<_, _>>()?;

@@ -98,6 +98,8 @@ pub(crate) async fn pack_tensors(
         let Some((packed, slice)) = in_flight.pop_front() else { return Ok(()) };
         let packed = packed.await??;
         writer.write(&packed.data).await?;
+        let room = slice.planned.scale_bytes().saturating_sub(position.scales.len());
+        position.scales.reserve_exact(room); // growing by doubling would take twice the memory
         position.scales.extend_from_slice(&packed.scales);
         position.elements = slice.elements.end;
         if slice.is_last() {

@@ -1,9 +1,9 @@
 //! One adapter, its device and queue, and their limits.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use crate::faults::Faults;
+use crate::faults::{Faults, lock};
 use crate::shader::{Access, Shader};
 use crate::{Buffer, GpuError, MemoryUse, Tuning};
 
@@ -78,11 +78,6 @@ impl std::fmt::Debug for Gpu {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Gpu").field("adapter", &self.0.info.name).finish_non_exhaustive()
     }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A poisoned lock only means that a callback panicked; the guarded value is still whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gpu {

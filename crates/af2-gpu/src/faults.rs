@@ -1,8 +1,7 @@
 //! Errors that wgpu reports by callback: the loss of the device, and errors of calls that no scope surrounds.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::device::lock;
 use crate::{GpuError, MemoryUse};
 
 /// What one device has reported so far.
@@ -20,6 +19,11 @@ struct State {
 
 /// How wgpu describes a device that it gave up because the driver was out of memory.
 const LOST_BY_MEMORY: &str = "Out of memory";
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A poisoned lock only means that a callback panicked; the guarded value is still whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Faults {
     /// Listens to a device.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::releases::{self, Published};
+use crate::repository_name::RepositoryName;
 use crate::url;
 
 /// A parsed name of a model.
@@ -30,10 +31,6 @@ pub enum Target {
         url: String,
     },
 }
-
-/// `ORG/NAME`, of letters, digits, `-`, `_` and `.`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RepositoryName(String);
 
 /// The branch that is meant where none is named.
 const MAIN: &str = "main";
@@ -94,7 +91,8 @@ impl Address {
     pub fn folder_name(&self) -> String {
         match &self.target {
             Target::Repository { name, revision } => {
-                let name = self.release.map_or_else(|| name.0.replace('/', "--"), |release| release.alias.to_owned());
+                let name =
+                    self.release.map_or_else(|| name.as_str().replace('/', "--"), |release| release.alias.to_owned());
                 if revision == MAIN { name } else { format!("{name}@{}", revision.replace('/', "--")) }
             }
             Target::Folder { url } => {
@@ -113,34 +111,6 @@ impl fmt::Display for Address {
             Target::Repository { name, revision } => write!(f, "{name}@{revision}"),
             Target::Folder { url } => f.write_str(url),
         }
-    }
-}
-
-impl RepositoryName {
-    /// Checks a name.
-    pub fn parse(text: &str) -> Option<Self> {
-        let part = |part: &str| {
-            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            !part.is_empty() && part.len() <= 96 && !part.starts_with('.') && part.chars().all(plain)
-        };
-        let (org, name) = text.split_once('/')?;
-        (part(org) && part(name) && !text.contains("--") && !text.contains("..")).then(|| Self(text.to_owned()))
-    }
-
-    /// `ORG/NAME`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The folder of the repository in a cache of the official client.
-    pub fn cache_folder(&self) -> String {
-        format!("models--{}", self.0.replace('/', "--"))
-    }
-}
-
-impl fmt::Display for RepositoryName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

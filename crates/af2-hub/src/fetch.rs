@@ -6,7 +6,8 @@ use crate::client::Retry;
 use crate::error::{HubError, Problem};
 use crate::http::HttpError;
 use crate::redirect::{self, Opened};
-use crate::remote::{Remote, RemoteFile};
+use crate::remote::Remote;
+use crate::tree::RemoteFile;
 
 /// Fetches a range of a file and hands the bytes to `push` in order. Where the connection is lost, the next request begins at
 /// the first byte that did not arrive.
@@ -66,8 +67,8 @@ mod tests {
     use pollster::block_on;
 
     use super::*;
-    use crate::address::RepositoryName;
     use crate::client::Client;
+    use crate::repository_name::RepositoryName;
     use crate::testing::{Answer, Fake};
 
     const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

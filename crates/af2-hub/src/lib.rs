@@ -27,16 +27,19 @@ mod read_ahead;
 mod redirect;
 pub mod releases;
 mod remote;
+mod repository_name;
 mod source;
 #[cfg(test)]
 mod testing;
 mod tree;
 mod url;
 
-pub use address::{Address, RepositoryName, Target};
+pub use address::{Address, Target};
 pub use client::Client;
 pub use error::{HubError, Problem};
 pub use http::{Body, Http, HttpError, LocalBoxFuture, Request, Response};
 pub use read_ahead::Window;
-pub use remote::{Remote, RemoteFile};
+pub use remote::Remote;
+pub use repository_name::RepositoryName;
 pub use source::HubSource;
+pub use tree::RemoteFile;

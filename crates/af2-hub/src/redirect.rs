@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::error::{HubError, Problem};
 use crate::http::Response;
-use crate::remote::{Remote, RemoteFile};
+use crate::remote::Remote;
+use crate::tree::RemoteFile;
 use crate::url;
 
 /// Redirects followed for one request.
@@ -15,6 +16,24 @@ const MOST_SIGNATURES: u32 = 3;
 const WHOLE: u64 = 64 << 20;
 /// A file of git-lfs that stands for a large one is smaller, in bytes.
 const POINTER: u64 = 1024;
+
+impl Remote {
+    /// Size and checksum of a file.
+    ///
+    /// # Errors
+    /// [`Problem::Absent`] if there is none; for a file of a folder also what a request may end in.
+    pub async fn file(&self, path: &str) -> Result<RemoteFile, HubError> {
+        if let Some(file) = self.files.borrow().get(path) {
+            return Ok(file.clone());
+        }
+        if self.repository().is_some() {
+            return Err(HubError::new(self.url(path), Problem::Absent("there is no such file".into())));
+        }
+        let file = RemoteFile { size: size(self, path).await?, sha256: None };
+        self.files.borrow_mut().insert(path.into(), file.clone());
+        Ok(file)
+    }
+}
 
 /// An answer, and how many of its first bytes precede those that were asked for.
 pub(crate) struct Opened {
@@ -65,7 +84,7 @@ pub(crate) async fn open(
 }
 
 /// Bytes of a file that no list tells, from the answer to a request of its first byte.
-pub(crate) async fn size(remote: &Remote, path: &str) -> Result<u64, HubError> {
+async fn size(remote: &Remote, path: &str) -> Result<u64, HubError> {
     let response = answer(remote, path, None, Some(0..1)).await?;
     let total = match response.status {
         206 => content_range(&response).map(|(_, total)| total),

@@ -1,6 +1,6 @@
 //! NVIDIA's releases: repositories, base models, and the licences that a user accepts before the weights are fetched.
 
-use crate::address::RepositoryName;
+use crate::repository_name::RepositoryName;
 
 /// A release of Audio Flamingo 2.
 #[derive(Debug, PartialEq, Eq)]

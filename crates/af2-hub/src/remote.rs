@@ -6,26 +6,19 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use crate::address::{RepositoryName, Target};
+use crate::address::Target;
 use crate::client::Client;
 use crate::error::{HubError, Problem};
-use crate::{redirect, tree, url};
-
-/// A file of a repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteFile {
-    /// Bytes.
-    pub size: u64,
-    /// SHA-256 in lower-case hexadecimal, where the hub lists it: for large files.
-    pub sha256: Option<String>,
-}
+use crate::repository_name::RepositoryName;
+use crate::tree::{self, RemoteFile};
+use crate::url;
 
 /// Files on a hub or server, none of which changes while it is used.
 pub struct Remote {
     pub(crate) client: Rc<Client>,
     root: Root,
     /// What is known of the files; complete for a repository.
-    files: RefCell<BTreeMap<String, RemoteFile>>,
+    pub(crate) files: RefCell<BTreeMap<String, RemoteFile>>,
     /// Addresses that the hub signed, by path.
     pub(crate) signed: RefCell<BTreeMap<String, String>>,
 }
@@ -94,22 +87,6 @@ impl Remote {
     /// The files, by path. Those of a folder only once they were asked for.
     pub fn files(&self) -> BTreeMap<String, RemoteFile> {
         self.files.borrow().clone()
-    }
-
-    /// Size and checksum of a file.
-    ///
-    /// # Errors
-    /// [`Problem::Absent`] if there is none; for a file of a folder also what a request may end in.
-    pub async fn file(&self, path: &str) -> Result<RemoteFile, HubError> {
-        if let Some(file) = self.files.borrow().get(path) {
-            return Ok(file.clone());
-        }
-        if let Root::Repository { .. } = self.root {
-            return Err(HubError::new(self.url(path), Problem::Absent("there is no such file".into())));
-        }
-        let file = RemoteFile { size: redirect::size(self, path).await?, sha256: None };
-        self.files.borrow_mut().insert(path.into(), file.clone());
-        Ok(file)
     }
 
     /// The address of a file; the hub redirects large ones.

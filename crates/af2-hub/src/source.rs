@@ -12,7 +12,8 @@ use crate::error::{HubError, Problem};
 use crate::fetch::fetch;
 use crate::http::LocalBoxFuture;
 use crate::read_ahead::{Part, ReadAhead, Window};
-use crate::remote::{Remote, RemoteFile};
+use crate::remote::Remote;
+use crate::tree::RemoteFile;
 
 /// A repository's files, read in ranges. Small files are fetched as they are asked for, announced ranges ahead of time.
 pub struct HubSource {
@@ -144,8 +145,8 @@ mod tests {
     use pollster::block_on;
 
     use super::*;
-    use crate::address::RepositoryName;
     use crate::client::Client;
+    use crate::repository_name::RepositoryName;
     use crate::testing::{Answer, Fake};
 
     const SIZE: usize = 1 << 20;

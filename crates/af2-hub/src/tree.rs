@@ -6,10 +6,18 @@ use serde::Deserialize;
 
 use crate::client::Client;
 use crate::error::{HubError, Problem};
-use crate::remote::RemoteFile;
 
 /// Most pages read. The hub lists up to 1,000 files on a page.
 const MOST_PAGES: usize = 100;
+
+/// A file of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 in lower-case hexadecimal, where the hub lists it: for large files.
+    pub sha256: Option<String>,
+}
 
 #[derive(Deserialize)]
 struct Entry {

@@ -14,7 +14,7 @@ use crate::network::{Fetch, Network};
 use crate::output::OutputFiles;
 
 /// Most bytes fetched ahead into wasm memory.
-const READ_AHEAD: u64 = 24 << 20;
+const READ_AHEAD: u64 = 12 << 20;
 
 /// Window until the size of the whole is known: for configurations and tensor tables.
 const SMALL_FILES: Window = Window { span: 1 << 20, total: 1 << 20 };

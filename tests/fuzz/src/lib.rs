@@ -14,31 +14,41 @@ pub struct Target {
     pub name: &'static str,
     /// Reads one input.
     pub run: fn(&[u8]),
+    /// Most bytes of an input that is made to be bulky; 0 where texts mean nothing.
+    pub longest: usize,
     /// More seeds: files and folders of the repository.
     seeds: &'static [&'static str],
 }
 
 /// All targets.
 pub const TARGETS: [Target; 9] = [
-    Target { name: "audio", run: targets::audio, seeds: &["tests/fixtures/formats"] },
-    Target { name: "safetensors", run: targets::safetensors, seeds: &[] },
-    Target { name: "index", run: targets::index, seeds: &["weights/toy/model.safetensors.index.json"] },
+    Target { name: "audio", run: targets::audio, longest: 0, seeds: &["tests/fixtures/formats"] },
+    Target { name: "safetensors", run: targets::safetensors, longest: 8 << 20, seeds: &[] },
+    Target {
+        name: "index",
+        run: targets::index,
+        longest: 16 << 20,
+        seeds: &["weights/toy/model.safetensors.index.json"],
+    },
     Target {
         name: "config",
         run: targets::config,
+        longest: 1 << 20,
         seeds: &["weights/toy/config.json", "weights/demo/model/config.json"],
     },
     Target {
         name: "tokenizer",
         run: targets::tokenizer,
+        longest: 32 << 20,
         seeds: &["weights/toy/tokenizer.json", "tests/fixtures/tiny-a/lang_encoder/tokenizer.json"],
     },
-    Target { name: "pickle", run: targets::pickle, seeds: &["crates/af2-cli/tests/data/clap_part.pt"] },
-    Target { name: "batch_list", run: targets::batch_list, seeds: &[] },
-    Target { name: "batch_output", run: targets::batch_output, seeds: &[] },
+    Target { name: "pickle", run: targets::pickle, longest: 0, seeds: &["crates/af2-cli/tests/data/clap_part.pt"] },
+    Target { name: "batch_list", run: targets::batch_list, longest: 16 << 20, seeds: &[] },
+    Target { name: "batch_output", run: targets::batch_output, longest: 16 << 20, seeds: &[] },
     Target {
         name: "release",
         run: targets::release,
+        longest: 4 << 20,
         seeds: &[
             "tests/fixtures/tiny-a/configs/inference.yaml",
             "tests/fixtures/tiny-a/lang_encoder/config.json",

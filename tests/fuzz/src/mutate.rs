@@ -80,6 +80,34 @@ pub fn mutate(seeds: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
+/// Inputs that take the most memory for their length: a part repeated until there are `length` bytes.
+pub fn bulky(length: usize) -> impl Iterator<Item = Vec<u8>> {
+    /// What comes first, the part of a number, what comes last.
+    type Bulky = (&'static str, fn(usize) -> String, &'static str);
+    const PARTS: [Bulky; 9] = [
+        ("[", |_| "[],".into(), "0]"),
+        ("{\"a\":[", |_| "0,".into(), "0]}"),
+        ("[", |number| format!("\"{number:x}\","), "\"\"]"),
+        ("{", |number| format!("\"{number:x}\":[],"), "\"\":0}"),
+        ("{\"weight_map\":{", |number| format!("\"{number:x}\":\"\","), "\"\":\"\"}}"),
+        ("{\"model\":{\"type\":\"BPE\",\"vocab\":{", |number| format!("\"{number:x}\":{number},"), "\"\":0}}}"),
+        ("", |_| "a\n".into(), ""),
+        ("", |_| "- [&a a, {a: *a}]\n".into(), ""),
+        ("", |_| "{\"audio\":\"\",\"questions\":[\"a\",\"b\",\"c\"]}\n".into(), ""),
+    ];
+    PARTS.into_iter().map(move |(front, part, end)| {
+        let mut text = front.to_owned();
+        let room = length.saturating_sub(end.len());
+        for part in (0..).map(part) {
+            if text.len() + part.len() > room {
+                break;
+            }
+            text += &part;
+        }
+        (text + end).into_bytes()
+    })
+}
+
 fn change(bytes: &mut Vec<u8>, seeds: &[Vec<u8>], dice: &mut Dice) {
     let at = dice.place(bytes.len());
     let end = (at + 1 + dice.below(32)).min(bytes.len()).max(at);

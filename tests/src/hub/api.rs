@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::fault::Kind;
 use super::file::{File, Files};
 use super::lock;
-use super::server::{Shared, refusal, set};
+use super::reply::{refusal, set};
+use super::shared::Shared;
 
 /// Bytes of git-lfs's pointer file.
 const POINTER: u64 = 135;

@@ -15,7 +15,8 @@ use futures_util::stream;
 use super::fault::Kind;
 use super::file::File;
 use super::log::Counts;
-use super::server::{Shared, plain, set};
+use super::reply::{plain, set};
+use super::shared::Shared;
 
 /// Bytes read and sent at a time.
 const CHUNK: u64 = 64 << 10;

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::fault::Fault;
 use super::file::Files;
 use super::releases::{Layout, Release};
-use super::server::{Shared, plain, set};
+use super::reply::{plain, set};
+use super::shared::Shared;
 
 /// Where commands go.
 pub(super) const PATH: &str = "/_control";

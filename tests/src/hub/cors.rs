@@ -5,7 +5,8 @@ use axum::response::Response;
 
 use super::fault::Kind;
 use super::log::Origin;
-use super::server::{Shared, set};
+use super::reply::set;
+use super::shared::Shared;
 
 /// Headers of the hub's answers that pages may read.
 const EXPOSED: &str = "X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,Content-Range,X-Linked-Size,X-Linked-ETag,X-Xet-Hash";

@@ -20,9 +20,11 @@ mod fault;
 mod file;
 mod log;
 mod releases;
+mod reply;
 mod repository;
 mod resolve;
 mod server;
+mod shared;
 mod storage;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -40,7 +42,7 @@ pub use fault::{Fault, Kind};
 pub use file::{File, Files};
 pub use log::{Entry, Origin};
 pub use releases::{Layout, Release};
-use server::Shared;
+use shared::Shared;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 64;

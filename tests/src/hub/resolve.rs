@@ -9,7 +9,8 @@ use axum::response::Response;
 use super::fault::Kind;
 use super::file::{File, Files};
 use super::log::Counts;
-use super::server::{Shared, plain, refusal, set};
+use super::reply::{plain, refusal, set};
+use super::shared::Shared;
 use super::{api, body, lock, storage};
 
 /// What a request asks for.

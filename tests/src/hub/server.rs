@@ -1,77 +1,23 @@
-//! The state of both origins, and the way of a request through them.
+//! The way of a request through one of the two origins.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-use super::fault::{Faults, Kind};
-use super::file::{File, Files};
-use super::log::{Counts, Log, Origin};
-use super::repository::Repository;
-use super::{api, control, cors, lock, resolve, storage};
+use super::fault::Kind;
+use super::log::{Counts, Origin};
+use super::reply::{plain, rate_limited, refusal};
+use super::shared::Shared;
+use super::{api, control, cors, resolve, storage};
 
 /// Most bytes of a control command.
 const COMMAND: usize = 1 << 20;
-
-/// Everything that both origins know.
-pub(super) struct Shared {
-    pub endpoint: String,
-    pub storage: String,
-    pub repositories: Mutex<BTreeMap<String, Repository>>,
-    /// Files that signed addresses were given for, by their path at the storage.
-    pub signed: Mutex<HashMap<String, Arc<File>>>,
-    pub faults: Faults,
-    pub log: Log,
-    pub lifetime_ms: AtomicU64,
-    pub page_size: AtomicUsize,
-}
-
-impl Shared {
-    pub fn new(endpoint: String, storage: String) -> Self {
-        Self {
-            endpoint,
-            storage,
-            repositories: Mutex::default(),
-            signed: Mutex::default(),
-            faults: Faults::default(),
-            log: Log::default(),
-            lifetime_ms: AtomicU64::new(3_600_000),
-            page_size: AtomicUsize::new(3),
-        }
-    }
-
-    pub fn push(&self, name: &str, files: Files) -> String {
-        lock(&self.repositories).entry(name.into()).or_default().push(name, files)
-    }
-
-    pub fn push_folder(&self, folder: &Path) {
-        let folders = |path: &Path| {
-            let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect::<Vec<_>>()
-        };
-        for repository in folders(folder).iter().flat_map(|organisation| folders(organisation)) {
-            let name = repository.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/");
-            self.push(&name, Files::from(repository.as_path()));
-        }
-    }
-
-    pub fn forget(&self, name: &str) {
-        lock(&self.repositories).get_mut(name).expect("a repository of the hub").forget();
-    }
-
-    pub fn gate(&self, name: &str, token: &str) {
-        lock(&self.repositories).get_mut(name).expect("a repository of the hub").gate = Some(token.into());
-    }
-}
 
 /// The router of one origin.
 pub(super) fn router(shared: Arc<Shared>, origin: Origin) -> Router {
@@ -125,34 +71,4 @@ async fn hub(shared: &Arc<Shared>, request: &Parts, counts: &Counts) -> Response
         }
         _ => refusal(StatusCode::NOT_FOUND, "", "not found"),
     }
-}
-
-/// An answer of text.
-pub(super) fn plain(status: StatusCode, text: &str) -> Response {
-    let mut response = Response::new(Body::from(text.to_owned()));
-    *response.status_mut() = status;
-    response
-}
-
-/// A refusal with the hub's code and message.
-pub(super) fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
-    let mut response = plain(status, message);
-    set(&mut response, "x-error-code", code);
-    set(&mut response, "x-error-message", message);
-    response
-}
-
-/// Sets a header; an empty value sets none.
-pub(super) fn set(response: &mut Response, name: &'static str, value: &str) {
-    if !value.is_empty() {
-        response.headers_mut().insert(name, value.parse().expect("a header's value"));
-    }
-}
-
-fn rate_limited(seconds: u64) -> Response {
-    let mut response = plain(StatusCode::TOO_MANY_REQUESTS, "We had to rate limit you");
-    set(&mut response, "retry-after", &seconds.to_string());
-    set(&mut response, "ratelimit", &format!(r#""resolvers";r=0;t={seconds}"#));
-    set(&mut response, "ratelimit-policy", r#""fixed window";"resolvers";q=3000;w=300"#);
-    response
 }

@@ -12,7 +12,8 @@ use axum::response::Response;
 use super::fault::Kind;
 use super::file::File;
 use super::log::Counts;
-use super::server::{Shared, plain, set};
+use super::reply::{plain, set};
+use super::shared::Shared;
 use super::{body, lock};
 
 const REFUSED: &str =

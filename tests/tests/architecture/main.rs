@@ -4,6 +4,7 @@
 
 mod circles;
 mod dependencies;
+mod faults;
 mod floors;
 mod release;
 mod shaders;

@@ -142,7 +142,7 @@ fn bad_files_are_refused_alike() {
         ),
         ("another type", &|files| files.header("\"dtype\":\"I8\"", "\"dtype\":\"U8\""), Push, "is U8 ["),
         ("a header that is no JSON", &|files| files.shard(|shard| shard[8] = b'!'), Push, "header is not valid JSON"),
-        ("a header beyond the file", &|files| files.shard(|shard| shard[3] = 5), Push, "does not fit a file of"),
+        ("a header beyond the file", &|files| files.shard(|shard| shard[2] = 0x7f), Push, "does not fit a file of"),
         ("a hostile header", &|files| files.shard(|shard| shard[7] = 5), Push, "more than the limit"),
         ("an unknown shard", &|files| files.shard = "model-2".into(), Push, "the index lists no shard `model-2`"),
         ("a byte too many", &|files| files.model.shard.push(0), Push, "is longer than the"),

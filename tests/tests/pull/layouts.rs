@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use af2_cli::convert::{ConvertOptions, convert};
+use af2_core::config::CONFIG_FILE;
 use af2_core::weights::Scheme;
+use af2_core::weights::index::INDEX_FILE;
 use af2_core::weights::verify::ShardHasher;
 use af2_tests::fixtures::{convert_release, fixture};
 use af2_tests::hub::{Layout, Release, dimensions};
@@ -15,17 +17,23 @@ use tempfile::TempDir;
 pub const RELEASE: &str = "nvidia/audio-flamingo-2-0.5B";
 pub const BASE: &str = "Qwen/Qwen2.5-0.5B";
 
-/// SHA-256 of every file of a converted model but two: `config.json` holds the name of what was converted, `origin.json`
-/// where a pulled model came from.
+/// SHA-256 of every file of a converted model but its configuration, which holds the name of the folder it came from, and of the index
+/// but for the configuration's entry.
 pub fn files(model: &Path) -> BTreeMap<String, String> {
     let digest = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        if path.ends_with(INDEX_FILE) {
+            let mut index: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            assert!(index["files"].as_object_mut().unwrap().remove(CONFIG_FILE).is_some());
+            bytes = index.to_string().into_bytes();
+        }
         let mut hasher = ShardHasher::new();
-        hasher.update(&fs::read(path).unwrap());
+        hasher.update(&bytes);
         hasher.finish().1
     };
     let entries = fs::read_dir(model).unwrap().map(|entry| entry.unwrap());
     let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), digest(&entry.path())));
-    named.filter(|(name, _)| name != "config.json" && name != "origin.json").collect()
+    named.filter(|(name, _)| name != CONFIG_FILE).collect()
 }
 
 /// Writes the repositories of a release and converts it as a plain download.

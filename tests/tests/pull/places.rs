@@ -76,7 +76,7 @@ fn a_published_model_is_pulled_as_it_is() {
     let (hub, model) = published();
     let machine = Machine::new(&hub);
     let pull = || machine.af2(&["pull", "hf:me/converted", "--accept-licence"]).output().unwrap();
-    hub.fault(Fault::always(Kind::Cut { after: 0 }).at(".safetensors").after(1));
+    hub.fault(Fault::always(Kind::Cut { after: 0 }).at("-of-").after(1));
     let output = pull();
     assert!(!output.status.success(), "{}", errors(&output));
     hub.heal();

@@ -1,5 +1,6 @@
 /** The interface of the importer's wasm module, written by hand. The build checks it against the generated declarations. */
 
+import { inWasmFolder } from "../engine.js";
 import type { Licence } from "../types.js";
 
 /** A folder of files; paths have forward slashes. */
@@ -112,6 +113,7 @@ export function importerModule(): Promise<StartedImporter> {
 
 async function start(): Promise<StartedImporter> {
   const module: ImporterModule = await import("../../wasm/af2_import.js");
-  const { memory } = await module.default({ module_or_path: new URL("./af2_import_bg.wasm", import.meta.url) });
+  const module_or_path = inWasmFolder("af2_import_bg.wasm") ?? new URL("./af2_import_bg.wasm", import.meta.url);
+  const { memory } = await module.default({ module_or_path });
   return { ...module, memory };
 }

@@ -80,7 +80,7 @@ export interface HubAddress extends HubOptions {
 
 async function fromHub(url: string, request: ImportRequest): Promise<ModelFiles> {
   const hub = hubAddress(url, request.args.hub);
-  const files = await findModel(hub, request.signal);
+  const files = await findModel(hub, request.signal, new Patience(request.args.retryFor));
   return files ?? imported(hub.address, async () => (await import("./importer.js")).importHub(hub, request));
 }
 
@@ -93,13 +93,17 @@ export function hubAddress(url: string, { weights, endpoint, token }: HubOptions
 }
 
 /** The converted model of a repository: imported before, or published as such. */
-export async function findModel(hub: HubAddress, signal: AbortSignal): Promise<ModelFiles | undefined> {
-  return (await findImported(hub.address)) ?? published(hub, signal);
+export async function findModel(hub: HubAddress, signal: AbortSignal, patience?: Patience): Promise<ModelFiles | undefined> {
+  return (await findImported(hub.address)) ?? published(hub, signal, patience);
 }
 
 /** The repository's own address if it holds a converted model. */
-async function published({ endpoint, repository, revision }: HubAddress, signal: AbortSignal): Promise<ModelFiles | undefined> {
-  const files = openSource({ url: `${endpoint}/${repository}/resolve/${revision}/` });
+async function published(
+  { endpoint, repository, revision }: HubAddress,
+  signal: AbortSignal,
+  patience?: Patience,
+): Promise<ModelFiles | undefined> {
+  const files = openSource({ url: `${endpoint}/${repository}/resolve/${revision}/` }, patience);
   if (await recall(await identify(files.url))) return files;
   try {
     return "shards" in JSON.parse(await files.text(INDEX, signal)) ? files : undefined;

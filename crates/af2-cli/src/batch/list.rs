@@ -12,8 +12,9 @@ use crate::open_file::open_input;
 
 /// Most bytes of a line.
 const LONGEST_LINE: u64 = 1 << 20;
-/// Most bytes of a list: a million files with long paths. A list that never ends must not fill the memory.
-const LONGEST_LIST: u64 = 256 << 20;
+/// Most lines of a list, of which each takes about 300 bytes of memory, and most bytes: a list that never ends must not fill the memory.
+const MOST_FILES: usize = 1 << 19;
+const LONGEST_LIST: u64 = 64 << 20;
 
 /// One audio file and what is asked about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +23,8 @@ pub struct Job {
     pub audio: PathBuf,
     /// At least one.
     pub questions: Vec<String>,
-    /// The line's fields without its questions: every answer repeats them.
-    pub fields: Map<String, Value>,
+    /// The line's fields without its questions: every answer repeats them. Half a million maps would take four times the memory.
+    pub fields: Box<[(String, Value)]>,
 }
 
 /// Reads a list, `-` for standard input. A line is a JSON object with `audio` and `question` or `questions`, or, with `asked` for
@@ -53,6 +54,7 @@ pub fn parse_list(list: impl BufRead, root: &Path, asked: &[String]) -> Result<V
         let line = if number == 1 { without_bom(&line.bytes) } else { &line.bytes };
         let line = std::str::from_utf8(line).with_context(|| format!("line {number} is not UTF-8"))?.trim();
         if !line.is_empty() {
+            ensure!(jobs.len() < MOST_FILES, "it names more than {MOST_FILES} audio files; cut it into several lists");
             jobs.push(job(line, root, asked).with_context(|| format!("line {number}"))?);
         }
     }
@@ -61,7 +63,7 @@ pub fn parse_list(list: impl BufRead, root: &Path, asked: &[String]) -> Result<V
 }
 
 fn job(line: &str, root: &Path, asked: &[String]) -> Result<Job> {
-    let mut fields = if line.starts_with('{') {
+    let mut fields: Map<String, Value> = if line.starts_with('{') {
         serde_json::from_str(line)?
     } else {
         Map::from_iter([("audio".to_owned(), Value::from(line))])
@@ -83,7 +85,7 @@ fn job(line: &str, root: &Path, asked: &[String]) -> Result<Job> {
     };
     let questions: Vec<String> = own.into_iter().map(text).collect::<Result<_>>()?;
     ensure!(!questions.is_empty(), "there is no question: give \"question\", or --question for all");
-    Ok(Job { audio, questions, fields })
+    Ok(Job { audio, questions, fields: fields.into_iter().collect() })
 }
 
 #[cfg(test)]
@@ -103,7 +105,8 @@ mod tests {
         assert_eq!(audio, ["sounds/a.wav", "sounds/b c.wav", "/d.wav"]);
         let questions: Vec<_> = jobs.iter().map(|job| job.questions.join(" ")).collect();
         assert_eq!(questions, ["What?", "All?", "One? Two?"]);
-        assert_eq!(Value::from(jobs[0].fields.clone()), serde_json::json!({ "audio": "a.wav", "id": 7 }));
+        let fields = Map::from_iter(jobs[0].fields.iter().cloned());
+        assert_eq!(Value::from(fields), serde_json::json!({ "audio": "a.wav", "id": 7 }));
     }
 
     #[test]
@@ -129,6 +132,9 @@ mod tests {
             assert!(error.starts_with("line 2: ") && error.contains(problem), "{line}: {error}");
         }
         assert!(format!("{:#}", parse("\n \n", &["All?"]).unwrap_err()).contains("no audio file"));
+        assert!(
+            format!("{:#}", parse(&"a\n".repeat(MOST_FILES + 1), &["All?"]).unwrap_err()).contains("several lists")
+        );
         let long = format!("a.wav\n{}", "x".repeat(2 << 20));
         assert!(format!("{:#}", parse(&long, &["All?"]).unwrap_err()).contains("line 2 is longer"));
     }

@@ -19,7 +19,7 @@ use crate::open_file::open_output;
 use crate::terminal::print;
 
 /// Most bytes of a line that is looked at. An answer of 4096 tokens takes 100 kB.
-const LONGEST_LINE: u64 = 16 << 20;
+const LONGEST_LINE: u64 = 4 << 20;
 
 /// Writes lines: what made them, the fields of the list's line, the question, and `result` or `error`.
 pub struct Output {
@@ -140,12 +140,12 @@ fn lock(file: &File, path: &Path) -> Result<()> {
 mod tests {
     use std::fs;
 
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     use super::*;
 
     fn job(audio: &str) -> Job {
-        let fields = Map::from_iter([("a".to_owned(), Value::from(1)), ("audio".to_owned(), Value::from(audio))]);
+        let fields = [("a".to_owned(), Value::from(1)), ("audio".to_owned(), Value::from(audio))].into();
         Job { audio: audio.into(), questions: Vec::new(), fields }
     }
 

@@ -102,8 +102,8 @@ pub(super) fn write(
 }
 
 fn asked(job: &Job, question: &str) -> Map<String, Value> {
-    let mut fields = job.fields.clone();
-    fields.retain(|name, _| !OURS.contains(&name.as_str()));
+    let theirs = job.fields.iter().filter(|(name, _)| !OURS.contains(&name.as_str()));
+    let mut fields: Map<String, Value> = theirs.cloned().collect();
     fields.insert("question".into(), question.into());
     fields
 }

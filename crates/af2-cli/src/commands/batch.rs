@@ -328,7 +328,7 @@ mod tests {
         for name in ["silence_16k_2s.wav", "speech_16k_mono.wav"] {
             let audio = bytes(&format!("tests/fixtures/inputs/{name}"));
             let audio = load_file_as(audio, name, LoadRules::ByName, &engine.config.audio, 1).map_err(Into::into);
-            let fields = Map::from_iter([("audio".to_owned(), Value::from(name))]);
+            let fields = [("audio".to_owned(), Value::from(name))].into();
             let questions = vec!["Who?".to_owned(), "long ".repeat(99), "What?".to_owned()];
             let job = Job { audio: name.into(), questions, fields };
             sender.send(Ready { job, audio: Some(audio), decode_seconds: 0.0 }).unwrap();

@@ -8,6 +8,7 @@ mod channel;
 mod environment;
 mod http;
 mod licence;
+mod outcome;
 mod prompt;
 mod published;
 mod pull;
@@ -16,6 +17,7 @@ mod staging;
 mod store;
 
 pub use environment::Environment;
+pub use outcome::{Cost, Options, Outcome, Progress, Pulled};
 pub use prompt::confirm;
-pub use pull::{Cost, Options, Outcome, Progress, Pulled, pull};
+pub use pull::pull;
 pub use store::{Stored, list, remove};

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use super::cache::Files;
 use super::licence;
-use super::pull::{Cost, Options, Outcome, Progress, Pulled, target_folder};
+use super::outcome::{Cost, Options, Outcome, Progress, Pulled, target_folder};
 use super::staging::{Staging, free_bytes};
 use super::store::Origin;
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::cache::{self, Files};
 use super::environment::Environment;
 use super::licence;
-use super::pull::{Cost, Options, Outcome, Progress, Pulled, target_folder};
+use super::outcome::{Cost, Options, Outcome, Progress, Pulled, target_folder};
 use super::staging::{Staging, free_bytes};
 use super::store::Origin;
 use crate::convert::Threads;

@@ -213,3 +213,65 @@ impl Sink for Staging {
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_a_checkpoint_covers_survives_and_the_rest_is_cut() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("model");
+        let mut first = Staging::open(&target).unwrap();
+        assert!(Staging::open(&target).unwrap_err().to_string().contains("another af2 is pulling"));
+        block_on(async {
+            assert_eq!(first.last_checkpoint().await, Ok(None));
+            first.create("a").await?;
+            first.write(b"01234").await?;
+            first.checkpoint(b"after five").await?;
+            first.write(b"torn").await
+        })
+        .unwrap();
+        drop(first);
+
+        let mut second = Staging::open(&target).unwrap();
+        let mut seen = Vec::new();
+        block_on(async {
+            assert_eq!(second.last_checkpoint().await?.as_deref(), Some(b"after five".as_slice()));
+            assert!(second.reopen("a", 10, &mut |_| {}).await.unwrap_err().reason.contains("shorter"));
+            second.reopen("a", 5, &mut |bytes| seen.extend_from_slice(bytes)).await?;
+            second.write(b"56").await?;
+            second.finish().await
+        })
+        .unwrap();
+        assert_eq!(seen, b"01234");
+        second.publish().unwrap();
+        assert_eq!(names(home.path()), ["model"]);
+        assert_eq!(names(&target), ["a"]);
+        assert_eq!(fs::read(target.join("a")).unwrap(), b"0123456");
+    }
+
+    #[test]
+    fn a_new_beginning_leaves_nothing_behind() {
+        let home = tempfile::tempdir().unwrap();
+        let mut staging = Staging::open(&home.path().join("model")).unwrap();
+        block_on(async {
+            staging.create("a").await?;
+            staging.checkpoint(b"of something else").await?;
+            staging.restart("it is of something else").await
+        })
+        .unwrap();
+        assert_eq!(names(staging.dir()), [LOCK]);
+        let message = staging.require_room(u64::MAX).unwrap_err().to_string();
+        assert!(message.contains("bytes are needed") && message.contains("AF2_HOME"), "{message}");
+    }
+}

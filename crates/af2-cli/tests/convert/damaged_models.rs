@@ -139,10 +139,10 @@ fn headers_that_lie() {
     assert_message(&after(with_header("{")), &[SHARD, "not valid JSON"]);
     let length = |dir: &Path| {
         let mut bytes = fs::read(dir.join(SHARD)).unwrap();
-        bytes[..8].copy_from_slice(&50_000_000u64.to_le_bytes());
+        bytes[..8].copy_from_slice(&5_000_000u64.to_le_bytes());
         fs::write(dir.join(SHARD), bytes).unwrap();
     };
-    assert_message(&after(length), &[SHARD, "header of 50000000 bytes does not fit"]);
+    assert_message(&after(length), &[SHARD, "header of 5000000 bytes does not fit"]);
 }
 
 #[test]

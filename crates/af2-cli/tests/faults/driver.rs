@@ -39,15 +39,17 @@ pub fn af2(arguments: &[&str], fault: &str) -> Output {
     command(arguments, fault).output().unwrap()
 }
 
-/// The calls of every kind that a run makes.
-pub fn calls(arguments: &[&str]) -> BTreeMap<String, usize> {
+/// The calls of every kind that a run without a fault makes, and what it prints.
+pub fn calls(arguments: &[&str]) -> (BTreeMap<String, usize>, String) {
     let counts = tempfile::NamedTempFile::new().unwrap();
-    assert!(command(arguments, "").env("AF2_FAULT_COUNTS", counts.path()).status().unwrap().success());
+    let output = command(arguments, "").env("AF2_FAULT_COUNTS", counts.path()).output().unwrap();
+    assert!(output.status.success());
     let count = |line: &str| {
         let (kind, count) = line.split_once(' ').unwrap();
         (kind.to_owned(), count.parse().unwrap())
     };
-    fs::read_to_string(counts.path()).unwrap().lines().map(count).collect()
+    let counts = fs::read_to_string(counts.path()).unwrap().lines().map(count).collect();
+    (counts, String::from_utf8(output.stdout).unwrap())
 }
 
 fn command(arguments: &[&str], fault: &str) -> Command {

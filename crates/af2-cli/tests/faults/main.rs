@@ -33,8 +33,10 @@ fn stderr(output: &Output) -> String {
 /// The run's answer, which no fault kept it from.
 fn answer(arguments: &[&str], fault: &str) -> String {
     let output = af2(arguments, fault);
-    assert_eq!(output.status.code(), Some(0), "{fault}: {}", stderr(&output));
-    assert!(!stderr(&output).contains("panicked"), "{fault}: {}", stderr(&output));
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{fault}: {said}");
+    assert!(!said.contains("panicked"), "{fault}: {said}");
+    assert!(said.contains("af2: recovering: ") || !fault.starts_with("submit"), "{fault} was not felt: {said}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -57,11 +59,13 @@ fn positions(count: usize, few: usize) -> Vec<usize> {
 
 #[test]
 fn one_fault_anywhere_changes_no_answer() {
-    let counts = calls(&ask(&[]));
-    let kinds = [("device", 1), ("submit", 4), ("wait", 2), ("memory", 1), ("buffer", 3), ("pipeline", 2), ("map", 1)];
+    let (counts, _) = calls(&ask(&[]));
+    let kinds = [("device", 1), ("submit", 3), ("wait", 1), ("memory", 1), ("buffer", 2), ("pipeline", 1), ("map", 1)];
     for (kind, few) in kinds {
         assert!(counts[kind] > 0, "{kind}");
-        for position in positions(counts[kind], few) {
+        // wgpu itself makes the first three buffers, while it opens the device.
+        let second = (kind == "buffer").then_some(2);
+        for position in positions(counts[kind], few).into_iter().chain(second) {
             let fault = format!("{kind}:{position}");
             assert_eq!(answer(&ask(&[]), &fault), ANSWER, "{fault}");
         }
@@ -70,7 +74,7 @@ fn one_fault_anywhere_changes_no_answer() {
 
 #[test]
 fn a_fault_that_stays_is_named() {
-    let counts = calls(&ask(&[]));
+    let (counts, _) = calls(&ask(&[]));
     for (kind, words) in [("submit", LOST), ("wait", LOST), ("buffer", FULL), ("pipeline", FULL)] {
         for position in positions(counts[kind] / 2, 1) {
             assert_fails(&format!("{kind}:{position}+"), words);
@@ -84,8 +88,8 @@ fn a_fault_that_stays_is_named() {
 fn other_ways_of_decoding_recover_too() {
     for rest in [&["--sample", "--temperature", "2", "--seed", "7"][..], &["--beams", "2"]] {
         let arguments = ask(rest);
-        let middle = format!("submit:{}", calls(&arguments)["submit"] - 5);
-        assert_eq!(answer(&arguments, &middle), answer(&arguments, ""), "{rest:?}");
+        let (counts, expected) = calls(&arguments);
+        assert_eq!(answer(&arguments, &format!("submit:{}", counts["submit"] - 5)), expected, "{rest:?}");
     }
 }
 
@@ -96,10 +100,10 @@ fn a_list_is_answered_to_its_end() {
     std::fs::write(&list, "speech_16k_mono.wav\ntone_11k025_u8.wav\nspeech_16k_mono.wav\n").unwrap();
     let fixed = ["batch", "--engine", "gpu", "--root", "tests/fixtures/inputs", "--question", QUESTION, "weights/toy"];
     let arguments = [&fixed[..], &[list.to_str().unwrap()]].concat();
-    let texts = |fault: &str| -> Vec<String> {
+    let texts = |lines: &str| -> Vec<String> {
         let text = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["result"]["text"].to_string();
-        answer(&arguments, fault).lines().map(text).collect()
+        lines.lines().map(text).collect()
     };
-    let submits = calls(&arguments)["submit"];
-    assert_eq!(texts(&format!("submit:{}", submits / 2)), texts(""));
+    let (counts, expected) = calls(&arguments);
+    assert_eq!(texts(&answer(&arguments, &format!("submit:{}", counts["submit"] / 2))), texts(&expected));
 }

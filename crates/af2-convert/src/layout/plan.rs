@@ -64,6 +64,11 @@ impl PlannedTensor<'_> {
         specs
     }
 
+    /// Bytes of its scales; 0 for a scheme without.
+    pub fn scale_bytes(&self) -> usize {
+        self.specs().get(1).map_or(0, |scales| scales.bytes() as usize)
+    }
+
     /// Bytes written for the tensor.
     pub fn bytes(&self) -> u64 {
         self.specs().iter().map(TensorSpec::bytes).fold(0, u64::saturating_add)

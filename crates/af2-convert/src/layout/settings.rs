@@ -4,9 +4,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::ReleaseError;
-use af2_core::small_file::without_bom;
+use af2_core::small_file::{CONFIG_LIMIT, body};
 
 const YAML: &str = "inference.yaml";
+/// Most bytes of `metadata.json`, which lists every tensor: 120 kB for the 3B model.
+const LONGEST_METADATA: usize = 4 << 20;
 const LM_CONFIG: &str = "config.json of the language model";
 
 /// `configs/inference.yaml`. The default is that of a release without the file: what the released models have, or `None`
@@ -124,8 +126,8 @@ impl InferenceSettings {
     /// # Errors
     /// [`ReleaseError::Settings`].
     pub fn parse(yaml: &str) -> Result<Self, ReleaseError> {
-        serde_yaml_ng::from_str(yaml.trim_start_matches('\u{feff}'))
-            .map_err(|error| settings_error(YAML, error.to_string()))
+        let text = body(yaml.as_bytes(), CONFIG_LIMIT).map_err(|error| Self::error(error.to_string()))?;
+        serde_yaml_ng::from_slice(text).map_err(|error| Self::error(error.to_string()))
     }
 
     /// An error about this file.
@@ -140,8 +142,8 @@ impl LanguageModelSettings {
     /// # Errors
     /// [`ReleaseError::Settings`].
     pub fn parse(json: &[u8]) -> Result<Self, ReleaseError> {
-        let settings: Self =
-            serde_json::from_slice(without_bom(json)).map_err(|error| Self::error(error.to_string()))?;
+        let text = body(json, CONFIG_LIMIT).map_err(|error| Self::error(error.to_string()))?;
+        let settings: Self = serde_json::from_slice(text).map_err(|error| Self::error(error.to_string()))?;
         if let Some(scaling) = settings.scaling() {
             return Err(Self::error(format!("rope scaling {scaling} is not supported, expected none")));
         }
@@ -182,7 +184,8 @@ impl LanguageModelSettings {
 /// [`ReleaseError::Settings`] for anything else, and for names that are no plain file names.
 pub fn chunk_names(json: &[u8]) -> Result<Vec<String>, ReleaseError> {
     let error = |reason: String| settings_error("safe_ckpt/metadata.json", reason);
-    let value: Value = serde_json::from_slice(without_bom(json)).map_err(|fault| error(fault.to_string()))?;
+    let text = body(json, LONGEST_METADATA).map_err(|fault| error(fault.to_string()))?;
+    let value: Value = serde_json::from_slice(text).map_err(|fault| error(fault.to_string()))?;
     let names: Vec<String> = match value {
         Value::Object(map) => map.keys().cloned().collect(),
         Value::Array(values) => values

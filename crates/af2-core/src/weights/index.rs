@@ -25,8 +25,8 @@ const OLD_FORMAT: &str = "af2-webgpu/1";
 /// The model's other small files: configuration, sampling settings, tokenizer.
 pub const SMALL_FILES: [&str; 3] = ["config.json", "generation_config.json", "tokenizer.json"];
 
-/// Longest index accepted.
-pub const MAX_INDEX_BYTES: usize = 100_000_000;
+/// Longest index accepted: forty times that of the largest model.
+pub const MAX_INDEX_BYTES: usize = 16 << 20;
 
 /// The index of a converted model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
