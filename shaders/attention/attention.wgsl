@@ -1,7 +1,7 @@
 // out = softmax(q k^T * scale) v for many queries: keys in tiles with a running maximum (flash attention, Dao et al. 2022), so that any
 // number of keys fits. For the audio transformer, cross-attention of a prompt and, with CAUSAL, self-attention of a prompt.
 // One workgroup: QUERIES rows of one head. Both matmuls work on 4 x 4 blocks in registers: every loaded element serves four results.
-// Grid x: ceil(rows / QUERIES); y: heads. QUERIES is a multiple of 4, QUERIES * head_dim <= 4096.
+// Grid x: ceil(rows / QUERIES); y: heads; z: sounds, of which each has `rows` queries and `keys` keys of its own, one after another. QUERIES is a multiple of 4, QUERIES * head_dim <= 4096.
 struct Params {
     rows: u32,       // queries
     keys: u32,       // keys; with CAUSAL, row r sees keys 0 .. position + r
@@ -17,7 +17,7 @@ struct Params {
 }
 //!include common/step.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;  // [rows, heads * head_dim]
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;  // [sounds * rows, heads * head_dim]
 @group(0) @binding(4) var<uniform> step: Step;
 //!include common/queries.wgsl
 
@@ -87,8 +87,9 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
     let first = group_id.x * QUERIES;
     let head = group_id.y;
     let key_head = head / params.queries_per_key_head;
-    let cache = select(0u, step.slot_base * params.kv_stride, CAUSAL == 1u);
-    let q_base = params.q_offset + head * params.head_dim;
+    let sound = group_id.z;
+    let cache = select(sound * params.keys, step.slot_base, CAUSAL == 1u) * params.kv_stride;
+    let q_base = params.q_offset + head * params.head_dim + sound * params.rows * params.q_stride;
     let k_base = cache + params.k_offset + key_head * params.head_dim;
     let v_base = cache + params.v_offset + key_head * params.head_dim;
     let keys = visible_keys(min(first + QUERIES, params.rows) - 1u);
@@ -140,12 +141,13 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
         if (block < blocks) {
             let r = 4u * (block / quads);
             let d = 4u * (block % quads);
-            for (var i = 0u; i < 4u; i += 1u) { put(first + r + i, head * params.head_dim, d, sums[b][i] / total[r + i]); }
+            for (var i = 0u; i < 4u; i += 1u) { put(sound, first + r + i, head * params.head_dim, d, sums[b][i] / total[r + i]); }
         }
     }
 }
 
-fn put(row: u32, head: u32, d: u32, result: vec4<f32>) {
+fn put(sound: u32, row: u32, head: u32, d: u32, result: vec4<f32>) {
     if (row >= params.rows) { return; }
-    for (var e = 0u; e < min(4u, params.head_dim - d); e += 1u) { out[row * params.out_stride + head + d + e] = result[e]; }
+    let base = (sound * params.rows + row) * params.out_stride + head + d;
+    for (var e = 0u; e < min(4u, params.head_dim - d); e += 1u) { out[base + e] = result[e]; }
 }

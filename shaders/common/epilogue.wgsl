@@ -3,18 +3,12 @@
 // kernels that take longest to compile.
 //!include common/activation.wgsl
 //!include common/finite.wgsl
+//!include common/tanh.wgsl
 const BIAS: u32 = 1u;
 const GELU: u32 = 2u;
 const RELU: u32 = 4u;
 const ADD: u32 = 8u;
 const ADD_GATED: u32 = 16u;
-
-// tanh from exp: the built-in may be a coarse approximation, and a gate multiplies a whole block. An infinite gate stays infinite.
-fn exact_tanh(x: f32) -> f32 {
-    let e = exp(-2.0 * abs(x));
-    let y = (1.0 - e) / (1.0 + e);
-    return select(select(y, -y, x < 0.0), x, not_finite(x));
-}
 
 // The factor of a gated residual, tanh(gate). Taken once, before a thread finishes its sums: inside their loop it would keep compilers
 // from unrolling, and the sums would go through memory.

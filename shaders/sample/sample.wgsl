@@ -21,17 +21,18 @@ struct Sampling {
 @group(0) @binding(2) var<uniform> sampling: Sampling;
 @group(0) @binding(3) var<storage, read_write> seen: array<u32>;  // one bit per token of the prompt or the answer so far
 //!include common/advance.wgsl
-//!include common/finite.wgsl
 //!include common/reduce.wgsl
+//!include common/most_likely.wgsl
 
 const NONE: f32 = -3.4e38;  // logit where there is no token
-const LOST: f32 = 3.4e38;   // stands for a logit that is not finite, so that it becomes the peak
 const LIMB: f32 = 4096.0;  // mass is held in three limbs of 12 bits: V additions of each stay below 2^32
 
 var<workgroup> counts: array<atomic<u32>, 256>;
 var<workgroup> limbs: array<atomic<u32>, 768>;
 var<workgroup> chosen: u32;
 var<workgroup> rest: f32;
+
+fn logits4(i: u32) -> vec4<f32> { return logits[i]; }
 
 // The transformed logits of tokens 4q..4q+3; NONE, which is never sampled, past the vocabulary; LOST for NaN and infinities.
 fn values4(q: u32) -> vec4<f32> {
@@ -160,6 +161,7 @@ fn uniform_number(counter: u32) -> f32 {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(local_invocation_index) lane: u32) {
+    let best = most_likely(lane);
     let quads = (params.vocab + 3u) / 4u;
     var high4 = vec4<f32>(NONE);
     for (var q = lane; q < quads; q += 2u * THREADS) { high4 = max(high4, max(values4(q), further4(q + THREADS, quads))); }
@@ -203,5 +205,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     }
     if (peak >= LOST || not_finite(total) || !(total > 0.0)) { token = 0xffffffffu; }
     if (token < params.vocab) { seen[token / 32u] |= 1u << (token % 32u); }
-    emit(token, params.rows);
+    let found = min(token, params.vocab - 1u);
+    emit(token, (logits[found / 4u][found % 4u] - best.logit) - best.log_sum, params.rows);
 }

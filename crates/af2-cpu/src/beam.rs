@@ -21,7 +21,7 @@ impl Clip {
         check_prompt(self.model.config(), prompt, max_new_tokens)?;
         let mut search = BeamSearch::new(beams, self.model.config().tokens.end_of_text, max_new_tokens)?;
         let mut caches = vec![self.model.0.decoder.cache()];
-        let mut rows = vec![self.next_logits(prompt, &mut caches[0]).await?];
+        let mut rows = vec![self.next_logits(prompt, &self.audio_kv, &mut caches[0]).await?];
         for searched in 1.. {
             let logits: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
             let BeamOutcome::Continue(step) = search.advance(&logits)? else { break };
@@ -31,7 +31,7 @@ impl Clip {
             caches = step.parents.iter().map(|parent| caches[*parent].clone()).collect();
             rows.clear();
             for (token, cache) in step.tokens.iter().zip(&mut caches) {
-                rows.push(self.next_logits(&[*token], cache).await?);
+                rows.push(self.next_logits(&[*token], &self.audio_kv, cache).await?);
             }
         }
         Ok(search.finish())

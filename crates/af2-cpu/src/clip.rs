@@ -1,8 +1,8 @@
 //! Encoded audio: its keys and values for every cross-attention block, ready for any number of questions.
 
 use af2_core::audio::Windows;
-use af2_core::engine::{EngineError, Stage, check_windows};
-use burn_tensor::Tensor;
+use af2_core::engine::{EngineError, Stage, TOKENS_PER_WINDOW, check_tokens, check_windows};
+use burn_tensor::{Tensor, TensorData};
 
 use crate::cross_attention::AudioKv;
 use crate::layers::zero_or_nan;
@@ -16,6 +16,7 @@ pub struct Clip {
     pub(crate) audio_kv: Vec<Option<AudioKv>>,
     /// A sum over the encoder's tokens, [1]: NaN if any of them is not finite, else 0.
     tokens_check: Tensor<1>,
+    windows: usize,
 }
 
 /// Audio being encoded, a window per step: a caller that must see to other things does so between two of them.
@@ -48,7 +49,7 @@ impl Listening<'_> {
         if self.encoded() < self.windows.count {
             return Err(EngineError::Cancelled.into());
         }
-        Ok(self.model.clip(Tensor::cat(self.tokens, 0), &mut Taps::default()))
+        Ok(self.model.clip(Tensor::cat(self.tokens, 0), false, &mut Taps::default()))
     }
 }
 
@@ -81,11 +82,51 @@ impl Model {
         }
     }
 
+    /// The encoder's tokens, [64 · windows, D], row-major. `progress` as in [`Model::listen`].
+    ///
+    /// # Errors
+    /// As [`check_windows`], [`EngineError::Cancelled`], or [`EngineError::NotFinite`].
+    pub fn encode(
+        &self,
+        windows: &Windows,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<f32>, CpuError> {
+        let mut listening = self.start_listening(windows)?;
+        while listening.encoded() < windows.count {
+            if !progress(listening.encoded(), windows.count) {
+                return Err(EngineError::Cancelled.into());
+            }
+            listening.step();
+        }
+        let tokens: Vec<f32> =
+            listening.tokens.iter().flat_map(|tokens| tokens.to_data().iter().collect::<Vec<_>>()).collect();
+        let finite = tokens.iter().all(|value| value.is_finite());
+        if finite { Ok(tokens) } else { Err(EngineError::NotFinite { stage: Stage::EncoderTokens }.into()) }
+    }
+
+    /// A clip of encoder tokens, [64 · windows, D], as [`Model::encode`] gave them: one sound, or, with `apart`, every window a sound of its
+    /// own that knows nothing of the others.
+    ///
+    /// # Errors
+    /// As [`check_tokens`], or [`EngineError::NotFinite`].
+    pub fn hear(&self, tokens: &[f32], apart: bool) -> Result<Clip, CpuError> {
+        let windows = check_tokens(self.config(), tokens)?;
+        let shape = [windows * TOKENS_PER_WINDOW, self.config().audio_transformer.d_model];
+        let device = self.0.decoder.embed_tokens.device();
+        let tokens = Tensor::from_data(TensorData::new(tokens.to_vec(), shape), &device);
+        let clip = self.clip(tokens, apart, &mut Taps::default());
+        clip.checks().into_iter().try_for_each(|(stage, sum)| verdict(stage, sum.try_into_scalar()))?;
+        Ok(clip)
+    }
+
     /// From the encoder's tokens of all windows, [T, D].
-    pub(crate) fn clip(&self, tokens: Tensor<2>, taps: &mut Taps) -> Clip {
+    pub(crate) fn clip(&self, tokens: Tensor<2>, apart: bool, taps: &mut Taps) -> Clip {
         let tokens_check = zero_or_nan(tokens.clone()).sum();
-        let audio = self.0.audio_transformer.forward(tokens, taps);
-        Clip { model: self.clone(), audio_kv: self.0.decoder.audio_kv(&audio, taps), tokens_check }
+        let windows = tokens.dims()[0] / TOKENS_PER_WINDOW;
+        let sounds = if apart { tokens.chunk(windows, 0) } else { vec![tokens] };
+        let transformer = &self.0.audio_transformer;
+        let audio = Tensor::cat(sounds.into_iter().map(|tokens| transformer.forward(tokens, taps)).collect(), 0);
+        Clip { model: self.clone(), audio_kv: self.0.decoder.audio_kv(&audio, taps), tokens_check, windows }
     }
 }
 
@@ -93,6 +134,11 @@ impl Clip {
     /// The model that encoded it.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// Windows of audio.
+    pub fn windows(&self) -> usize {
+        self.windows
     }
 
     /// Completes when keys and values are computed and not only asked for (a backend may compute later), and checks them.

@@ -11,8 +11,10 @@
 //! # Shapes
 //! x is [L, H] for L text tokens, the audio [T, D] for T = 64 tokens per window.
 
+use std::ops::Range;
+
 use burn_tensor::Tensor;
-use burn_tensor::activation::gelu;
+use burn_tensor::activation::{gelu, softmax};
 
 use crate::CpuError;
 use crate::attention::{attention, merge_heads, split_heads};
@@ -27,6 +29,22 @@ const EPS: f64 = 1e-5;
 pub(crate) struct AudioKv {
     pub k: Tensor<3>,
     pub v: Tensor<3>,
+}
+
+impl AudioKv {
+    /// The keys and values of some audio tokens.
+    pub fn of(&self, tokens: &[Range<usize>]) -> Self {
+        let part = |all: &Tensor<3>| {
+            let parts = tokens.iter().map(|range| all.clone().narrow(1, range.start, range.len())).collect::<Vec<_>>();
+            let none = || all.clone().slice([0..all.dims()[0], 0..0, 0..all.dims()[2]]);
+            if parts.is_empty() { none() } else { Tensor::cat(parts, 1) }
+        };
+        Self { k: part(&self.k), v: part(&self.v) }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.k.dims()[1] == 0
+    }
 }
 
 pub(crate) struct GatedCrossAttention {
@@ -66,14 +84,29 @@ impl GatedCrossAttention {
         AudioKv { k: half(0), v: half(width) }
     }
 
-    /// The residual stream, [L, H], after the block. There is no mask: every token attends to all T audio tokens.
+    /// The residual stream, [L, H], after the block. There is no mask: every token attends to all T audio tokens, of which there may be
+    /// none; then the attention adds nothing.
     pub fn forward(&self, x: Tensor<2>, audio: &AudioKv, layer: usize, taps: &mut Taps) -> Tensor<2> {
-        let q = split_heads(self.to_q.forward(self.attn_norm.forward(x.clone())), self.heads);
-        let attended = self.to_out.forward(merge_heads(attention(q, audio.k.clone(), audio.v.clone(), None)));
-        let attended = taps.tap_tokens(format!("xattn{layer}_attn_raw"), attended);
-        let x = x + attended * checked_tanh(&self.attn_gate);
+        let x = if audio.is_empty() { x } else { self.attend(x, audio, layer, taps) };
         let fed = self.ff_3.forward(gelu(self.ff_1.forward(self.ff_norm.forward(x.clone()))));
         taps.tap_tokens(format!("xattn{layer}_out"), x + fed * checked_tanh(&self.ff_gate))
+    }
+
+    fn attend(&self, x: Tensor<2>, audio: &AudioKv, layer: usize, taps: &mut Taps) -> Tensor<2> {
+        let q = split_heads(self.to_q.forward(self.attn_norm.forward(x.clone())), self.heads);
+        taps.add_relevance(|| self.relevance(q.clone(), audio));
+        let attended = self.to_out.forward(merge_heads(attention(q, audio.k.clone(), audio.v.clone(), None)));
+        let attended = taps.tap_tokens(format!("xattn{layer}_attn_raw"), attended);
+        x + attended * checked_tanh(&self.attn_gate)
+    }
+
+    /// What each audio token adds to the text, [T]: over heads and queries, the sum of attention weight · ‖value‖ · |tanh(gate)|.
+    fn relevance(&self, q: Tensor<3>, audio: &AudioKv) -> Tensor<1> {
+        let width = q.dims()[2] as f64;
+        let weights = softmax((q * width.powf(-0.5)).matmul(audio.k.clone().transpose()), 2); // [heads, L, T]
+        let norms = audio.v.clone().square().sum_dim(2).sqrt().swap_dims(1, 2); // [heads, 1, T]
+        let gate: Tensor<3> = checked_tanh(&self.attn_gate).abs().unsqueeze();
+        (weights * norms * gate).sum_dim(0).sum_dim(1).flatten(0, 2)
     }
 }
 

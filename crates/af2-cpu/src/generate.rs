@@ -1,9 +1,13 @@
 //! Decoding: the prompt in one pass, then one pass per token.
 
-use af2_core::engine::{GenerateOptions, Generation, check_logits, check_request};
+use af2_core::engine::{
+    AudioView, EngineError, GenerateOptions, Generation, Query, check_logits, check_request, check_together,
+    log_softmax_at, top_logprobs,
+};
 use af2_core::sampling::next_token;
 use burn_tensor::Tensor;
 
+use crate::cross_attention::AudioKv;
 use crate::kv_cache::KvCache;
 use crate::taps::Taps;
 use crate::{Clip, CpuError};
@@ -11,6 +15,8 @@ use crate::{Clip, CpuError};
 /// An answer being generated, a token per step: a caller that must see to other things does so between two of them.
 pub struct Decoding<'a> {
     clip: &'a Clip,
+    /// What the sequence attends to.
+    audio_kv: Vec<Option<AudioKv>>,
     options: GenerateOptions,
     cache: KvCache,
     /// Prompt and answer so far.
@@ -27,13 +33,18 @@ impl Decoding<'_> {
         if self.generation.has_ended(&self.options, self.clip.model.config().tokens.end_of_text) {
             return Ok(None);
         }
-        let mut logits = self.clip.next_logits(&self.history[self.cache.length..], &mut self.cache).await?;
-        if self.options.keep_logits {
-            self.generation.logits.push(logits.clone());
-        }
+        let known = &self.history[self.cache.length..];
+        let logits = self.clip.next_logits(known, &self.audio_kv, &mut self.cache).await?;
         let position = self.generation.ids.len() as u32;
-        let id = next_token(&mut logits, &self.history, &self.options.sampling, position)?;
+        let id = next_token(&mut logits.clone(), &self.history, &self.options.sampling, position)?;
         self.generation.ids.push(id);
+        self.generation.logprobs.push(log_softmax_at(&logits, id));
+        if self.options.top_logprobs > 0 {
+            self.generation.alternatives.push(top_logprobs(&logits, self.options.top_logprobs));
+        }
+        if self.options.keep_logits {
+            self.generation.logits.push(logits);
+        }
         self.history.push(id);
         Ok(Some(id))
     }
@@ -50,12 +61,23 @@ impl Clip {
     /// # Errors
     /// As [`check_request`].
     pub fn start_decoding(&self, prompt: &[u32], options: &GenerateOptions) -> Result<Decoding<'_>, CpuError> {
-        check_request(self.model.config(), prompt, options)?;
+        let query = Query { prompt: prompt.to_vec(), view: AudioView::whole(self.windows()) };
+        self.start_query(&query, options)
+    }
+
+    /// Starts an answer to a query, which may hear a part of the audio; no token has been computed yet.
+    ///
+    /// # Errors
+    /// As [`check_request`] and [`AudioView::check`].
+    pub fn start_query(&self, query: &Query, options: &GenerateOptions) -> Result<Decoding<'_>, CpuError> {
+        check_request(self.model.config(), &query.prompt, options)?;
+        query.view.check(self.windows())?;
         Ok(Decoding {
             clip: self,
+            audio_kv: self.seen(&query.view),
             options: options.clone(),
             cache: self.model.0.decoder.cache(),
-            history: prompt.to_vec(),
+            history: query.prompt.clone(),
             generation: Generation::new(),
         })
     }
@@ -79,10 +101,39 @@ impl Clip {
         Ok(decoding.finish())
     }
 
+    /// Answers to several queries, one after the other. `progress` is told how many of how many answers have ended, and stops the work
+    /// by returning false.
+    ///
+    /// # Errors
+    /// As [`Clip::start_query`] and [`Decoding::step`], or [`EngineError::Cancelled`].
+    pub async fn generate_many(
+        &self,
+        queries: &[Query],
+        options: &GenerateOptions,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Generation>, CpuError> {
+        check_together(self.model.config(), queries, options, self.windows())?;
+        let mut generations = Vec::with_capacity(queries.len());
+        for query in queries {
+            let mut decoding = self.start_query(query, options)?;
+            while decoding.step().await?.is_some() {}
+            generations.push(decoding.finish());
+            if !progress(generations.len(), queries.len()) {
+                return Err(EngineError::Cancelled.into());
+            }
+        }
+        Ok(generations)
+    }
+
     /// Logits, \[V\], after tokens that follow those of the cache.
-    pub(crate) async fn next_logits(&self, tokens: &[u32], cache: &mut KvCache) -> Result<Vec<f32>, CpuError> {
+    pub(crate) async fn next_logits(
+        &self,
+        tokens: &[u32],
+        audio_kv: &[Option<AudioKv>],
+        cache: &mut KvCache,
+    ) -> Result<Vec<f32>, CpuError> {
         let decoder = &self.model.0.decoder;
-        let x = decoder.forward(tokens, &self.audio_kv, cache, &mut Taps::default());
+        let x = decoder.forward(tokens, audio_kv, cache, &mut Taps::default());
         let last: Tensor<2> = x.narrow(0, tokens.len() - 1, 1);
         let logits = decoder.logits(last, &mut Taps::default()).into_data_async().await;
         let logits = logits.map_err(|error| CpuError::Backend(error.to_string()))?;

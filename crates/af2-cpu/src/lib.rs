@@ -45,6 +45,7 @@ mod load;
 mod measure;
 mod model;
 mod rotary;
+mod scoring;
 mod swin;
 mod taps;
 mod trace;
@@ -60,5 +61,6 @@ pub use generate::Decoding;
 pub use load::ModelLoader;
 pub use measure::Measurement;
 pub use model::Model;
+pub use scoring::Scoring;
 #[cfg(feature = "autodiff")]
 pub use training::{Lesson, TrainingStep};

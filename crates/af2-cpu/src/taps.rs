@@ -11,12 +11,31 @@ pub(crate) struct Taps {
     wanted: bool,
     replace: HashMap<String, Vec<f32>>,
     pub recorded: Vec<TraceTensor>,
+    /// Sums over heads and text tokens of the weight that each audio token has, [T] per block; none if not wanted.
+    relevance: Option<Vec<Tensor<1>>>,
 }
 
 impl Taps {
     /// Records every intermediate; the network goes on with the values of `replace` where it has the name.
     pub fn all(replace: HashMap<String, Vec<f32>>) -> Self {
-        Self { wanted: true, replace, recorded: Vec::new() }
+        Self { wanted: true, replace, ..Self::default() }
+    }
+
+    /// Records only how much each audio token is attended to.
+    pub fn relevance() -> Self {
+        Self { relevance: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// Adds the relevance of the audio tokens in one block, [T], if it is wanted.
+    pub fn add_relevance(&mut self, relevance: impl FnOnce() -> Tensor<1>) {
+        if let Some(blocks) = &mut self.relevance {
+            blocks.push(relevance());
+        }
+    }
+
+    /// The relevance of the audio tokens over all blocks, [T].
+    pub fn relevance_sum(self) -> Option<Tensor<1>> {
+        self.relevance.into_iter().flatten().reduce(|sum, block| sum + block)
     }
 
     /// Records `x` under a name of the golden files.

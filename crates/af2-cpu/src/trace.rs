@@ -27,7 +27,7 @@ impl Model {
         check_prompt(self.config(), prompt, max_new_tokens)?;
         let mut taps = Taps::all(replace.clone());
         let tokens = self.0.encode(windows, 0..windows.count, &mut taps);
-        let clip = self.clip(tokens, &mut taps);
+        let clip = self.clip(tokens, false, &mut taps);
         let decoder = &self.0.decoder;
         let x = decoder.forward(prompt, &clip.audio_kv, &mut decoder.cache(), &mut taps);
         decoder.logits(x, &mut taps);

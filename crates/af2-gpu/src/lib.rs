@@ -39,7 +39,7 @@ pub use device::{AdapterInfo, Gpu, GpuOptions};
 pub use error::GpuError;
 pub use matrix::{Matrix, MatrixPart};
 pub use measure::{KernelTime, Rates, SelfTest, Span, by_kernel};
-pub use plan::{Cost, Dispatch, Params, Plan, PlanBuilder, PlanInfo, Tap, Taps};
+pub use plan::{Cost, Dispatch, Fetch, Params, Plan, PlanBuilder, PlanInfo, Tap, Taps};
 pub use readback::Mapping;
 pub use tuning::{InvalidTuning, MatmulKernel, MatvecKernel, Tuning};
 pub use wgpu;

@@ -307,6 +307,17 @@ impl Plan {
     }
 }
 
+/// A range of a buffer that is copied out; numbers of bytes are multiples of 4.
+#[derive(Debug, Clone, Copy)]
+pub struct Fetch<'a> {
+    /// The buffer.
+    pub from: &'a Buffer,
+    /// Where the range starts.
+    pub offset: u64,
+    /// Its length.
+    pub bytes: u64,
+}
+
 impl Gpu {
     /// Encodes plans one after another, in one compute pass unless copies lie between their dispatches.
     pub fn encode(&self, encoder: &mut wgpu::CommandEncoder, plans: &[&Plan]) {
@@ -342,11 +353,15 @@ impl Gpu {
         self.queue().submit([encoder.finish()]);
     }
 
-    /// Runs plans in one submit and copies `bytes` bytes at `offset` of `from` to the start of `staging`.
-    pub fn run_then_fetch(&self, plans: &[&Plan], from: &Buffer, offset: u64, staging: &Buffer, bytes: u64) {
+    /// Runs plans in one submit and copies ranges of buffers, one after another, to `staging`.
+    pub fn run_then_fetch(&self, plans: &[&Plan], ranges: &[Fetch<'_>], staging: &Buffer) {
         let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         self.encode(&mut encoder, plans);
-        encoder.copy_buffer_to_buffer(from.raw(), offset, staging.raw(), 0, bytes);
+        let mut end = 0;
+        for Fetch { from, offset, bytes } in ranges {
+            encoder.copy_buffer_to_buffer(from.raw(), *offset, staging.raw(), end, *bytes);
+            end += bytes;
+        }
         self.queue().submit([encoder.finish()]);
     }
 

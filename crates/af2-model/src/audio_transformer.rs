@@ -40,6 +40,8 @@ pub(crate) struct AudioTransformerInput<'a> {
     pub tokens: &'a Buffer,
     /// T.
     pub count: usize,
+    /// Sounds that they belong to, of equal length: a token attends to those of its own.
+    pub sounds: usize,
     /// Cosines and sines of T positions.
     pub rotary: &'a Buffer,
     /// A step at position 0.
@@ -92,7 +94,9 @@ fn transformer_layer(
     matmul(plan, &label("qkv"), qkv, &Epilogue::default())?;
     rope(plan, &label("rope"), &s.qkv, input.rotary, input.step, rotation)?;
     let buffers = AttentionBuffers { q: &s.qkv, kv: &s.qkv, out: &s.attended, step: input.step };
-    attention(plan, &label("attention"), buffers, count, AttentionShape::joint(heads, head_dim, count))?;
+    let rows = count / input.sounds;
+    let shape = AttentionShape { sounds: input.sounds, ..AttentionShape::joint(heads, head_dim, rows) };
+    attention(plan, &label("attention"), buffers, rows, shape)?;
     matmul(plan, &label("fc"), Matmul { x: &s.attended, w: &layer.fc, out: &s.x, rows: count }, &add)?;
     let norm = NormBuffers { x: &s.x, norm: &layer.attention_norm, out: &s.summed };
     layer_norm(plan, &label("attention_norm"), norm, [count, width], EPS, 1.0)?;

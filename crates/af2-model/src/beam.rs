@@ -1,13 +1,11 @@
-//! Beam search: each beam has a slot of the key/value caches; when a beam changes its parent, its slot is copied.
+//! Beam search: each beam is a row of a batch with a part of the key/value caches of its own; when a beam changes its parent, that part is
+//! copied. The prompt's part is shared.
 
-use af2_core::engine::{check_logits, check_prompt};
+use af2_core::engine::{AudioView, check_logits, check_prompt};
 use af2_core::sampling::{BeamOutcome, BeamSearch, BeamStep};
-use af2_gpu::ops::Step;
-use af2_gpu::{Buffer, Gpu};
+use af2_gpu::Buffer;
 
-use crate::clip::ClipPlans;
-use crate::generate::{passes, write_position, write_prompt};
-use crate::scratch::Scratch;
+use crate::batch::{BatchRunner, Lane, MOST_PICKS, MOST_ROWS, PlannedRow};
 use crate::{Clip, ModelError};
 
 impl Clip {
@@ -24,83 +22,106 @@ impl Clip {
         on_step: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Vec<u32>, ModelError> {
         let model = self.model.clone();
-        let positions = check_prompt(model.config(), prompt, max_new_tokens)?;
+        check_prompt(model.config(), prompt, max_new_tokens)?;
         let mut search = BeamSearch::new(beams, model.config().tokens.end_of_text, max_new_tokens)?;
         let _busy = model.reserve()?;
-        let passes = passes(prompt.len());
-        let plans = self.prepare(positions, beams, &passes).await?;
-        let gpu = model.gpu();
-        write_prompt(gpu, &plans.scratch, prompt, prompt.len(), 0);
-        let mut slots = Slots::new(gpu, plans, prompt.len())?;
-        let mut rows = vec![slots.prompt_logits(&passes).await?];
+        let mut lanes = Beams::new(self, prompt.len(), beams, max_new_tokens).await?;
+        let mut rows = lanes.prompt_logits(prompt).await?;
         for searched in 1.. {
             let logits: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
             let BeamOutcome::Continue(step) = search.advance(&logits)? else { break };
             if !on_step(searched) {
                 break;
             }
-            rows = slots.advance(&step).await?;
+            rows = lanes.advance(&step).await?;
         }
         Ok(search.finish())
     }
 }
 
-/// The live beams: beam b has slot b of the caches.
-struct Slots<'a> {
-    gpu: &'a Gpu,
-    plans: &'a ClipPlans,
-    /// Room for the caches of one layer, used when beams change parents.
+/// The live beams. Beam b has cache rows b · pitch and following; the prompt has those behind the last beam's.
+struct Beams<'a> {
+    runner: BatchRunner<'a>,
+    /// Room for the beams' part of one layer's cache, used when beams change parents.
     spare: Buffer,
+    prompt: (usize, usize),
+    /// Cache rows of a beam.
+    pitch: usize,
     /// Tokens of every live beam.
     length: usize,
+    view: AudioView,
 }
 
-impl<'a> Slots<'a> {
-    fn new(gpu: &'a Gpu, plans: &'a ClipPlans, length: usize) -> Result<Self, ModelError> {
-        let bytes = plans.scratch.kv.iter().map(Buffer::bytes).max().unwrap_or(4);
-        let spare = gpu.storage("spare kv cache", bytes)?;
-        Ok(Self { gpu, plans, spare, length })
+impl<'a> Beams<'a> {
+    async fn new(clip: &'a Clip, prompt: usize, beams: usize, pitch: usize) -> Result<Self, ModelError> {
+        let runner = BatchRunner::new(clip, beams * pitch + prompt).await?;
+        let row_bytes = runner.batch.kv.first().map_or(4, |kv| kv.bytes() / runner.batch.cache_rows as u64);
+        let spare = runner.gpu().storage("spare kv cache", (beams * pitch) as u64 * row_bytes)?;
+        let view = AudioView::whole(clip.windows());
+        Ok(Self { runner, spare, prompt: (beams * pitch, prompt), pitch, length: 0, view })
     }
 
-    async fn prompt_logits(&self, passes: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let mut position = 0;
-        for rows in passes {
-            write_position(self.gpu, &self.plans.scratch, position);
-            position += rows;
-            let Some(pass) = self.plans.prompts.get(rows) else { continue };
-            self.gpu.run(&[&pass.layers, &pass.head]);
+    fn lane(&self, beam: usize) -> Lane {
+        Lane::new(self.prompt, beam * self.pitch, &self.view)
+    }
+
+    async fn prompt_logits(&mut self, prompt: &[u32]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let lane = self.lane(0);
+        let row =
+            |(position, token): (usize, &u32)| PlannedRow { token: *token, row: lane.row(position), targets: vec![] };
+        let rows: Vec<PlannedRow> = prompt.iter().enumerate().map(row).collect();
+        let mut last = Vec::new();
+        for pass in rows.chunks(MOST_ROWS) {
+            last = vec![pass.len() - 1];
+            self.run(pass).await?;
         }
-        self.logits().await
+        self.logits(&last).await
     }
 
     /// Gives every new beam its parent's cache and its token, and returns the logits that follow.
     async fn advance(&mut self, step: &BeamStep) -> Result<Vec<Vec<f32>>, ModelError> {
-        let Scratch { kv, slots, .. } = &*self.plans.scratch;
-        let pitch = kv.first().map_or(0, |cache| cache.bytes() / *slots as u64);
-        let used = pitch / self.plans.scratch.capacity as u64 * self.length as u64;
-        self.gpu.permute(kv, &self.spare, &step.parents, pitch, used);
-        let mut rows = Vec::with_capacity(step.tokens.len());
-        for (slot, token) in step.tokens.iter().enumerate() {
-            rows.push(self.token_logits(slot, *token).await?);
+        let row_bytes = self.spare.bytes() / (self.prompt.0 as u64).max(1);
+        let (pitch, used) = (self.pitch as u64 * row_bytes, self.length as u64 * row_bytes);
+        if used > 0 {
+            self.runner.gpu().permute(&self.runner.batch.kv, &self.spare, &step.parents, pitch, used);
+        }
+        let position = self.prompt.1 + self.length;
+        let row = |(beam, token): (usize, &u32)| PlannedRow {
+            token: *token,
+            row: self.lane(beam).row(position),
+            targets: Vec::new(),
+        };
+        let rows: Vec<PlannedRow> = step.tokens.iter().enumerate().map(row).collect();
+        let mut logits = Vec::with_capacity(rows.len());
+        for pass in rows.chunks(MOST_ROWS) {
+            self.run(pass).await?;
+            logits.extend(self.logits(&(0..pass.len()).collect::<Vec<_>>()).await?);
         }
         self.length += 1;
-        Ok(rows)
-    }
-
-    async fn token_logits(&self, slot: usize, token: u32) -> Result<Vec<f32>, ModelError> {
-        let scratch = &*self.plans.scratch;
-        let base = slot * scratch.capacity;
-        self.gpu.write(&scratch.sequence, 4 * (base + self.length) as u64, bytemuck::bytes_of(&token));
-        let length = scratch.capacity as u32;
-        let step = Step { position: self.length as u32, slot_base: base as u32, length, ..Step::default() };
-        self.gpu.write(&scratch.step, 0, bytemuck::bytes_of(&step));
-        self.gpu.run(&[&self.plans.token, &self.plans.token_head]);
-        self.logits().await
-    }
-
-    async fn logits(&self) -> Result<Vec<f32>, ModelError> {
-        let logits = self.plans.scratch.read_logits(self.gpu).await?;
-        check_logits(&logits)?;
         Ok(logits)
+    }
+
+    async fn run(&mut self, pass: &[PlannedRow]) -> Result<(), ModelError> {
+        let filled = self.runner.write_rows(pass);
+        let gpu = self.runner.gpu();
+        gpu.run(&[self.runner.layers(filled).await?]);
+        Ok(())
+    }
+
+    /// The logits, \[V\] each, of rows of the last pass.
+    async fn logits(&mut self, rows: &[usize]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let vocab = self.runner.vocab();
+        let mut all = Vec::with_capacity(rows.len());
+        for part in rows.chunks(MOST_PICKS) {
+            let picks: Vec<(usize, u32)> = part.iter().map(|row| (*row, 0)).collect();
+            let filled = self.runner.write_picks(&picks);
+            let gpu = self.runner.gpu();
+            gpu.run(&[self.runner.head(filled, false).await?]);
+            let bytes = gpu.read(&self.runner.batch.logits, 0, (4 * part.len() * vocab) as u64).await?;
+            let logits: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes);
+            check_logits(&logits)?;
+            all.extend(logits.chunks(vocab).map(<[f32]>::to_vec));
+        }
+        Ok(all)
     }
 }

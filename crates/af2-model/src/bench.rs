@@ -34,7 +34,7 @@ impl Model {
         let width = self.config().audio_transformer.d_model;
         let tokens = self.gpu().storage("audio tokens", (4 * windows * TOKENS_PER_WINDOW * width) as u64)?;
         let frequencies = self.audio_frequencies().await?;
-        let make = || self.audio_kv_plan(&tokens, &frequencies, windows, None);
+        let make = || self.audio_kv_plan(&tokens, &frequencies, windows, 1, None);
         let AudioKvPlan { plan, audio_kv, flag } = self.gpu().scoped("the audio's keys and values", make).await?;
         self.gpu().run(&[&plan]);
         self.finished(&flag, Stage::AudioKv).await?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use af2_core::audio::Windows;
-use af2_core::engine::{EngineError, Stage, TOKENS_PER_WINDOW, check_windows};
+use af2_core::engine::{EngineError, Stage, TOKENS_PER_WINDOW, check_tokens, check_windows};
 use af2_core::weights::Scheme;
 use af2_gpu::ops::Epilogue;
 use af2_gpu::ops::check_finite::check_finite;
@@ -32,7 +32,7 @@ pub struct Clip {
     pub(crate) audio_kv: Vec<Option<Buffer>>,
     pub(crate) audio_tokens: usize,
     windows: usize,
-    plans: Option<ClipPlans>,
+    pub(crate) plans: Option<ClipPlans>,
 }
 
 /// From the encoder's tokens to what the cross-attention blocks read.
@@ -77,12 +77,47 @@ impl Model {
         let encoder = self.gpu().scoped("the encoder", || self.encoder_plan(self.batch(windows.count), None)).await?;
         let tokens = self.encode(&encoder, windows, progress).await?;
         drop(encoder);
+        self.clip_of(&tokens, windows.count, false).await
+    }
+
+    /// The encoder's tokens, [64 · windows, D], row-major. `progress` as in [`Model::listen`].
+    ///
+    /// # Errors
+    /// As [`Model::listen`].
+    pub async fn encode_tokens(
+        &self,
+        windows: &Windows,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<f32>, ModelError> {
+        check_windows(self.config(), windows)?;
+        let encoder = self.gpu().scoped("the encoder", || self.encoder_plan(self.batch(windows.count), None)).await?;
+        let tokens = self.encode(&encoder, windows, progress).await?;
+        Ok(self.gpu().read_all(&tokens).await?)
+    }
+
+    /// A clip of encoder tokens, [64 · windows, D], as [`Model::encode_tokens`] gave them: one sound, or, with `apart`, every window a sound
+    /// of its own that knows nothing of the others.
+    ///
+    /// # Errors
+    /// As [`check_tokens`], [`EngineError::NotFinite`], or the device failed.
+    pub async fn hear(&self, tokens: &[f32], apart: bool) -> Result<Clip, ModelError> {
+        let windows = check_tokens(self.config(), tokens)?;
+        if !tokens.iter().all(|value| value.is_finite()) {
+            return Err(EngineError::NotFinite { stage: Stage::EncoderTokens }.into());
+        }
+        let tokens = self.gpu().storage_with("audio tokens", tokens)?;
+        self.clip_of(&tokens, windows, apart).await
+    }
+
+    /// From encoder tokens on the device, [T, D].
+    async fn clip_of(&self, tokens: &Buffer, windows: usize, apart: bool) -> Result<Clip, ModelError> {
         let frequencies = self.audio_frequencies().await?;
-        let make = || self.audio_kv_plan(&tokens, &frequencies, windows.count, None);
+        let sounds = if apart { windows } else { 1 };
+        let make = || self.audio_kv_plan(tokens, &frequencies, windows, sounds, None);
         let AudioKvPlan { plan, audio_kv, flag } = self.gpu().scoped("the audio's keys and values", make).await?;
         self.gpu().run(&[&plan]);
         self.finished(&flag, Stage::AudioKv).await?;
-        Ok(self.clip(audio_kv, windows.count))
+        Ok(self.clip(audio_kv, windows))
     }
 
     /// Windows that are encoded in one submit, of `count` there are.
@@ -144,23 +179,27 @@ impl Model {
         Ok(self.gpu().read_all(&self.0.weights.audio_transformer.inv_freq).await?)
     }
 
-    /// Audio transformer and the keys and values of every cross-attention block.
+    /// Audio transformer and the keys and values of every cross-attention block. The windows belong to `sounds` sounds of equal length.
     pub(crate) fn audio_kv_plan(
         &self,
         tokens: &Buffer,
         frequencies: &[f32],
         windows: usize,
+        sounds: usize,
         taps: Option<&Taps>,
     ) -> Result<AudioKvPlan, GpuError> {
         let inner = &*self.0;
         let count = windows * TOKENS_PER_WINDOW;
-        let rotary = inner.gpu.storage_with("audio rotary", &rotary_table(frequencies, count))?;
+        // Positions count from the start of each sound.
+        let rotary = rotary_table(frequencies, count / sounds).repeat(sounds);
+        let rotary = inner.gpu.storage_with("audio rotary", &rotary)?;
         let mut plan = PlanBuilder::new(&inner.gpu, "audio kv", taps);
         let input = AudioTransformerInput {
             config: &inner.config.audio_transformer,
             weights: &inner.weights.audio_transformer,
             tokens,
             count,
+            sounds,
             rotary: &rotary,
             step: &inner.origin,
         };
@@ -244,6 +283,7 @@ impl Clip {
             audio_kv: &self.audio_kv,
             audio_tokens: self.audio_tokens,
             scratch,
+            origin: &inner.origin,
         }
     }
 

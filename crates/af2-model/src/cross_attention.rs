@@ -12,13 +12,16 @@ use af2_core::weights::Scheme;
 use af2_core::weights::stored::StoredTensor;
 use af2_core::weights::tensor_table::{Part, TensorUse};
 use af2_gpu::ops::attention::{AttentionBuffers, AttentionShape, attention};
+use af2_gpu::ops::attention_rows::{RowBuffers, attention_rows};
 use af2_gpu::ops::attention_split::attention_split;
 use af2_gpu::ops::layer_norm::{NormBuffers, layer_norm};
 use af2_gpu::ops::matmul::{Matmul, matmul};
 use af2_gpu::ops::matvec::{InputNorm, Matvec, Row, matvec};
+use af2_gpu::ops::relevance::{RelevanceBuffers, relevance};
 use af2_gpu::ops::{Activation, Epilogue, Store};
 use af2_gpu::{Buffer, GpuError, PlanBuilder};
 
+use crate::decoder::{BatchAttention, Sequences};
 use crate::scratch::Scratch;
 use crate::weights::CrossAttention;
 
@@ -62,14 +65,15 @@ impl AudioKv<'_> {
     }
 }
 
-/// The block for `rows` prompt tokens in `s.x`.
-pub(crate) fn prompt_block(
+/// The block for `rows` tokens of `sequences` in `s.x`.
+pub(crate) fn rows_block(
     plan: &mut PlanBuilder,
     layer: usize,
     weights: &CrossAttention,
     audio: AudioKv<'_>,
     s: &Scratch,
     rows: usize,
+    sequences: Sequences<'_>,
 ) -> Result<(), GpuError> {
     let hidden = weights.to_q.cols;
     let label = |part: &str| format!("{layer}.cross.{part}");
@@ -80,8 +84,20 @@ pub(crate) fn prompt_block(
     layer_norm(plan, &label("attn.norm"), norm(&weights.attn_norm), [rows, hidden], EPS, 1.0)?;
     let to_q = Matmul { x: &s.normed, w: &weights.to_q, out: &s.q, rows };
     matmul(plan, &label("attn.to_q"), to_q, &Epilogue::default())?;
-    let buffers = AttentionBuffers { q: &s.q, kv: audio.kv, out: &s.attended, step: &s.step };
-    attention(plan, &label("attn"), buffers, rows, audio.shape())?;
+    let (q, kv, out) = (&s.q, audio.kv, &s.attended);
+    match sequences {
+        Sequences::One => {
+            attention(plan, &label("attn"), AttentionBuffers { q, kv, out, step: &s.step }, rows, audio.shape())?;
+        }
+        Sequences::Batch(BatchAttention { rows: places, relevance: collected, .. }) => {
+            if let Some(collected) = collected {
+                let gate = &weights.attn_gate;
+                let buffers = RelevanceBuffers { q, kv, gate, rows: places, relevance: collected };
+                relevance(plan, &label("relevance"), buffers, rows, audio.shape())?;
+            }
+            attention_rows(plan, &label("attn"), RowBuffers { q, kv, out, rows: places }, rows, audio.shape())?;
+        }
+    }
     let to_out = Matmul { x: &s.attended, w: &weights.to_out, out: &s.x, rows };
     if plan.taps_wanted() {
         matmul(plan, &label("attn.to_out raw"), Matmul { out: &s.normed, ..to_out }, &Epilogue::default())?;

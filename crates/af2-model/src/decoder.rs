@@ -12,6 +12,7 @@
 use af2_core::config::ModelConfig;
 use af2_gpu::ops::argmax::argmax;
 use af2_gpu::ops::attention::{AttentionBuffers, AttentionShape, attention};
+use af2_gpu::ops::attention_rows::{RowBuffers, attention_rows};
 use af2_gpu::ops::attention_split::attention_split;
 use af2_gpu::ops::cache_write::{CacheColumns, cache_write};
 use af2_gpu::ops::embed::embed;
@@ -22,12 +23,14 @@ use af2_gpu::ops::matvec_gate_up::matvec_gate_up;
 use af2_gpu::ops::matvec_qkv::{Heads, QkvBuffers, matvec_qkv};
 use af2_gpu::ops::rms_norm::rms_norm;
 use af2_gpu::ops::rope::{RopeShape, rope};
+use af2_gpu::ops::rope_cache::{RopeCacheBuffers, rope_cache};
 use af2_gpu::ops::sample::{SampleBuffers, sample};
 use af2_gpu::ops::silu_mul::silu_mul;
+use af2_gpu::ops::top_logprobs::top_logprobs;
 use af2_gpu::ops::{Epilogue, Store};
 use af2_gpu::{Buffer, Gpu, GpuError, Plan, PlanBuilder, Taps};
 
-use crate::cross_attention::{AudioKv, prompt_block, stored_as, token_block};
+use crate::cross_attention::{AudioKv, rows_block, stored_as, token_block};
 use crate::scratch::Scratch;
 use crate::weights::{CrossAttention, Decoder, DecoderLayer};
 
@@ -41,6 +44,28 @@ pub(crate) struct DecoderPlans<'a> {
     /// Tokens of the clip.
     pub audio_tokens: usize,
     pub scratch: &'a Scratch,
+    /// A step at position 0.
+    pub origin: &'a Buffer,
+}
+
+/// What the rows of a pass belong to.
+#[derive(Clone, Copy)]
+pub(crate) enum Sequences<'a> {
+    /// Consecutive tokens of the scratch's one sequence.
+    One,
+    /// Tokens of the sequences of a batch.
+    Batch(BatchAttention<'a>),
+}
+
+/// Where the rows of a batch are, and what they attend to.
+#[derive(Clone, Copy)]
+pub(crate) struct BatchAttention<'a> {
+    /// A [`af2_gpu::ops::BatchRow`] per row.
+    pub rows: &'a Buffer,
+    /// Keys and values per layer, [cache rows, 2, kv_heads · head_dim].
+    pub kv: &'a [Buffer],
+    /// Collects how much each row attends to each audio token, [rows, heads, T].
+    pub relevance: Option<&'a Buffer>,
 }
 
 impl DecoderPlans<'_> {
@@ -69,51 +94,91 @@ impl DecoderPlans<'_> {
     pub fn prompt(&self, rows: usize, taps: Option<&Taps>) -> Result<Plan, GpuError> {
         let mut plan = PlanBuilder::new(self.gpu, "prompt", taps);
         let s = self.scratch;
-        let hidden = self.config.text.hidden_size;
         embed(&mut plan, &self.weights.embed_tokens, &s.sequence, &s.step, &s.x, rows)?;
+        self.layers(plan, rows, Sequences::One)
+    }
+
+    /// All layers for `rows` tokens of a batch's sequences.
+    pub fn batch(&self, batch: BatchAttention<'_>, tokens: &Buffer, rows: usize) -> Result<Plan, GpuError> {
+        let mut plan = PlanBuilder::new(self.gpu, "batch", None);
+        // The tokens of a batch lie one after another, whatever sequence they belong to.
+        embed(&mut plan, &self.weights.embed_tokens, tokens, self.origin, &self.scratch.x, rows)?;
+        self.layers(plan, rows, Sequences::Batch(batch))
+    }
+
+    fn layers(&self, mut plan: PlanBuilder, rows: usize, sequences: Sequences<'_>) -> Result<Plan, GpuError> {
+        let s = self.scratch;
+        let hidden = self.config.text.hidden_size;
         plan.tap("embed", &s.x, &[1, rows, hidden])?;
         for (index, layer) in self.weights.layers.iter().enumerate() {
             if let (Some(cross), Some(kv)) = (&layer.gated_cross_attn, &self.audio_kv[index]) {
-                prompt_block(&mut plan, index, cross, self.audio_kv_of(kv, cross), s, rows)?;
+                rows_block(&mut plan, index, cross, self.audio_kv_of(kv, cross), s, rows, sequences)?;
             }
-            self.prompt_layer(&mut plan, index, layer, rows)?;
+            self.rows_layer(&mut plan, index, layer, rows, sequences)?;
             plan.tap(&format!("flamingo_layer{index}"), &s.x, &[1, rows, hidden])?;
         }
         plan.finish()
     }
 
-    fn prompt_layer(
+    fn rows_layer(
         &self,
         plan: &mut PlanBuilder,
         index: usize,
         layer: &DecoderLayer,
         rows: usize,
+        sequences: Sequences<'_>,
     ) -> Result<(), GpuError> {
         let s = self.scratch;
-        let Heads { query, key_value, width } = self.heads();
-        let stride = (query + 2 * key_value) * width;
         let shape = [rows, self.config.text.hidden_size];
         let label = |part: &str| format!("{index}.{part}");
         let add = Epilogue { store: Store::Add, ..Epilogue::default() };
         let norm = |norm| NormBuffers { x: &s.x, norm, out: &s.normed };
-        // q and k are the first heads of a row of qkv.
-        let rotation = RopeShape { rows, heads: query + key_value, head_dim: width, rotated: width, stride };
-        let kv = &s.kv[index];
 
         rms_norm(plan, &label("input_layernorm"), norm(&layer.input_layernorm), shape, self.eps())?;
         let qkv_proj = Matmul { x: &s.normed, w: &layer.qkv_proj, out: &s.qkv, rows };
         matmul(plan, &label("qkv_proj"), qkv_proj, &Epilogue::bias(&layer.qkv_bias))?;
-        rope(plan, &label("rope"), &s.qkv, &self.weights.rotary, &s.step, rotation)?;
-        let columns = CacheColumns { rows, stride, offset: query * width, width: 2 * key_value * width };
-        cache_write(plan, &label("cache_write"), &s.qkv, kv, &s.step, columns)?;
-        let buffers = AttentionBuffers { q: &s.qkv, kv, out: &s.attended, step: &s.step };
-        attention(plan, &label("attention"), buffers, rows, self.self_attention(stride))?;
+        self.attend(plan, index, rows, sequences)?;
         matmul(plan, &label("o_proj"), Matmul { x: &s.attended, w: &layer.o_proj, out: &s.x, rows }, &add)?;
         rms_norm(plan, &label("post_attention_layernorm"), norm(&layer.post_attention_layernorm), shape, self.eps())?;
         let gate_up_proj = Matmul { x: &s.normed, w: &layer.gate_up_proj, out: &s.gate_up, rows };
         matmul(plan, &label("gate_up_proj"), gate_up_proj, &Epilogue::default())?;
         silu_mul(plan, &label("silu_mul"), &s.gate_up, &layer.gate_up_proj, &s.inner, rows)?;
         matmul(plan, &label("down_proj"), Matmul { x: &s.inner, w: &layer.down_proj, out: &s.x, rows }, &add)
+    }
+
+    /// Positions, cache and self-attention of the rows of `s.qkv`.
+    fn attend(
+        &self,
+        plan: &mut PlanBuilder,
+        index: usize,
+        rows: usize,
+        sequences: Sequences<'_>,
+    ) -> Result<(), GpuError> {
+        let s = self.scratch;
+        let heads = self.heads();
+        let Heads { query, key_value, width } = heads;
+        let stride = (query + 2 * key_value) * width;
+        let label = |part: &str| format!("{index}.{part}");
+        let (rotary, shape) = (&self.weights.rotary, self.self_attention(stride));
+        match sequences {
+            Sequences::One => {
+                // q and k are the first heads of a row of qkv.
+                let rotation = RopeShape { rows, heads: query + key_value, head_dim: width, rotated: width, stride };
+                let columns = CacheColumns { rows, stride, offset: query * width, width: 2 * key_value * width };
+                let kv = &s.kv[index];
+                rope(plan, &label("rope"), &s.qkv, rotary, &s.step, rotation)?;
+                cache_write(plan, &label("cache_write"), &s.qkv, kv, &s.step, columns)?;
+                let buffers = AttentionBuffers { q: &s.qkv, kv, out: &s.attended, step: &s.step };
+                attention(plan, &label("attention"), buffers, rows, shape)
+            }
+            Sequences::Batch(batch) => {
+                let kv = &batch.kv[index];
+                let buffers = RopeCacheBuffers { rotary, qkv: &s.qkv, kv, rows: batch.rows };
+                rope_cache(plan, &label("rope_cache"), buffers, rows, heads)?;
+                let buffers = RowBuffers { q: &s.qkv, kv, out: &s.attended, rows: batch.rows };
+                attention_rows(plan, &label("attention"), buffers, rows, shape)
+            }
+        }
     }
 
     /// All layers for one token: at most 12 dispatches per layer.
@@ -183,15 +248,22 @@ impl DecoderPlans<'_> {
     pub fn argmax(&self, rows: usize) -> Result<Plan, GpuError> {
         let mut plan = PlanBuilder::new(self.gpu, "argmax", None);
         let s = self.scratch;
-        argmax(&mut plan, &s.logits, &s.sequence, &s.step, self.config.text.vocab_size, rows)?;
+        argmax(&mut plan, &s.logits, &s.sequence, &s.logprobs, &s.step, self.config.text.vocab_size, rows)?;
+        plan.finish()
+    }
+
+    /// The most likely tokens of the last logits.
+    pub fn top_logprobs(&self, count: usize) -> Result<Plan, GpuError> {
+        let mut plan = PlanBuilder::new(self.gpu, "top logprobs", None);
+        top_logprobs(&mut plan, &self.scratch.logits, &self.scratch.top, self.config.text.vocab_size, count)?;
         plan.finish()
     }
 
     /// Random sampling of the token after `rows` tokens.
     pub fn sample(&self, rows: usize) -> Result<Plan, GpuError> {
         let mut plan = PlanBuilder::new(self.gpu, "sample", None);
-        let Scratch { logits, sampling, seen, sequence, step, .. } = self.scratch;
-        let buffers = SampleBuffers { logits, sampling, seen, sequence, step };
+        let Scratch { logits, sampling, seen, sequence, logprobs, step, .. } = self.scratch;
+        let buffers = SampleBuffers { logits, sampling, seen, sequence, logprobs, step };
         sample(&mut plan, buffers, self.config.text.vocab_size, rows)?;
         plan.finish()
     }

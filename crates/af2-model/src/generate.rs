@@ -3,11 +3,12 @@
 
 use std::collections::VecDeque;
 
-use af2_core::engine::{EngineError, GenerateOptions, Generation, Stage, check_request};
+use af2_core::engine::{EngineError, GenerateOptions, Generation, Stage, TokenLogprob, check_request};
 use af2_core::sampling::SamplingParams;
 use af2_gpu::ops::Step;
 use af2_gpu::ops::sample::Sampling;
-use af2_gpu::{Buffer, Gpu, Mapping, Plan};
+use af2_gpu::ops::top_logprobs::TOP_ENTRY_BYTES;
+use af2_gpu::{Buffer, Fetch, Gpu, Mapping, Plan};
 
 use crate::clip::ClipPlans;
 use crate::model::PROMPT_ROWS;
@@ -48,8 +49,11 @@ impl Clip {
         let _busy = model.reserve()?;
         let known = [prompt, &generation.ids].concat();
         let passes = passes(known.len());
-        let plans = self.prepare(positions, 1, &passes).await?;
-        let mut decoding = Decoding::start(model.gpu(), plans, &known, prompt.len(), options)?;
+        self.prepare(positions, 1, &passes).await?;
+        let Some(plans) = &self.plans else { return Err(not_finite()) };
+        let wanted = (options.top_logprobs > 0).then_some(options.top_logprobs);
+        let top = wanted.map(|count| self.decoder_plans(&plans.scratch).top_logprobs(count)).transpose()?;
+        let mut decoding = Decoding::start(model.gpu(), plans, top.as_ref(), &known, prompt.len(), options)?;
         let result = decoding.run(&passes, model.config().tokens.end_of_text, generation, on_token).await;
         // Readbacks in flight use the staging buffers and the sequence: let them end before anything is reused.
         decoding.drain().await;
@@ -82,18 +86,31 @@ pub(crate) fn write_position(gpu: &Gpu, scratch: &Scratch, position: usize) {
     gpu.write(&scratch.step, 0, bytemuck::bytes_of(&(position as u32)));
 }
 
+/// Bytes of a token's id and log-probability.
+const CHOSEN_BYTES: u64 = 8;
+
+/// A token as it was read back.
+struct Chosen {
+    id: u32,
+    logprob: f32,
+    top: Vec<TokenLogprob>,
+}
+
 /// One answer being generated.
 struct Decoding<'a> {
     gpu: &'a Gpu,
     plans: &'a ClipPlans,
+    /// Ranks the most likely tokens, if they are wanted.
+    top: Option<&'a Plan>,
     options: &'a GenerateOptions,
     prompt_length: usize,
     /// Tokens of the answer that the first submit takes as given.
     given: usize,
     /// Sample instead of taking the argmax.
     sample: bool,
-    /// One word each; used in turn.
+    /// A token's record each, used in turn: id, log-probability, then the most likely tokens with theirs.
     staging: Vec<Buffer>,
+    record_bytes: u64,
     in_flight: VecDeque<Mapping>,
     /// Tokens of the answer that are given or submitted.
     submitted: usize,
@@ -103,6 +120,7 @@ impl<'a> Decoding<'a> {
     fn start(
         gpu: &'a Gpu,
         plans: &'a ClipPlans,
+        top: Option<&'a Plan>,
         known: &[u32],
         prompt_length: usize,
         options: &'a GenerateOptions,
@@ -114,9 +132,22 @@ impl<'a> Decoding<'a> {
             write_sampling(gpu, scratch, &options.sampling, known);
         }
         let lookahead = if options.keep_logits { 1 } else { options.lookahead.max(1) };
-        let staging = (0..lookahead).map(|_| gpu.staging(4)).collect::<Result<_, _>>()?;
+        let record_bytes = CHOSEN_BYTES + TOP_ENTRY_BYTES * options.top_logprobs as u64;
+        let staging = (0..lookahead).map(|_| gpu.staging(record_bytes)).collect::<Result<_, _>>()?;
         let (given, in_flight) = (known.len() - prompt_length, VecDeque::new());
-        Ok(Self { gpu, plans, options, prompt_length, given, sample, staging, in_flight, submitted: given })
+        Ok(Self {
+            gpu,
+            plans,
+            top,
+            options,
+            prompt_length,
+            given,
+            sample,
+            staging,
+            record_bytes,
+            in_flight,
+            submitted: given,
+        })
     }
 
     async fn run(
@@ -134,8 +165,12 @@ impl<'a> Decoding<'a> {
                 generation.logits.truncate(generation.ids.len()); // those of a token that was lost
                 generation.logits.push(self.plans.scratch.read_logits(self.gpu).await?);
             }
-            let id = self.next().await?;
+            let Chosen { id, logprob, top } = self.next().await?;
             generation.ids.push(id);
+            generation.logprobs.push(logprob);
+            if self.top.is_some() {
+                generation.alternatives.push(top);
+            }
             if !on_token(id) {
                 break;
             }
@@ -145,16 +180,24 @@ impl<'a> Decoding<'a> {
 
     /// Submits the next step and asks for its token.
     fn submit(&mut self, passes: &[usize]) {
-        let plans = if self.submitted == self.given {
+        let mut plans = if self.submitted == self.given {
             self.submit_all_but_last(passes)
         } else {
             let next = if self.sample { &self.plans.token_sample } else { &self.plans.token_argmax };
             vec![&self.plans.token, &self.plans.token_head, next]
         };
-        let position = (self.prompt_length + self.submitted) as u64;
+        plans.extend(self.top); // reads the logits, which the next step overwrites
+        let scratch = &*self.plans.scratch;
+        let offset = 4 * (self.prompt_length + self.submitted) as u64;
         let staging = &self.staging[self.submitted % self.staging.len()];
-        self.gpu.run_then_fetch(&plans, &self.plans.scratch.sequence, 4 * position, staging, 4);
-        self.in_flight.push_back(self.gpu.map(staging, 4));
+        let top = Fetch { from: &scratch.top, offset: 0, bytes: self.record_bytes - CHOSEN_BYTES };
+        let ranges = [
+            Fetch { from: &scratch.sequence, offset, bytes: 4 },
+            Fetch { from: &scratch.logprobs, offset, bytes: 4 },
+            top,
+        ];
+        self.gpu.run_then_fetch(&plans, &ranges[..if self.top.is_some() { 3 } else { 2 }], staging);
+        self.in_flight.push_back(self.gpu.map(staging, self.record_bytes));
         self.submitted += 1;
     }
 
@@ -175,14 +218,17 @@ impl<'a> Decoding<'a> {
         last
     }
 
-    async fn next(&mut self) -> Result<u32, ModelError> {
+    async fn next(&mut self) -> Result<Chosen, ModelError> {
         let Some(mapping) = self.in_flight.pop_front() else {
             return Err(not_finite());
         };
-        let bytes = mapping.bytes().await?;
-        let id = bytes.first_chunk().map_or(u32::MAX, |word| u32::from_le_bytes(*word));
-        // The kernels write this where a logit is not finite.
-        if id == u32::MAX { Err(not_finite()) } else { Ok(id) }
+        let record: Vec<[u32; 2]> = bytemuck::pod_collect_to_vec(&mapping.bytes().await?);
+        let mut tokens = record.iter().map(|[id, logprob]| TokenLogprob { id: *id, logprob: f32::from_bits(*logprob) });
+        // The kernels write this id where a logit is not finite.
+        let Some(TokenLogprob { id, logprob }) = tokens.next().filter(|token| token.id != u32::MAX) else {
+            return Err(not_finite());
+        };
+        Ok(Chosen { id, logprob, top: tokens.collect() })
     }
 
     async fn drain(&mut self) {
@@ -193,7 +239,7 @@ impl<'a> Decoding<'a> {
     }
 }
 
-fn not_finite() -> ModelError {
+pub(crate) fn not_finite() -> ModelError {
     EngineError::NotFinite { stage: Stage::Logits }.into()
 }
 

@@ -27,6 +27,7 @@
 
 mod allocator;
 mod audio_transformer;
+mod batch;
 mod beam;
 mod bench;
 mod clip;
@@ -36,9 +37,11 @@ mod encoder;
 mod error;
 mod frontend;
 mod generate;
+mod generate_many;
 mod load;
 mod model;
 mod recovery;
+mod scoring;
 mod scratch;
 mod swin;
 mod trace;

@@ -11,6 +11,7 @@ use af2_gpu::ops::attention_split::dispatches;
 use af2_gpu::{Buffer, Gpu};
 
 use crate::ModelError;
+use crate::batch::Batch;
 use crate::cross_attention::audio_bytes;
 use crate::frontend::Frontend;
 use crate::scratch::Scratch;
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     /// Step parameters that stay at position 0.
     pub origin: Buffer,
     scratch: Mutex<Option<Arc<Scratch>>>,
+    batch: Mutex<Option<Arc<Batch>>>,
     busy: AtomicBool,
 }
 
@@ -72,8 +74,8 @@ impl Model {
     ) -> Result<Self, ModelError> {
         let frontend = Frontend::new(&gpu, &config.audio)?;
         let origin = Step::buffer(&gpu)?;
-        let (scratch, busy) = (Mutex::new(None), AtomicBool::new(false));
-        Ok(Self(Arc::new(Inner { gpu, config, tokenizer, weights, frontend, origin, scratch, busy })))
+        let (scratch, batch, busy) = (Mutex::new(None), Mutex::new(None), AtomicBool::new(false));
+        Ok(Self(Arc::new(Inner { gpu, config, tokenizer, weights, frontend, origin, scratch, batch, busy })))
     }
 
     /// Builds and drops one plan of each kind, so that their kernels are compiled. There is no error scope around it, which would
@@ -85,7 +87,7 @@ impl Model {
         let scratch = self.scratch(1, 1, 0).await?;
         self.encoder_plan(1, None)?;
         let tokens = gpu.storage("audio tokens", (4 * TOKENS_PER_WINDOW * width) as u64)?;
-        let made = self.audio_kv_plan(&tokens, &frequencies, 1, None)?;
+        let made = self.audio_kv_plan(&tokens, &frequencies, 1, 1, None)?;
         Ok(self.clip(made.audio_kv, 1).warm_up(&scratch)?)
     }
 
@@ -158,8 +160,19 @@ impl Model {
         Ok(Arc::new(gpu.scoped("the key/value cache", make).await?))
     }
 
+    /// The buffers of the last batch.
+    pub(crate) fn stored_batch(&self) -> Option<Arc<Batch>> {
+        self.0.batch.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces them.
+    pub(crate) fn store_batch(&self, batch: Option<Arc<Batch>>) {
+        *self.0.batch.lock().unwrap_or_else(PoisonError::into_inner) = batch;
+    }
+
     /// Lets go of the scratch buffers; the next question allocates them again.
     pub(crate) fn free_scratch(&self) {
+        self.store_batch(None);
         *self.0.scratch.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

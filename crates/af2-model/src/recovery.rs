@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Trace};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, TOKENS_PER_WINDOW, Trace};
 use af2_core::text::Tokenizer;
 use af2_gpu::{GpuError, Span};
 
@@ -78,8 +78,16 @@ type Slot = Mutex<Option<Clip>>;
 /// Audio that a model listened to, with the codes it was encoded from.
 pub struct RecoveringClip<O: Opener> {
     model: RecoveringModel<O>,
-    windows: Windows,
+    source: Source,
     slot: Arc<Slot>,
+}
+
+/// What a clip is made of again after a loss.
+enum Source {
+    /// Windows of 16-bit codes.
+    Windows(Windows),
+    /// Encoder tokens, [64 · windows, D], and whether every window is a sound of its own.
+    Tokens(Vec<f32>, bool),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -173,8 +181,6 @@ impl<O: Opener> RecoveringModel<O> {
     ///
     /// # Errors
     /// As [`Model::listen`] and [`Opener::open`].
-    // As in `open`.
-    #[allow(clippy::arc_with_non_send_sync)]
     pub async fn listen(
         &self,
         windows: &Windows,
@@ -190,11 +196,40 @@ impl<O: Opener> RecoveringModel<O> {
             };
             model.listen(windows, &mut monotone).await
         });
-        let slot = Arc::new(Mutex::new(Some(clip.await?)));
+        Ok(self.held(clip.await?, Source::Windows(windows.clone())))
+    }
+
+    /// As [`Model::encode_tokens`]; a loss on the way costs time only.
+    ///
+    /// # Errors
+    /// As [`Model::encode_tokens`] and [`Opener::open`].
+    pub async fn encode_tokens(
+        &self,
+        windows: &Windows,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<f32>, O::Error> {
+        let encode = async |model: &Model| model.encode_tokens(windows, progress).await;
+        self.persist(&Failures::default(), encode).await
+    }
+
+    /// As [`Model::hear`]; the tokens stay in memory, to make the clip again after a loss.
+    ///
+    /// # Errors
+    /// As [`Model::hear`] and [`Opener::open`].
+    pub async fn hear(&self, tokens: Vec<f32>, apart: bool) -> Result<RecoveringClip<O>, O::Error> {
+        let hear = async |model: &Model| model.hear(&tokens, apart).await;
+        let clip = self.persist(&Failures::default(), hear).await?;
+        Ok(self.held(clip, Source::Tokens(tokens, apart)))
+    }
+
+    // As in `open`.
+    #[allow(clippy::arc_with_non_send_sync)]
+    fn held(&self, clip: Clip, source: Source) -> RecoveringClip<O> {
+        let slot = Arc::new(Mutex::new(Some(clip)));
         let mut clips = lock(&self.0.clips);
         clips.retain(|clip| clip.strong_count() > 0);
         clips.push(Arc::downgrade(&slot));
-        Ok(RecoveringClip { model: self.clone(), windows: windows.clone(), slot })
+        RecoveringClip { model: self.clone(), source, slot }
     }
 
     /// As [`Model::trace`].
@@ -273,7 +308,48 @@ impl<O: Opener> RecoveringClip<O> {
 
     /// Windows of audio.
     pub fn windows(&self) -> usize {
-        self.windows.count
+        match &self.source {
+            Source::Windows(windows) => windows.count,
+            Source::Tokens(tokens, _) => {
+                tokens.len() / (TOKENS_PER_WINDOW * self.model.config().audio_transformer.d_model)
+            }
+        }
+    }
+
+    /// As [`Clip::generate_many`].
+    ///
+    /// # Errors
+    /// As [`Clip::generate_many`] and [`Opener::open`].
+    pub async fn generate_many(
+        &mut self,
+        queries: &[Query],
+        options: &GenerateOptions,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Generation>, O::Error> {
+        let generate = async |clip: &mut Clip| clip.generate_many(queries, options, progress).await;
+        self.with_clip(&Failures::default(), generate).await
+    }
+
+    /// As [`Clip::score`].
+    ///
+    /// # Errors
+    /// As [`Clip::score`] and [`Opener::open`].
+    pub async fn score(
+        &mut self,
+        requests: &[ScoreRequest],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Scores>, O::Error> {
+        let score = async |clip: &mut Clip| clip.score(requests, progress).await;
+        self.with_clip(&Failures::default(), score).await
+    }
+
+    /// As [`Clip::attention`].
+    ///
+    /// # Errors
+    /// As [`Clip::attention`] and [`Opener::open`].
+    pub async fn attention(&mut self, query: &Query, ids: &[u32]) -> Result<Vec<f32>, O::Error> {
+        let attend = async |clip: &mut Clip| clip.attention(query, ids).await;
+        self.with_clip(&Failures::default(), attend).await
     }
 
     /// As [`Clip::generate`]; a loss on the way costs time only.
@@ -335,7 +411,10 @@ impl<O: Opener> RecoveringClip<O> {
                 let stored = lock(&self.slot).take().filter(|clip| clip.model().is(model));
                 let mut clip = match stored {
                     Some(clip) => clip,
-                    None => model.listen(&self.windows, &mut |_, _| true).await?,
+                    None => match &self.source {
+                        Source::Windows(windows) => model.listen(windows, &mut |_, _| true).await?,
+                        Source::Tokens(tokens, apart) => model.hear(tokens, *apart).await?,
+                    },
                 };
                 let result = work(&mut clip).await;
                 *lock(&self.slot) = Some(clip);

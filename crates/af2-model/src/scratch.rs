@@ -4,9 +4,11 @@
 //! tokens, a capacity of C tokens and one slot: R × 175 KB of activations, 36 × C × 2 KB of keys and values, 607 KB of logits.
 
 use af2_core::config::ModelConfig;
+use af2_core::engine::MOST_TOP_LOGPROBS;
 use af2_gpu::ops::Step;
 use af2_gpu::ops::attention_split::partial_bytes;
 use af2_gpu::ops::sample::Sampling;
+use af2_gpu::ops::top_logprobs::TOP_ENTRY_BYTES;
 use af2_gpu::{Buffer, Gpu, GpuError};
 
 /// Activations for up to `rows` tokens at a time, and the state of the sequences being decoded.
@@ -39,6 +41,10 @@ pub(crate) struct Scratch {
     pub logits: Buffer,
     /// Token ids, [slots · capacity].
     pub sequence: Buffer,
+    /// Log-probabilities of the answers' tokens, [slots · capacity].
+    pub logprobs: Buffer,
+    /// The most likely tokens of the last step with their log-probabilities.
+    pub top: Buffer,
     /// Keys and values per layer, [slots · capacity, 2, kv_heads · head_dim].
     pub kv: Vec<Buffer>,
     /// Tokens of the prompt and the answer so far, one bit per token of the vocabulary.
@@ -81,6 +87,8 @@ impl Scratch {
             partial: gpu.storage("attention partial", own.max(audio))?,
             logits: storage("logits", quads(text.vocab_size))?,
             sequence: storage("sequence", slots * capacity)?,
+            logprobs: storage("logprobs", slots * capacity)?,
+            top: gpu.storage("top logprobs", TOP_ENTRY_BYTES * MOST_TOP_LOGPROBS as u64)?,
             kv: caches.collect::<Result<_, _>>()?,
             seen: storage("seen", text.vocab_size.div_ceil(32))?,
             sampling: Sampling::buffer(gpu)?,

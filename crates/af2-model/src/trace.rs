@@ -30,7 +30,7 @@ impl Model {
         let taps = Taps { replace: replace.clone() };
         let (mut tensors, tokens) = self.trace_encoder(windows, replace).await?;
         let frequencies = self.audio_frequencies().await?;
-        let make = || self.audio_kv_plan(&tokens, &frequencies, windows.count, Some(&taps));
+        let make = || self.audio_kv_plan(&tokens, &frequencies, windows.count, 1, Some(&taps));
         let AudioKvPlan { plan, audio_kv, .. } = gpu.scoped("the audio", make).await?;
         gpu.run(&[&plan]);
         tensors.extend(read_taps(gpu, &plan).await?);

@@ -34,7 +34,7 @@ fn every_tap_on_random_models() {
     }
 }
 
-fn reference(model: &RandomModel) -> af2_cpu::Model {
+pub(crate) fn reference(model: &RandomModel) -> af2_cpu::Model {
     let (config, tokenizer, index) = (&model.config_json, &model.tokenizer_json, &model.index_json);
     let mut loader = af2_cpu::ModelLoader::new(Backend::Cpu, config, tokenizer, index).unwrap();
     for (name, _) in loader.shards() {
@@ -44,15 +44,19 @@ fn reference(model: &RandomModel) -> af2_cpu::Model {
     loader.finish().unwrap()
 }
 
-/// The GPU engine's trace, in which every stage starts from the CPU engine's results.
-fn engine(gpu: &Gpu, model: &RandomModel, windows: &Windows, prompt: &[u32], given: &Trace) -> Trace {
+pub(crate) fn on_gpu(gpu: &Gpu, model: &RandomModel) -> af2_model::Model {
     let (config, tokenizer, index) = (&model.config_json, &model.tokenizer_json, &model.index_json);
     let mut loader = drive(gpu, af2_model::ModelLoader::new(gpu, config, tokenizer, index)).unwrap().unwrap();
     for (name, _) in loader.shards() {
         loader.push(&name, &model.shard).unwrap();
         loader.finish_shard(&name).unwrap();
     }
-    let loaded = drive(gpu, loader.finish()).unwrap().unwrap();
+    drive(gpu, loader.finish()).unwrap().unwrap()
+}
+
+/// The GPU engine's trace, in which every stage starts from the CPU engine's results.
+fn engine(gpu: &Gpu, model: &RandomModel, windows: &Windows, prompt: &[u32], given: &Trace) -> Trace {
+    let loaded = on_gpu(gpu, model);
     let replace = given.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.values.clone())).collect();
     drive(gpu, loaded.trace(windows, prompt, NEW_TOKENS, &replace)).unwrap().unwrap()
 }
@@ -99,7 +103,7 @@ fn check_steps(found: &Trace, expected: &Trace) {
 }
 
 /// One to three windows of chords over noise.
-fn random_sound(model: &RandomModel, dice: &mut Dice) -> Windows {
+pub(crate) fn random_sound(model: &RandomModel, dice: &mut Dice) -> Windows {
     let audio = &model.config.audio;
     let seconds = audio.window_length * (0.4 + dice.below(3) as f64);
     let tones: Vec<f64> = (0..3).map(|_| 80.0 + 20.0 * dice.below(200) as f64).collect();
@@ -113,7 +117,7 @@ fn random_sound(model: &RandomModel, dice: &mut Dice) -> Windows {
     from_codes(&codes, audio, audio.max_num_window).unwrap()
 }
 
-fn random_prompt(model: &RandomModel, dice: &mut Dice) -> Vec<u32> {
+pub(crate) fn random_prompt(model: &RandomModel, dice: &mut Dice) -> Vec<u32> {
     let length = 1 + dice.below(80);
     (0..length).map(|_| dice.below(model.config.text.vocab_size) as u32).collect()
 }

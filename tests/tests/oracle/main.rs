@@ -4,3 +4,4 @@
 
 mod against_engine;
 mod golden;
+mod scoring;

@@ -238,7 +238,7 @@ mod tests {
 
     use af2_core::audio::{LoadRules, Windows, load_file_as};
     use af2_core::config::ModelConfig;
-    use af2_core::engine::{FinishReason, GenerateOptions, Generation, Trace};
+    use af2_core::engine::{FinishReason, GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
     use af2_core::text::Tokenizer;
     use af2_gpu::Span;
     use clap::Parser;
@@ -271,6 +271,14 @@ mod tests {
             Ok(Box::new(Ear { broken: false }))
         }
 
+        fn encode(&self, _: &Windows, _: &mut dyn FnMut(usize, usize) -> bool) -> Result<Vec<f32>> {
+            bail!("not asked for")
+        }
+
+        fn hear(&self, _: &[f32], _: bool) -> Result<Box<dyn Heard>> {
+            bail!("not asked for")
+        }
+
         fn trace(&self, _: &Windows, _: &[u32], _: usize) -> Result<Trace> {
             bail!("not asked for")
         }
@@ -294,6 +302,23 @@ mod tests {
         }
 
         fn beam_search(&mut self, _: &[u32], _: usize, _: usize) -> Result<Vec<u32>> {
+            bail!("not asked for")
+        }
+
+        fn generate_many(
+            &mut self,
+            _: &[Query],
+            _: &GenerateOptions,
+            _: &mut dyn FnMut(usize, usize) -> bool,
+        ) -> Result<Vec<Generation>> {
+            bail!("not asked for")
+        }
+
+        fn score(&mut self, _: &[ScoreRequest], _: &mut dyn FnMut(usize, usize) -> bool) -> Result<Vec<Scores>> {
+            bail!("not asked for")
+        }
+
+        fn attention(&mut self, _: &Query, _: &[u32]) -> Result<Vec<f32>> {
             bail!("not asked for")
         }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Trace};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
 use af2_core::text::Tokenizer;
 use af2_cpu::{Backend, Clip, Model, ModelLoader};
 use af2_gpu::Span;
@@ -76,6 +76,14 @@ impl Engine for Model {
         Ok(Box::new(self.listen(windows, progress)?))
     }
 
+    fn encode(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Vec<f32>> {
+        Ok(self.encode(windows, progress)?)
+    }
+
+    fn hear(&self, tokens: &[f32], apart: bool) -> Result<Box<dyn Heard>> {
+        Ok(Box::new(self.hear(tokens, apart)?))
+    }
+
     fn trace(&self, windows: &Windows, prompt: &[u32], max_new_tokens: usize) -> Result<Trace> {
         Ok(block_on(self.trace(windows, prompt, max_new_tokens, &HashMap::new()))?)
     }
@@ -93,6 +101,27 @@ impl Heard for Clip {
 
     fn beam_search(&mut self, prompt: &[u32], beams: usize, max_new_tokens: usize) -> Result<Vec<u32>> {
         Ok(block_on(Clip::beam_search(self, prompt, beams, max_new_tokens, &mut |_| true))?)
+    }
+
+    fn generate_many(
+        &mut self,
+        queries: &[Query],
+        options: &GenerateOptions,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Generation>> {
+        Ok(block_on(Clip::generate_many(self, queries, options, progress))?)
+    }
+
+    fn score(
+        &mut self,
+        requests: &[ScoreRequest],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Scores>> {
+        Ok(block_on(Clip::score(self, requests, progress))?)
+    }
+
+    fn attention(&mut self, query: &Query, ids: &[u32]) -> Result<Vec<f32>> {
+        Ok(block_on(Clip::attention(self, query, ids))?)
     }
 
     fn profile_step(&self) -> Result<Option<Vec<Span>>> {

@@ -2,7 +2,7 @@
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Trace};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
 use af2_core::text::Tokenizer;
 use af2_gpu::Span;
 use anyhow::Result;
@@ -23,6 +23,19 @@ pub trait Engine {
     /// # Errors
     /// The windows do not fit the model, or the device failed.
     fn listen(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Box<dyn Heard>>;
+
+    /// The encoder's tokens, [64 · windows, D]. `progress` as in [`Engine::listen`].
+    ///
+    /// # Errors
+    /// As [`Engine::listen`].
+    fn encode(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Vec<f32>>;
+
+    /// A clip of encoder tokens, [64 · windows, D], as [`Engine::encode`] gave them: one sound, or, with `apart`, every window a sound of its
+    /// own that knows nothing of the others.
+    ///
+    /// # Errors
+    /// The tokens are not of this model's shape or not finite, or the device failed.
+    fn hear(&self, tokens: &[f32], apart: bool) -> Result<Box<dyn Heard>>;
 
     /// Every intermediate of a greedy answer.
     ///
@@ -49,6 +62,36 @@ pub trait Heard {
     /// # Errors
     /// As [`Heard::generate`].
     fn beam_search(&mut self, prompt: &[u32], beams: usize, max_new_tokens: usize) -> Result<Vec<u32>>;
+
+    /// Answers to several queries, decoded together; greedy. `progress` gets the number of answers that have ended and of all, and
+    /// cancels by returning false.
+    ///
+    /// # Errors
+    /// As [`Heard::generate`].
+    fn generate_many(
+        &mut self,
+        queries: &[Query],
+        options: &GenerateOptions,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Generation>>;
+
+    /// Log-probabilities of continuations, `[request][continuation][token]`. `progress` gets the number of requests that are done and of
+    /// all, and cancels by returning false.
+    ///
+    /// # Errors
+    /// A request does not fit, or the device failed.
+    fn score(
+        &mut self,
+        requests: &[ScoreRequest],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Scores>>;
+
+    /// How much the tokens `ids` of an answer attend to each time of the audio, [32 · windows], with sum 1: over all layers, heads and
+    /// tokens, the attention weight times the norm of the value times the gate.
+    ///
+    /// # Errors
+    /// As [`Heard::score`].
+    fn attention(&mut self, query: &Query, ids: &[u32]) -> Result<Vec<f32>>;
 
     /// The last token's dispatches with their times; none without GPU timestamps.
     ///

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Trace};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
 use af2_core::text::Tokenizer;
 use af2_gpu::{Gpu, GpuError, Span};
 use af2_model::{Model, ModelError, Opener, RecoveringClip, RecoveringModel, Trouble};
@@ -115,6 +115,14 @@ impl Engine for RecoveringModel<Files> {
         Ok(Box::new(drive(self, self.listen(windows, progress))?))
     }
 
+    fn encode(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Vec<f32>> {
+        drive(self, self.encode_tokens(windows, progress))
+    }
+
+    fn hear(&self, tokens: &[f32], apart: bool) -> Result<Box<dyn Heard>> {
+        Ok(Box::new(drive(self, self.hear(tokens.to_vec(), apart))?))
+    }
+
     fn trace(&self, windows: &Windows, prompt: &[u32], max_new_tokens: usize) -> Result<Trace> {
         drive(self, self.trace(windows, prompt, max_new_tokens, &HashMap::new()))
     }
@@ -134,6 +142,30 @@ impl Heard for RecoveringClip<Files> {
     fn beam_search(&mut self, prompt: &[u32], beams: usize, max_new_tokens: usize) -> Result<Vec<u32>> {
         let model = self.model().clone();
         drive(&model, self.beam_search(prompt, beams, max_new_tokens, &mut |_| true))
+    }
+
+    fn generate_many(
+        &mut self,
+        queries: &[Query],
+        options: &GenerateOptions,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Generation>> {
+        let model = self.model().clone();
+        drive(&model, self.generate_many(queries, options, progress))
+    }
+
+    fn score(
+        &mut self,
+        requests: &[ScoreRequest],
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Vec<Scores>> {
+        let model = self.model().clone();
+        drive(&model, self.score(requests, progress))
+    }
+
+    fn attention(&mut self, query: &Query, ids: &[u32]) -> Result<Vec<f32>> {
+        let model = self.model().clone();
+        drive(&model, self.attention(query, ids))
     }
 
     fn profile_step(&self) -> Result<Option<Vec<Span>>> {

@@ -1,6 +1,6 @@
 //! Checks of a request before anything is computed, and of the logits before a token is chosen.
 
-use super::{EngineError, GenerateOptions, Stage};
+use super::{EngineError, GenerateOptions, MOST_TOP_LOGPROBS, Stage, TOKENS_PER_WINDOW};
 use crate::audio::Windows;
 use crate::config::ModelConfig;
 use crate::text::cot;
@@ -27,6 +27,23 @@ pub fn check_windows(config: &ModelConfig, windows: &Windows) -> Result<(), Engi
     }
 }
 
+/// Checks encoder tokens, [64 · windows, D], and returns their number of windows.
+///
+/// # Errors
+/// [`EngineError::WrongTokens`] if they are no whole number of windows, else as [`check_windows`].
+pub fn check_tokens(config: &ModelConfig, tokens: &[f32]) -> Result<usize, EngineError> {
+    let per_window = TOKENS_PER_WINDOW * config.audio_transformer.d_model;
+    let (found, most) = (tokens.len() / per_window, config.audio.most_windows());
+    match found {
+        _ if !tokens.len().is_multiple_of(per_window) => {
+            Err(EngineError::WrongTokens { found: tokens.len(), per_window })
+        }
+        0 => Err(EngineError::NoWindows),
+        _ if found > most => Err(EngineError::TooManyWindows { found, seconds: config.audio.window_length, most }),
+        _ => Ok(found),
+    }
+}
+
 /// Checks a prompt and returns the positions that it takes together with an answer of `max_new_tokens`.
 ///
 /// # Errors
@@ -47,9 +64,13 @@ pub fn check_prompt(config: &ModelConfig, prompt: &[u32], max_new_tokens: usize)
 /// Checks the options of an answer, then its prompt; returns the positions needed.
 ///
 /// # Errors
-/// [`EngineError::Sampling`] for a parameter out of range, else as [`check_prompt`].
+/// [`EngineError::Sampling`] for a parameter out of range, [`EngineError::TooManyAlternatives`], else as [`check_prompt`].
 pub fn check_request(config: &ModelConfig, prompt: &[u32], options: &GenerateOptions) -> Result<usize, EngineError> {
     options.sampling.validate()?;
+    let (found, most) = (options.top_logprobs, MOST_TOP_LOGPROBS);
+    if found > most {
+        return Err(EngineError::TooManyAlternatives { found, most });
+    }
     check_prompt(config, prompt, options.max_new_tokens)
 }
 

@@ -69,6 +69,16 @@ pub enum EngineError {
         /// Sample rate expected, in Hz.
         expected_rate: u32,
     },
+    /// Encoder tokens of another shape.
+    #[error(
+        "{found} numbers were given as encoder tokens, and a window of this model has {per_window}; encode the audio again"
+    )]
+    WrongTokens {
+        /// Numbers given.
+        found: usize,
+        /// Numbers per window.
+        per_window: usize,
+    },
     /// There is no window of audio.
     #[error("the audio has no window; give at least one")]
     NoWindows,
@@ -80,6 +90,30 @@ pub enum EngineError {
         /// Seconds of a window.
         seconds: f64,
         /// Most windows.
+        most: usize,
+    },
+    /// A part of a clip that it has not.
+    #[error("windows {} to {} were asked about, and the clip has {windows}", found.start, found.end)]
+    NoSuchWindow {
+        /// Windows asked about.
+        found: std::ops::Range<usize>,
+        /// Windows of the clip.
+        windows: usize,
+    },
+    /// Nothing whose probability could be computed.
+    #[error("there is no text to score; give at least one option, none of them empty")]
+    NothingToScore,
+    /// Options that several answers at once cannot have.
+    #[error(
+        "several answers at once are greedy, without a repetition penalty, alternatives or logits; ask one by one for these"
+    )]
+    NotTogether,
+    /// More alternatives per token than are returned.
+    #[error("{found} alternatives per token were asked for, and at most {most} are given")]
+    TooManyAlternatives {
+        /// Alternatives asked for.
+        found: usize,
+        /// Most alternatives.
         most: usize,
     },
     /// The prompt is empty or does not fit beside the answer.

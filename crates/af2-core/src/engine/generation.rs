@@ -1,5 +1,6 @@
 //! How an answer is generated, and what comes out as token ids.
 
+use super::TokenLogprob;
 use crate::sampling::SamplingParams;
 use crate::text::prompt::NEW_TOKEN_LIMIT;
 
@@ -13,6 +14,8 @@ pub struct GenerateOptions {
     /// Steps that a GPU engine submits before it reads the first id back, at least 1: more hide slow readback, fewer waste less
     /// work after the end token. The CPU engine has none in flight.
     pub lookahead: usize,
+    /// Most likely tokens to return beside each token of the answer, at most [`super::MOST_TOP_LOGPROBS`].
+    pub top_logprobs: usize,
     /// Return the logits of every step.
     pub keep_logits: bool,
     /// Go on after the end token.
@@ -26,6 +29,7 @@ impl Default for GenerateOptions {
             sampling: SamplingParams::greedy(),
             max_new_tokens: NEW_TOKEN_LIMIT,
             lookahead: 2,
+            top_logprobs: 0,
             keep_logits: false,
             ignore_end: false,
         }
@@ -59,6 +63,10 @@ impl FinishReason {
 pub struct Generation {
     /// New tokens, the end token included.
     pub ids: Vec<u32>,
+    /// Log-probability of each of `ids`: log softmax of its logits, without temperature or penalty.
+    pub logprobs: Vec<f32>,
+    /// The most likely tokens at the place of each of `ids`, if [`GenerateOptions::top_logprobs`] asked for them.
+    pub alternatives: Vec<Vec<TokenLogprob>>,
     /// Why it ended; [`FinishReason::Cancelled`] until it has.
     pub finish: FinishReason,
     /// Logits that each token was chosen from, \[V\] each, if [`GenerateOptions::keep_logits`] asked for them.
@@ -68,7 +76,13 @@ pub struct Generation {
 impl Generation {
     /// An answer without tokens.
     pub fn new() -> Self {
-        Self { ids: Vec::new(), finish: FinishReason::Cancelled, logits: Vec::new() }
+        Self {
+            ids: Vec::new(),
+            logprobs: Vec::new(),
+            alternatives: Vec::new(),
+            finish: FinishReason::Cancelled,
+            logits: Vec::new(),
+        }
     }
 
     /// Whether no token follows; sets [`Generation::finish`] then. The end token counts before the limit.

@@ -14,14 +14,19 @@ mod error;
 mod files;
 mod generation;
 mod network;
+mod scoring;
 mod shards;
 mod trace;
 
 pub use answer::{Answer, AnswerText, end_of_text};
-pub use checks::{MOST_POSITIONS, check_logits, check_prompt, check_request, check_windows};
+pub use checks::{MOST_POSITIONS, check_logits, check_prompt, check_request, check_tokens, check_windows};
 pub use error::{EngineError, Stage};
 pub use files::ModelFiles;
 pub use generation::{FinishReason, GenerateOptions, Generation};
 pub use network::{GRID_SIDE, IMAGE_SIDE, MEL_BINS, PATCH, RELATIVE_POSITIONS, STAGES, TOKENS_PER_WINDOW, WINDOW};
+pub use scoring::{
+    AudioView, MOST_TOP_LOGPROBS, Query, ScoreRequest, Scores, TIMES_PER_WINDOW, TokenLogprob, check_scoring,
+    check_together, log_softmax_at, top_logprobs,
+};
 pub use shards::{Shards, TensorBytes};
 pub use trace::{Trace, TraceTensor};

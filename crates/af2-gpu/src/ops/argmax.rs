@@ -8,11 +8,12 @@ params! {
     ArgmaxParams { vocab: u32, rows: u32 }
 }
 
-/// `token = argmax(logits)`, the first on ties; appended to the step's sequence, and the step advances by `rows`. `u32::MAX` if any logit
-/// is NaN or infinite.
+/// `token = argmax(logits)`, the first on ties; appended to the step's sequence with its log-probability, and the step advances by `rows`.
+/// `u32::MAX` if any logit is NaN or infinite.
 ///
 /// # Shapes
-/// `logits` \[vocab\] padded to whole quads, `sequence` token ids of all slots, `step` one [`super::Step`].
+/// `logits` \[vocab\] padded to whole quads, `sequence` and `logprobs` token ids and log-probabilities of all slots, `step` one
+/// [`super::Step`].
 ///
 /// # Errors
 /// The device allows no such grid.
@@ -20,6 +21,7 @@ pub fn argmax(
     plan: &mut PlanBuilder,
     logits: &Buffer,
     sequence: &Buffer,
+    logprobs: &Buffer,
     step: &Buffer,
     vocab: usize,
     rows: usize,
@@ -29,7 +31,7 @@ pub fn argmax(
         shader: &sample::ARGMAX,
         constants: &[],
         params: ArgmaxParams { vocab: vocab as u32, rows: rows as u32 },
-        buffers: &[("logits", logits), ("sequence", sequence), ("step", step)],
+        buffers: &[("logits", logits), ("sequence", sequence), ("logprobs", logprobs), ("step", step)],
         groups: [1, 1, 1],
         weight_bytes: 0,
         flops: 0,
@@ -38,6 +40,8 @@ pub fn argmax(
 
 #[cfg(test)]
 mod tests {
+    use af2_core::engine::log_softmax_at;
+
     use super::super::Step;
     use super::super::testing::{TAINTS, gpu, quads, random, run, upload, wait};
     use super::*;
@@ -51,7 +55,8 @@ mod tests {
                 let sequence = gpu().storage("sequence", 8).unwrap();
                 let step = Step::buffer(gpu()).unwrap();
                 gpu().write(&step, 0, bytemuck::bytes_of(&Step { length: 2, ..Step::default() }));
-                run(&sequence, |plan| argmax(plan, &upload(&quads(&logits)), &sequence, &step, vocab, 1));
+                let logprobs = gpu().storage("logprobs", 8).unwrap();
+                run(&sequence, |plan| argmax(plan, &upload(&quads(&logits)), &sequence, &logprobs, &step, vocab, 1));
                 let ids: Vec<u32> = wait(gpu().read_all(&sequence)).unwrap();
                 assert_eq!(ids[1], u32::MAX, "{taint} at {at} of {vocab}");
             }
@@ -73,7 +78,10 @@ mod tests {
             let step = Step::buffer(gpu()).unwrap();
             let state = Step { position: 3, slot_base: 8, length: 12, ..Step::default() };
             gpu().write(&step, 0, bytemuck::bytes_of(&state));
-            run(&sequence, |plan| argmax(plan, &upload(&quads(&logits)), &sequence, &step, vocab, 2));
+            let logprobs = gpu().storage("logprobs", 4 * 20).unwrap();
+            let found =
+                run(&logprobs, |plan| argmax(plan, &upload(&quads(&logits)), &sequence, &logprobs, &step, vocab, 2));
+            assert!((found[8 + 3 + 2] - log_softmax_at(&logits, peaks[0] as u32)).abs() < 3e-6);
             let ids: Vec<u32> = wait(gpu().read_all(&sequence)).unwrap();
             assert_eq!(ids[8 + 3 + 2], peaks[0] as u32);
             assert_eq!(ids.iter().filter(|id| **id != 0).count(), usize::from(peaks[0] != 0));

@@ -38,6 +38,8 @@ pub struct AttentionShape {
     /// Whether keys and values are float16, as [`super::pack_f16::pack_f16`] writes them. Then `head_dim`, `kv_stride` and the offsets are
     /// multiples of 4.
     pub half: bool,
+    /// Sounds, of which each has queries and keys of its own, one after another; 1 if causal.
+    pub sounds: usize,
 }
 
 impl AttentionShape {
@@ -46,7 +48,21 @@ impl AttentionShape {
         let (q_stride, v_offset) = (heads * head_dim, key_heads * head_dim);
         let kv_stride = 2 * v_offset;
         let (causal, half, q_offset, k_offset) = (false, false, 0, 0);
-        Self { heads, key_heads, head_dim, keys, causal, q_stride, q_offset, kv_stride, k_offset, v_offset, half }
+        let sounds = 1;
+        Self {
+            heads,
+            key_heads,
+            head_dim,
+            keys,
+            causal,
+            q_stride,
+            q_offset,
+            kv_stride,
+            k_offset,
+            v_offset,
+            half,
+            sounds,
+        }
     }
 
     /// Queries, keys and values side by side in one buffer, [rows, 3 · heads · head_dim].
@@ -64,7 +80,7 @@ impl AttentionShape {
     /// Of both matmuls for `rows` queries. If causal, only the keys of these rows are counted: earlier ones are not known here.
     pub(crate) fn flops(&self, rows: usize) -> u64 {
         let pairs = if self.causal { rows * (rows + 1) / 2 } else { rows * self.keys };
-        4 * (self.heads * self.head_dim * pairs) as u64
+        4 * (self.sounds * self.heads * self.head_dim * pairs) as u64
     }
 
     /// The kernel of the keys' type, of two in the order f32, f16.
@@ -91,6 +107,8 @@ const RESULTS: usize = 4096;
 const MOST_QUERIES: usize = 32;
 /// And at least.
 const FEWEST_QUERIES: usize = 4;
+/// Widest head.
+pub(crate) const HEAD_LIMIT: usize = RESULTS / FEWEST_QUERIES;
 /// Keys per tile, as in the kernel.
 const KEYS: usize = 32;
 
@@ -110,7 +128,7 @@ pub struct AttentionBuffers<'a> {
 /// `out = softmax(q · kᵀ / √head_dim) · v` per head; q, k, v: rows of queries, keys and values.
 ///
 /// # Shapes
-/// `q` [rows, q_stride], `kv` [keys, kv_stride], `out` [rows, heads · head_dim]; strides and offsets as in [`AttentionShape`].
+/// `q` [sounds · rows, q_stride], `kv` [sounds · keys, kv_stride], `out` [sounds · rows, heads · head_dim]; strides and offsets as in [`AttentionShape`].
 ///
 /// # Errors
 /// A head is wider than 1024, float16 keys are no multiples of 4, or the device allows no such grid.
@@ -121,9 +139,8 @@ pub fn attention(
     rows: usize,
     shape: AttentionShape,
 ) -> Result<(), GpuError> {
-    let widest = RESULTS / FEWEST_QUERIES;
-    if shape.head_dim > widest {
-        let problem = format!("a head of {} is wider than {widest}", shape.head_dim);
+    if shape.head_dim > HEAD_LIMIT {
+        let problem = format!("a head of {} is wider than {HEAD_LIMIT}", shape.head_dim);
         return Err(GpuError::BadDispatch { kernel: kernels::ATTENTION_F32.name, problem });
     }
     let queries = MOST_QUERIES.min(RESULTS / shape.head_dim / FEWEST_QUERIES * FEWEST_QUERIES);
@@ -150,7 +167,7 @@ pub fn attention(
             scale: shape.scale(),
         },
         buffers: &[("q", buffers.q), ("kv", buffers.kv), ("out", buffers.out), ("step", buffers.step)],
-        groups: [rows.div_ceil(queries) as u32, shape.heads as u32, 1],
+        groups: [rows.div_ceil(queries) as u32, shape.heads as u32, shape.sounds as u32],
         weight_bytes: 0,
         flops: shape.flops(rows),
     })
@@ -262,6 +279,21 @@ pub(crate) mod tests {
             shape.kernel([&kernels::ATTENTION_F32, &kernels::ATTENTION_F16]),
             Err(GpuError::BadDispatch { .. })
         ));
+    }
+
+    #[test]
+    fn sounds_know_nothing_of_each_other() {
+        let (sounds, rows, heads, head_dim) = (3, 33, 2, 16);
+        let width = heads * head_dim;
+        let shape = AttentionShape { sounds, ..AttentionShape::joint(heads, head_dim, rows) };
+        let qkv = random(sounds * rows * 3 * width, 1);
+        let (buffer, step) = (upload(&qkv), Step::buffer(gpu()).unwrap());
+        let out = gpu().storage("out", (4 * sounds * rows * width) as u64).unwrap();
+        let buffers = AttentionBuffers { q: &buffer, kv: &buffer, out: &out, step: &step };
+        let found = run(&out, |plan| attention(plan, "", buffers, rows, shape));
+        let each = qkv.chunks_exact(rows * 3 * width);
+        let expected: Vec<f64> = each.flat_map(|sound| twin(sound, sound, rows, shape, 0, 0)).collect();
+        assert_close("sounds", &found, &expected, 1e-10);
     }
 
     #[test]

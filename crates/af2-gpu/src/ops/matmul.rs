@@ -17,6 +17,10 @@ const TILE: usize = 64;
 const WIDE: usize = 128;
 /// Fewer workgroups of the wide kernel would leave some of a GPU's cores idle: the tiled kernel is used instead.
 const WIDE_GROUPS: usize = 64;
+/// Most rows, and outputs per workgroup, of the kernel for few rows; its columns come in blocks.
+const FEW: usize = 8;
+const FEW_OUTPUTS: usize = 16;
+const FEW_COLUMNS: usize = 32;
 /// Rows and columns per thread of the block kernel, and its threads.
 const BLOCK: [usize; 2] = [8, 16];
 const LANES: usize = 8;
@@ -34,6 +38,15 @@ impl Launch {
         let kernels = [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4];
         let groups = rows.div_ceil(TILE) * outputs.div_ceil(TILE);
         Self { shader: for_scheme(scheme, kernels), lanes_n: 0, groups }
+    }
+
+    /// `None` for a matmul of more than 8 rows, or whose columns are no whole number of blocks.
+    fn few(scheme: Scheme, rows: usize, outputs: usize, cols: usize) -> Option<Self> {
+        let kernels =
+            [&linear::MATMUL_FEW_F32, &linear::MATMUL_FEW_F16, &linear::MATMUL_FEW_Q8, &linear::MATMUL_FEW_Q4];
+        let groups = outputs.div_ceil(FEW_OUTPUTS);
+        let fits = rows <= FEW && cols.is_multiple_of(FEW_COLUMNS);
+        fits.then_some(Self { shader: for_scheme(scheme, kernels), lanes_n: 0, groups })
     }
 
     /// `None` for a matmul that would leave cores idle or waste more than a quarter of the work at the edges.
@@ -91,12 +104,13 @@ pub fn matmul(
     let stacks = w.parts.first().map_or(1, |part| part.rows / part.outputs.max(1));
     for part in &w.parts {
         let launch = match plan.gpu().tuning().matmul {
-            MatmulKernel::Tiled => Launch::tiled(w.scheme, rows, part.rows),
+            MatmulKernel::Tiled => Launch::few(w.scheme, rows, part.rows, w.cols),
             MatmulKernel::Wide => {
-                Launch::wide(w.scheme, rows, part.rows).unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows))
+                Launch::few(w.scheme, rows, part.rows, w.cols).or_else(|| Launch::wide(w.scheme, rows, part.rows))
             }
-            MatmulKernel::Block => Launch::block(w.scheme, rows, part.rows),
+            MatmulKernel::Block => Some(Launch::block(w.scheme, rows, part.rows)),
         };
+        let launch = launch.unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows));
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x), ("out", out)]);
         buffers.extend(epilogue.bindings(&empty));
@@ -139,7 +153,16 @@ mod tests {
 
     #[test]
     fn every_scheme_and_shape() {
-        let shapes = [(1, 1, 32), (3, 7, 32), (64, 64, 64), (65, 129, 96), (17, 609, 352), (130, 40, 512)];
+        let shapes = [
+            (1, 1, 32),
+            (3, 7, 32),
+            (8, 33, 2048),
+            (5, 609, 352),
+            (64, 64, 64),
+            (65, 129, 96),
+            (17, 609, 352),
+            (130, 40, 512),
+        ];
         for scheme in [Scheme::F32, Scheme::F16, Scheme::Q8, Scheme::Q4] {
             for (rows, outputs, cols) in shapes {
                 let (x, w) = (random(rows * cols, 1), random(outputs * cols, 2));

@@ -3,11 +3,13 @@
 
 pub mod argmax;
 pub mod attention;
+pub mod attention_rows;
 pub mod attention_split;
 pub mod cache_write;
 pub mod check_finite;
 pub mod embed;
 pub mod fold_image;
+pub mod gather;
 pub mod layer_norm;
 pub mod log_mel;
 pub mod matmul;
@@ -18,20 +20,26 @@ pub mod pack_f16;
 pub mod patch_embed;
 pub mod patch_merge;
 pub mod power_spectrum;
+pub mod relevance;
 pub mod reorder_tokens;
 pub mod rms_norm;
 pub mod rope;
+pub mod rope_cache;
 pub mod sample;
+pub mod score_rows;
 pub mod silu_mul;
+pub mod top_logprobs;
 pub mod window_attention;
 
 mod epilogue;
+mod row;
 mod step;
 
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use epilogue::{Activation, Epilogue, Store};
+pub use row::BatchRow;
 pub use step::Step;
 
 use af2_core::weights::Scheme;

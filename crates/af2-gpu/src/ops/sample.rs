@@ -47,6 +47,8 @@ pub struct SampleBuffers<'a> {
     pub seen: &'a Buffer,
     /// Token ids of all slots.
     pub sequence: &'a Buffer,
+    /// Log-probabilities of the tokens of all slots.
+    pub logprobs: &'a Buffer,
     /// The step.
     pub step: &'a Buffer,
 }
@@ -70,6 +72,7 @@ pub fn sample(plan: &mut PlanBuilder, buffers: SampleBuffers<'_>, vocab: usize, 
             ("sampling", buffers.sampling),
             ("seen", buffers.seen),
             ("sequence", buffers.sequence),
+            ("logprobs", buffers.logprobs),
             ("step", buffers.step),
         ],
         groups: [1, 1, 1],
@@ -80,6 +83,7 @@ pub fn sample(plan: &mut PlanBuilder, buffers: SampleBuffers<'_>, vocab: usize, 
 
 #[cfg(test)]
 mod tests {
+    use af2_core::engine::log_softmax_at;
     use af2_core::sampling::{SamplingParams, next_token};
 
     use super::super::Step;
@@ -114,18 +118,24 @@ mod tests {
         };
         gpu().write(&sampling, 0, bytemuck::bytes_of(&settings));
         gpu().write(&step, 0, bytemuck::bytes_of(&state));
-        let (logits_buffer, seen, sequence) =
-            (upload(&quads(logits)), upload(&bits), gpu().storage("sequence", 4 * 64).unwrap());
+        let slots = |label| gpu().storage(label, 4 * 64).unwrap();
+        let (logits_buffer, seen) = (upload(&quads(logits)), upload(&bits));
+        let (sequence, logprobs) = (slots("sequence"), slots("logprobs"));
         let buffers = SampleBuffers {
             logits: &logits_buffer,
             sampling: &sampling,
             seen: &seen,
             sequence: &sequence,
+            logprobs: &logprobs,
             step: &step,
         };
-        run(&sequence, |plan| sample(plan, buffers, logits.len(), 1));
+        let found = run(&logprobs, |plan| sample(plan, buffers, logits.len(), 1))[3 + position as usize];
         let ids: Vec<u32> = wait(gpu().read_all(&sequence)).unwrap();
-        ids[3 + position as usize]
+        let id = ids[3 + position as usize];
+        // Without temperature and penalty, whatever the settings.
+        let expected = log_softmax_at(logits, id);
+        assert!(id == u32::MAX || (found - expected).abs() < 5e-6, "{found} is not {expected}");
+        id
     }
 
     #[test]
