@@ -126,3 +126,53 @@ fn doctor_knows_the_cpu() {
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert!(report["used"].as_str().unwrap().contains("CPU"));
 }
+
+/// Speech as the second of two channels, beside silence.
+fn beside_silence(folder: &Path) -> PathBuf {
+    let mono = std::fs::read(speech()).unwrap();
+    let at = mono.windows(4).position(|tag| tag == b"data").unwrap() + 8;
+    let samples: Vec<u8> = mono[at..].chunks_exact(2).flat_map(|sample| [0, 0, sample[0], sample[1]]).collect();
+    let mut file = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x02\0".to_vec();
+    file.extend([16_000u32.to_le_bytes(), 64_000u32.to_le_bytes()].concat());
+    file.extend(b"\x04\0\x10\0data");
+    file.extend((samples.len() as u32).to_le_bytes());
+    file.extend(samples);
+    let path = folder.join("stereo.wav");
+    std::fs::write(&path, file).unwrap();
+    path
+}
+
+#[test]
+fn a_channel_is_chosen_and_doubts_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let stereo = beside_silence(folder.path());
+    let ask = |audio: &Path, rest: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_af2"));
+        command.arg("ask").arg(repository().join("weights/toy")).arg(audio).arg(QUESTION);
+        command.args(["--engine", "cpu", "--json"]).args(rest).output().unwrap()
+    };
+    let answer = |output: &Output| serde_json::from_str::<serde_json::Value>(&stdout(output)).unwrap();
+    let (left, right) = (ask(&stereo, &[]), ask(&stereo, &["--channel", "2"]));
+    assert!(stderr(&left).contains("--channel 2"), "{}", stderr(&left));
+    assert!(answer(&left)["notices"][0].as_str().unwrap().contains("channel 1, which is heard, is silent"));
+    assert_eq!(stderr(&right), "");
+    assert_eq!(answer(&right)["ids"], answer(&ask(&speech(), &[]))["ids"]);
+    assert_eq!(answer(&ask(&stereo, &["--channel", "mix"]))["ids"], answer(&right)["ids"], "half as loud is as loud");
+    for (wrong, code, message) in
+        [("3", 1, "there is no channel 3; the audio has channels 1 to 2"), ("0", 2, "1, 2, … or mix")]
+    {
+        let output = ask(&stereo, &["--channel", wrong]);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_long_audio_takes_is_said_before() {
+    let long = repository().join("tests/fixtures/inputs/long_8k_127s.flac");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_af2"));
+    command.arg("ask").arg(repository().join("weights/toy")).arg(long).arg(QUESTION);
+    let output = command.args(["--engine", "cpu", "--max-windows", "13"]).output().unwrap();
+    assert!(stderr(&output).contains("13 windows take about 0.3 GB of memory"), "{}", stderr(&output));
+    stdout(&output);
+}

@@ -4,7 +4,7 @@
 mod fixture;
 mod wav;
 
-use af2_core::audio::{AudioError, LoadedAudio, Source, load_file};
+use af2_core::audio::{AudioError, AudioInfo, LoadedAudio, Source, load_file};
 use fixture::{bytes, json, released_audio};
 use sha2::{Digest, Sha256};
 use wav::{FLOAT, PCM, wav, wav_i16};
@@ -115,7 +115,8 @@ fn mp3_under_another_name_is_not_rounded_to_16_bits() {
     let mp3 = bytes("formats/chirp_id3.mp3");
     let by_mp3_rules = load_bytes(mp3.clone(), "chirp.mp3").unwrap();
     let by_general_rules = load_bytes(mp3, "chirp.MP3").unwrap();
-    assert_eq!(by_mp3_rules.info, by_general_rules.info);
+    let general_level = by_general_rules.info.level;
+    assert_eq!(AudioInfo { level: general_level, ..by_mp3_rules.info }, by_general_rules.info);
     assert_ne!(by_mp3_rules.windows.codes, by_general_rules.windows.codes);
 }
 

@@ -4,7 +4,7 @@
 mod fixture;
 mod wav;
 
-use af2_core::audio::{AudioError, LoadedAudio, from_codes, load_file, load_pcm};
+use af2_core::audio::{AudioError, Channel, LoadedAudio, from_codes, load_file, load_pcm};
 use fixture::{bytes, path, released_audio};
 use wav::{FLOAT, PCM, wav, wav_i16};
 
@@ -13,7 +13,7 @@ fn load(bytes: Vec<u8>, name: &str) -> Result<LoadedAudio, AudioError> {
 }
 
 fn load_pcm_at(channels: &[&[f32]], rate: u32) -> Result<LoadedAudio, AudioError> {
-    load_pcm(channels, rate, &released_audio(), 12)
+    load_pcm(channels, rate, Channel::First, &released_audio(), 12)
 }
 
 /// Loads, and checks that a refusal is one line that names the file.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::TOKENS_PER_WINDOW;
+use af2_core::engine::{TOKENS_PER_WINDOW, audio_kv_values, encoder_token_values};
 use af2_core::text::Tokenizer;
 use burn_tensor::Tensor;
 
@@ -16,6 +16,13 @@ use crate::encoder::Encoder;
 use crate::frontend::Frontend;
 use crate::taps::Taps;
 use crate::weights::Weights;
+
+/// Copies of the audio tokens, [64 · windows, D], that a layer of the audio transformer has at a time: its input, queries, keys and values as
+/// computed, in heads and rotated, and what is attended to.
+const ACTIVATIONS: u64 = 12;
+
+/// Bytes that the encoder takes for one window of the 3B model, and attention for a block of queries.
+const ONE_WINDOW: u64 = 256 << 20;
 
 /// A model ready to listen; cheap to clone.
 #[derive(Clone)]
@@ -51,6 +58,14 @@ impl Model {
     /// The tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.0.tokenizer
+    }
+
+    /// Most bytes that a clip of `windows` windows takes beside the model while it is made: keys and values, and the activations of the
+    /// audio transformer, both in float32.
+    pub fn clip_bytes(&self, windows: usize) -> u64 {
+        let kv = audio_kv_values(self.config(), windows);
+        let activations = encoder_token_values(self.config(), windows).saturating_mul(ACTIVATIONS);
+        kv.saturating_add(activations).saturating_mul(4).saturating_add(ONE_WINDOW)
     }
 }
 

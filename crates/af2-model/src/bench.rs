@@ -1,7 +1,7 @@
 //! Parts of the network on their own, for benchmarks.
 
 use af2_core::audio::Windows;
-use af2_core::engine::{Stage, TOKENS_PER_WINDOW};
+use af2_core::engine::{Stage, TOKENS_PER_WINDOW, check_window_count};
 use af2_gpu::{PlanInfo, Span};
 
 use crate::clip::AudioKvPlan;
@@ -29,8 +29,9 @@ impl Model {
     /// any length without encoding it.
     ///
     /// # Errors
-    /// The device failed or has too little memory.
+    /// As [`check_window_count`], or the device failed or has too little memory.
     pub async fn blank_clip(&self, windows: usize) -> Result<(Clip, PlanInfo), ModelError> {
+        check_window_count(self.config(), windows)?;
         let width = self.config().audio_transformer.d_model;
         let tokens = self.gpu().storage("audio tokens", (4 * windows * TOKENS_PER_WINDOW * width) as u64)?;
         let frequencies = self.audio_frequencies().await?;
@@ -44,8 +45,9 @@ impl Model {
     /// Runs the encoder alone on `windows` windows of silence.
     ///
     /// # Errors
-    /// The device failed.
+    /// As [`check_window_count`], or the device failed.
     pub async fn encode_silence(&self, windows: usize) -> Result<(), ModelError> {
+        check_window_count(self.config(), windows)?;
         let encoder = self.gpu().scoped("the encoder", || self.encoder_plan(self.batch(windows), None)).await?;
         let (window_samples, sample_rate) = (self.0.frontend.samples, self.config().audio.sample_rate);
         let silence =

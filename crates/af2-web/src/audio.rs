@@ -2,7 +2,7 @@
 
 use crate::failure::{Code, failure};
 use crate::picture::{self, Picture};
-use af2_core::audio::{LoadedAudio, Windows, load_file, load_pcm};
+use af2_core::audio::{Channel, LoadedAudio, Windows, load_file, load_pcm};
 use af2_core::config::{AudioConfig, ModelConfig};
 use std::cell::OnceCell;
 use wasm_bindgen::prelude::*;
@@ -46,7 +46,7 @@ pub fn audio_from_pcm(
     let audio = audio_config(config)?;
     let length = samples.len() / channels.max(1);
     let planes: Vec<&[f32]> = if length == 0 { Vec::new() } else { samples.chunks_exact(length).collect() };
-    let clip = load_pcm(&planes, sample_rate, &audio, max_windows);
+    let clip = load_pcm(&planes, sample_rate, Channel::First, &audio, max_windows);
     Ok(AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio))
 }
 

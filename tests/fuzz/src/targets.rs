@@ -1,12 +1,13 @@
 //! The targets. What a parser refuses is fine; what it accepts is used.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
 use af2_cli::batch::{Job, Origin, Output, parse_list};
 use af2_cli::convert::PytorchFile;
 use af2_convert::layout::{InferenceSettings, LanguageModelSettings, chunk_names};
-use af2_core::audio::{LoadRules, load_file_as};
+use af2_core::audio::{Channel, LoadRules, WindowStream, load_file_as};
 use af2_core::config::{AudioConfig, ModelConfig};
 use af2_core::engine::Shards;
 use af2_core::text::{BaseTokenizer, Tokenizer};
@@ -17,9 +18,15 @@ use af2_core::weights::safetensors::{Header, PREFIX_BYTES, header_bytes};
 pub fn audio(bytes: &[u8]) {
     let config = AudioConfig { sample_rate: 16_000, window_length: 10.0, window_overlap: 0.0, max_num_window: 12 };
     let rules = if bytes.len() % 2 == 1 { LoadRules::Mp3 } else { LoadRules::Pcm };
-    match load_file_as(bytes.to_vec(), "input", rules, &config, 12) {
+    let loaded = load_file_as(bytes.to_vec(), "input", rules, Channel::First, &config, 12);
+    match &loaded {
         Ok(audio) => assert!((1..=12).contains(&audio.windows.count)),
         Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+    }
+    let stream = WindowStream::open(Cursor::new(bytes.to_vec()), "input", rules, Channel::First, &config, 25.0);
+    match stream.and_then(|mut stream| stream.next()) {
+        Ok(window) => assert!(window.is_some_and(|window| window.windows.count == 1)),
+        Err(error) => assert!(loaded.is_err(), "{error}"),
     }
 }
 

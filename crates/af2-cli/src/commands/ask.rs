@@ -56,6 +56,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
         let more = (audio.windows.count * 2).max(30);
         note(format_args!("only the first {heard:.0} s are heard; --max-windows {more} listens to more"));
     }
+    let windows = audio.windows.count;
+    if windows > engine.config().audio.max_num_window {
+        let gigabytes = engine.clip_bytes(windows) as f64 / 1e9;
+        note(format_args!("{windows} windows take about {gigabytes:.1} GB of memory beside the model"));
+    }
     let start = Instant::now();
     let mut heard = listen(&*engine, &audio)?;
     let timings = Timings { load, decode_audio, encode: start.elapsed().as_secs_f64(), ..Timings::default() };

@@ -236,7 +236,7 @@ fn told(error: anyhow::Error) -> String {
 mod tests {
     use std::fs;
 
-    use af2_core::audio::{LoadRules, Windows, load_file_as};
+    use af2_core::audio::{Channel, LoadRules, Windows, load_file_as};
     use af2_core::config::ModelConfig;
     use af2_core::engine::{FinishReason, GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
     use af2_core::text::Tokenizer;
@@ -352,7 +352,8 @@ mod tests {
         let (sender, receiver) = sync_channel(9);
         for name in ["silence_16k_2s.wav", "speech_16k_mono.wav"] {
             let audio = bytes(&format!("tests/fixtures/inputs/{name}"));
-            let audio = load_file_as(audio, name, LoadRules::ByName, &engine.config.audio, 1).map_err(Into::into);
+            let audio = load_file_as(audio, name, LoadRules::ByName, Channel::First, &engine.config.audio, 1);
+            let audio = audio.map_err(Into::into);
             let fields = [("audio".to_owned(), Value::from(name))].into();
             let questions = vec!["Who?".to_owned(), "long ".repeat(99), "What?".to_owned()];
             let job = Job { audio: name.into(), questions, fields };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use af2_core::audio::{LoadRules, LoadedAudio};
+use af2_core::audio::{Channel, LoadRules, LoadedAudio};
 use af2_core::config::AudioConfig;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -62,6 +62,10 @@ pub(super) struct AudioOptions {
     #[arg(long = "as", value_name = "RULES")]
     #[serde(rename = "as")]
     rules: Option<AudioRules>,
+    /// Hear this channel, counted from 1, or the average of all (mix); by default the first, by the rules for MP3 the average.
+    #[arg(long, value_name = "N|mix")]
+    #[serde(skip_serializing_if = "Option::is_none")] // batches of before it was there go on
+    channel: Option<Channel>,
 }
 
 /// The rules of one of the original's two loaders, whatever the file is called.
@@ -80,11 +84,20 @@ impl AudioOptions {
     /// # Errors
     /// As [`load_audio`].
     pub fn load(self, config: &AudioConfig, path: &Path) -> Result<LoadedAudio> {
-        let rules = match self.rules {
+        load_audio(config, path, self.rules(), self.channel(), self.max_windows)
+    }
+
+    /// The rules that were asked for.
+    pub fn rules(self) -> LoadRules {
+        match self.rules {
             None => LoadRules::ByName,
             Some(AudioRules::Mp3) => LoadRules::Mp3,
             Some(AudioRules::Pcm) => LoadRules::Pcm,
-        };
-        load_audio(config, path, rules, self.max_windows)
+        }
+    }
+
+    /// The channel that was asked for.
+    pub fn channel(self) -> Channel {
+        self.channel.unwrap_or_default()
     }
 }

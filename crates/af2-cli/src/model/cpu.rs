@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace, check_tokens};
 use af2_core::text::Tokenizer;
 use af2_cpu::{Backend, Clip, Model, ModelLoader};
 use af2_gpu::Span;
 use anyhow::Result;
 use pollster::block_on;
 
-use super::memory::{check_memory, free_memory, leaves_room};
+use super::memory::{check_clip, check_memory, free_memory, leaves_room};
 use super::{Baseline, Engine, Heard, Measurement, ModelFiles};
 
 /// Name of the CPU engine where a GPU's adapter would be named; none where it was not built.
@@ -72,7 +72,12 @@ impl Engine for Model {
         NAME.into()
     }
 
+    fn clip_bytes(&self, windows: usize) -> u64 {
+        self.clip_bytes(windows)
+    }
+
     fn listen(&self, windows: &Windows, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Box<dyn Heard>> {
+        check_clip(windows.count, self.clip_bytes(windows.count), free_memory())?;
         Ok(Box::new(self.listen(windows, progress)?))
     }
 
@@ -81,6 +86,8 @@ impl Engine for Model {
     }
 
     fn hear(&self, tokens: &[f32], apart: bool) -> Result<Box<dyn Heard>> {
+        let windows = check_tokens(self.config(), tokens)?;
+        check_clip(windows, self.clip_bytes(windows), free_memory())?;
         Ok(Box::new(self.hear(tokens, apart)?))
     }
 

@@ -2,7 +2,9 @@
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
+use af2_core::engine::{
+    GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace, audio_kv_values, encoder_token_values,
+};
 use af2_core::text::Tokenizer;
 use af2_gpu::Span;
 use anyhow::Result;
@@ -17,6 +19,13 @@ pub trait Engine {
 
     /// Name of the adapter, which a recovery may change, or of the CPU engine.
     fn name(&self) -> String;
+
+    /// Bytes that a clip of `windows` windows takes beside the model, about: on a GPU keys and values in float16, and eight buffers of the
+    /// audio transformer in float32.
+    fn clip_bytes(&self, windows: usize) -> u64 {
+        let tokens = encoder_token_values(self.config(), windows);
+        audio_kv_values(self.config(), windows).saturating_mul(2).saturating_add(tokens.saturating_mul(8 * 4))
+    }
 
     /// Encodes audio. `progress` gets the numbers of windows done and of windows in all, and cancels by returning false.
     ///

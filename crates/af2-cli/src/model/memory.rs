@@ -34,9 +34,31 @@ pub(super) fn check_memory(needed: u64, free: Option<u64>) -> Result<()> {
     }
 }
 
+/// Refuses a clip that does not fit, as [`check_memory`] a model.
+///
+/// # Errors
+/// The `needed` bytes of `windows` windows are more than what is free.
+pub(super) fn check_clip(windows: usize, needed: u64, free: Option<u64>) -> Result<()> {
+    match free {
+        Some(free) if needed > free => bail!(
+            "{windows} windows of audio need {:.1} GB of memory on the CPU and {:.1} GB are free; listen to fewer with --max-windows, or use a GPU (--engine gpu)",
+            needed as f64 / 1e9,
+            free as f64 / 1e9
+        ),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{check_memory, leaves_room};
+    use super::{check_clip, check_memory, leaves_room};
+
+    #[test]
+    fn a_clip_that_does_not_fit_is_refused_before_it_is_encoded() {
+        let refusal = check_clip(150, 2_400_000_000, Some(1_000_000_000)).err().map(|error| error.to_string());
+        assert!(refusal.is_some_and(|text| text.contains("150 windows") && text.contains("--max-windows")));
+        assert!(check_clip(150, 9, Some(9)).is_ok() && check_clip(150, u64::MAX, None).is_ok());
+    }
 
     #[test]
     fn a_model_that_does_not_fit_is_refused_before_it_is_loaded() {

@@ -1,15 +1,22 @@
 //! Audio files to samples. Decoding stops after the seconds that are needed.
 
+use std::io::{self, Seek};
 use std::mem::take;
+use std::ops::Range;
 
 use super::codecs::{Decoder, check_channels};
 use super::containers;
 use super::error::{AudioError, SAMPLE_RATES};
+use super::input::Input;
+use super::packets::Cursor;
 use super::refusal::Refusal;
 use super::track::{Segment, Track};
 
 /// Frames that may be missing at the end before it is worth a notice, in parts of a second.
 const MISSING: u64 = 10;
+
+/// Bytes of a packet that are decoded at most: a frame of FLAC in eight channels of 32 bits has 2 MiB. A damaged file may have longer ones.
+const LONGEST_PACKET: usize = 1 << 22;
 
 /// What a stream says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +43,16 @@ pub struct Read {
 /// An opened audio file, positioned at its first frame.
 pub struct Source {
     name: String,
-    bytes: Vec<u8>,
+    input: Input,
     segments: std::vec::IntoIter<Segment>,
     current: Option<Current>,
     info: StreamInfo,
     notices: Vec<String>,
+    stated_frames: Option<u64>,
     /// The decoded block not handed out yet, one vector per channel.
     block: Vec<Vec<f64>>,
+    /// Frames of the blocks that were handed out.
+    handed_out: usize,
     /// Packets that could not be decoded, and what the decoder said about the last one.
     bad_packets: usize,
     complaint: String,
@@ -52,32 +62,53 @@ pub struct Source {
 struct Current {
     segment: Segment,
     decoder: Decoder,
-    /// The next packet, and the bytes of it that are decoded.
-    packet: usize,
-    offset: usize,
+    /// Behind the packets that were read, and what is left of a long range of samples.
+    cursor: Cursor,
+    rest: Range<usize>,
+    /// The bytes of the last packet that was read.
+    packet: Vec<u8>,
 }
 
 impl Source {
-    /// Opens a file and decodes up to its first block.
+    /// Opens a file in memory, as [`Source::stream`].
+    ///
+    /// # Errors
+    /// [`AudioError`], when there is nothing that can be decoded.
+    pub fn open(bytes: Vec<u8>, name: &str) -> Result<Self, AudioError> {
+        Self::stream(io::Cursor::new(bytes), name)
+    }
+
+    /// Opens a file and decodes up to its first block. Of the file some hundred kilobytes are in memory at a time, and two or three bytes
+    /// per packet.
     ///
     /// The format is found from the bytes; `name` serves only error messages. No buffer is sized by what a header claims.
     ///
     /// # Errors
-    /// [`AudioError`], when there is nothing that can be decoded.
-    pub fn open(mut bytes: Vec<u8>, name: &str) -> Result<Self, AudioError> {
-        if bytes.is_empty() {
+    /// [`AudioError`], when there is nothing that can be decoded, or the file cannot be read.
+    pub fn stream(source: impl io::Read + Seek + 'static, name: &str) -> Result<Self, AudioError> {
+        let failed = |detail: String| AudioError::Unreadable { name: name.into(), detail };
+        let input = Input::new(source).map_err(|error| failed(error.to_string()))?;
+        if input.len() == 0 {
             return Err(AudioError::Empty { name: name.into() });
         }
-        let Track { segments, notices } = containers::open(&mut bytes).map_err(|refusal| refused(refusal, name))?;
+        let opened = containers::open(&input);
+        if let Some(detail) = input.failure() {
+            return Err(failed(detail));
+        }
+        let Track { segments, notices } = opened.map_err(|refusal| refused(refusal, name))?;
+        let mut stated = segments.iter().map(Segment::stated_frames);
+        let stated_frames = stated.try_fold(0u64, |sum, frames| sum.checked_add(frames?));
         let info = StreamInfo { codec: String::new(), sample_rate: 0, channels: 0, integer: false };
         let mut source = Self {
             name: name.into(),
-            bytes,
+            input,
             segments: segments.into_iter(),
             current: None,
             info,
             notices,
+            stated_frames,
             block: Vec::new(),
+            handed_out: 0,
             bad_packets: 0,
             complaint: String::new(),
         };
@@ -111,11 +142,9 @@ impl Source {
     pub fn read(&mut self, limit: usize, mut sink: impl FnMut(&[&[f64]])) -> Result<Read, AudioError> {
         let mut frames = 0;
         loop {
-            let available = self.block.first().map_or(0, Vec::len);
+            let available = self.block_frames();
             let used = available.min(limit - frames);
-            let block: Vec<&[f64]> = self.block.iter().map(|channel| &channel[..used]).collect();
-            reject_non_finite(&block, frames, &self.name)?;
-            sink(&block);
+            self.hand_out(used, &mut sink)?;
             frames += used;
             if used < available {
                 return Ok(Read { frames, more: true });
@@ -124,6 +153,32 @@ impl Source {
                 return Ok(Read { frames, more: false });
             }
         }
+    }
+
+    /// Hands the decoded block to `sink` and decodes the next one; false after the last.
+    ///
+    /// # Errors
+    /// [`AudioError::NotFinite`], or the file cannot be read any more.
+    pub(super) fn read_block(&mut self, mut sink: impl FnMut(&[&[f64]])) -> Result<bool, AudioError> {
+        self.hand_out(self.block_frames(), &mut sink)?;
+        self.next_block()
+    }
+
+    /// Frames of the whole stream, where container and codec tell without decoding it.
+    pub(super) fn stated_frames(&self) -> Option<u64> {
+        self.stated_frames
+    }
+
+    fn block_frames(&self) -> usize {
+        self.block.first().map_or(0, Vec::len)
+    }
+
+    fn hand_out(&mut self, frames: usize, sink: &mut impl FnMut(&[&[f64]])) -> Result<(), AudioError> {
+        let block: Vec<&[f64]> = self.block.iter().map(|channel| &channel[..frames]).collect();
+        reject_non_finite(&block, self.handed_out, &self.name)?;
+        sink(&block);
+        self.handed_out += frames;
+        Ok(())
     }
 
     /// Decodes the first block that has frames.
@@ -147,11 +202,12 @@ impl Source {
                 }
                 continue;
             };
-            let Some(packet) = current.next_packet(&self.bytes) else {
+            if !current.read_packet(&self.input) {
+                self.check_input()?;
                 self.end_segment(&current.segment);
                 continue;
-            };
-            let decoded = current.decoder.decode(packet, &mut self.block);
+            }
+            let decoded = current.decoder.decode(&current.packet, &mut self.block);
             match decoded {
                 Err(complaint) => {
                     (self.bad_packets, self.complaint) = (self.bad_packets + 1, complaint);
@@ -175,8 +231,17 @@ impl Source {
     fn next_segment(&mut self) -> Result<bool, AudioError> {
         let Some(segment) = self.segments.next() else { return Ok(false) };
         let decoder = Decoder::new(&segment.codec).map_err(|refusal| refused(refusal, &self.name))?;
-        self.current = Some(Current { segment, decoder, packet: 0, offset: 0 });
+        let cursor = segment.packets.start();
+        self.current = Some(Current { segment, decoder, cursor, rest: 0..0, packet: Vec::new() });
         Ok(true)
+    }
+
+    /// Tells a file that ends from one that cannot be read any more.
+    fn check_input(&self) -> Result<(), AudioError> {
+        match self.input.failure() {
+            Some(detail) => Err(AudioError::Unreadable { name: self.name.clone(), detail }),
+            None => Ok(()),
+        }
     }
 
     /// A segment that states more frames than it has was cut, unless that was said already.
@@ -227,19 +292,25 @@ impl Source {
 }
 
 impl Current {
-    /// The bytes of the next packet; long ranges of samples come in parts.
-    fn next_packet<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    /// Reads the next packet; long ranges of samples come in parts. False at the end.
+    fn read_packet(&mut self, input: &Input) -> bool {
+        self.packet.clear();
         if self.segment.frames == 0 {
-            return None;
+            return false;
         }
-        let range = self.segment.packets.get(self.packet)?;
-        let start = range.start + self.offset;
-        let end = self.decoder.block_bytes().map_or(range.end, |block| range.end.min(start + block));
-        self.offset += end - start;
-        if end == range.end {
-            (self.packet, self.offset) = (self.packet + 1, 0);
+        let Some(block) = self.decoder.block_bytes() else {
+            return self.segment.packets.next(&mut self.cursor, input, LONGEST_PACKET, &mut self.packet);
+        };
+        while self.rest.is_empty() {
+            match self.segment.packets.next_part(&mut self.cursor) {
+                Some(part) => self.rest = part.range,
+                None => return false,
+            }
         }
-        bytes.get(start..end)
+        let end = self.rest.end.min(self.rest.start + block);
+        let part = self.rest.start..end;
+        self.rest.start = end;
+        input.append(part, &mut self.packet).is_some()
     }
 }
 

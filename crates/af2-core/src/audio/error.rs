@@ -16,6 +16,14 @@ pub enum AudioError {
         /// Name of the file.
         name: String,
     },
+    /// The file could not be read to its end.
+    #[error("{}: cannot be read ({detail}); check the disk or copy the file, and try again", line(name))]
+    Unreadable {
+        /// Name of the file.
+        name: String,
+        /// What the system said.
+        detail: String,
+    },
     /// No decoder knows these bytes.
     #[error(
         "{}: not a known audio format; convert it, for example with ffmpeg to WAV; supported are {SUPPORTED_FORMATS}",
@@ -79,6 +87,16 @@ pub enum AudioError {
         /// What was given.
         detail: String,
     },
+    /// A channel that the audio does not have.
+    #[error("{}: there is no channel {wanted}; the audio has {}", line(name), numbered(*channels))]
+    NoSuchChannel {
+        /// Name of the file.
+        name: String,
+        /// The channel, from 1.
+        wanted: usize,
+        /// Channels of the audio.
+        channels: usize,
+    },
     /// A sample rate nobody uses.
     #[error(
         "{}: a sample rate of {rate} Hz is out of range (1000 to 384000 Hz); convert it, for example with ffmpeg to 16000 Hz",
@@ -90,12 +108,23 @@ pub enum AudioError {
         /// The rate in Hz.
         rate: u32,
     },
+    /// Windows too close to each other, or too far apart.
+    #[error("a hop of {seconds} s is out of range; a window can start every 0.1 s to 3600 s")]
+    Hop {
+        /// Seconds from one window to the next.
+        seconds: String,
+    },
     /// Window settings that describe no window.
     #[error("audio settings: {detail}; use the values of the model's configuration")]
     Settings {
         /// Which value, and why.
         detail: String,
     },
+}
+
+/// Channels as people count them.
+fn numbered(channels: usize) -> String {
+    if channels == 1 { "one channel, 1".into() } else { format!("channels 1 to {channels}") }
 }
 
 /// A name in one line: files may have line breaks in theirs.

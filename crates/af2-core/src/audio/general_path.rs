@@ -1,47 +1,97 @@
-//! Files whose name does not end in `.mp3`: channel 0 in float64, with a band-limited rate change.
+//! Files whose name does not end in `.mp3`: one channel in float64, with a band-limited rate change.
 
+use super::blocks::Blocks;
+use super::channel::Channel;
 use super::decode::{Read, Source};
 use super::error::AudioError;
+use super::level::{ChannelPeaks, Level};
 use super::normalise::codes;
 use super::resample::Resampler;
 use super::windows::WindowPlan;
 
-/// Channel 0 of a file at the target rate, with the peak of all its channels.
-pub(super) struct FirstChannel {
+/// One channel of a file at the target rate.
+pub(super) struct Mono {
     resampler: Resampler,
-    joint_peak: f64,
+    /// The channel that is heard, from 0; none for the average.
+    single: Option<usize>,
+    average: Vec<f64>,
 }
 
-impl FirstChannel {
-    pub(super) fn new(source_rate: u32, target_rate: u32) -> Self {
-        Self { resampler: Resampler::new(source_rate, target_rate), joint_peak: 0.0 }
+impl Mono {
+    pub(super) fn new(channel: Channel, source_rate: u32, target_rate: u32) -> Self {
+        Self { resampler: Resampler::new(source_rate, target_rate), single: channel.single(true), average: Vec::new() }
     }
 
     /// Adds a block of finite samples, one slice per channel.
     pub(super) fn push(&mut self, block: &[&[f64]]) {
-        let peaks = block.iter().flat_map(|channel| channel.iter()).map(|sample| sample.abs());
-        self.joint_peak = peaks.fold(self.joint_peak, f64::max);
-        self.resampler.push(block.first().copied().unwrap_or_default());
+        match self.single {
+            Some(channel) => self.resampler.push(block.get(channel).copied().unwrap_or_default()),
+            None => {
+                average(block, &mut self.average);
+                self.resampler.push(&self.average);
+            }
+        }
     }
 
-    /// Scales by the joint peak if any channel is beyond ±1, and gives the codes.
-    ///
-    /// The original scales before it changes the rate, which is linear: only the last bits differ.
-    pub(super) fn into_codes(self) -> Vec<i16> {
-        let mut samples = self.resampler.finish();
-        if self.joint_peak > 1.0 {
-            samples.divide_by(self.joint_peak);
-        }
-        codes(samples.iter(), samples.len())
+    /// Ends the source.
+    pub(super) fn finish(&mut self) {
+        self.resampler.finish();
+    }
+
+    /// Takes the samples at the target rate that are ready.
+    pub(super) fn take(&mut self) -> Blocks {
+        self.resampler.take()
     }
 }
 
-/// Codes of the first seconds of `source`, as many as `plan` has room for.
-pub(super) fn load(source: &mut Source, plan: &WindowPlan) -> Result<(Vec<i16>, Read), AudioError> {
+fn average(block: &[&[f64]], average: &mut Vec<f64>) {
+    let frames = block.first().map_or(0, |channel| channel.len());
+    let count = block.len() as f64;
+    average.clear();
+    average.extend((0..frames).map(|frame| block.iter().map(|channel| channel[frame]).sum::<f64>() / count));
+}
+
+/// What a whole clip is made from.
+pub(super) struct Clip {
+    mono: Mono,
+    pub peaks: ChannelPeaks,
+}
+
+impl Clip {
+    pub(super) fn new(channel: Channel, source_rate: u32, target_rate: u32) -> Self {
+        Self { mono: Mono::new(channel, source_rate, target_rate), peaks: ChannelPeaks::default() }
+    }
+
+    pub(super) fn push(&mut self, block: &[&[f64]]) {
+        self.peaks.push(block);
+        self.mono.push(block);
+    }
+
+    /// Scales by the joint peak of all channels if any is beyond ±1, and gives the codes, with the level before that.
+    ///
+    /// The original scales before it changes the rate, which is linear: only the last bits differ.
+    pub(super) fn codes(&mut self) -> (Vec<i16>, Level) {
+        self.mono.finish();
+        let mut samples = self.mono.take();
+        let level = Level::of(samples.iter());
+        if self.peaks.joint() > 1.0 {
+            samples.divide_by(self.peaks.joint());
+        }
+        (codes(samples.iter(), samples.len()), level)
+    }
+}
+
+/// Codes of the first seconds of `source`, as many as `plan` has room for, with their level and the peaks of all channels.
+pub(super) fn load(
+    source: &mut Source,
+    channel: Channel,
+    plan: &WindowPlan,
+) -> Result<(Vec<i16>, Read, Level, ChannelPeaks), AudioError> {
     let rate = source.info().sample_rate;
-    let mut first = FirstChannel::new(rate, plan.sample_rate);
-    let read = source.read(frame_limit(plan, rate), |block| first.push(block))?;
-    Ok((first.into_codes(), read))
+    let mut clip = Clip::new(channel, rate, plan.sample_rate);
+    let read = source.read(frame_limit(plan, rate), |block| clip.push(block))?;
+    let (codes, level) = clip.codes();
+    Ok((codes, read, level, clip.peaks))
 }
 
 /// Source frames that are read; the cut comes before the rate change.

@@ -1,11 +1,15 @@
 //! Entry points: a file, raw PCM or ready codes to windows.
 
+use std::io::{Cursor, Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::channel::Channel;
 use super::decode::{Source, reject_non_finite};
 use super::error::{AudioError, SAMPLE_RATES};
-use super::general_path::{self, FirstChannel};
+use super::general_path;
+use super::level::Level;
 use super::mp3_path;
+use super::notices;
 use super::windows::{WindowPlan, Windows};
 use crate::config::AudioConfig;
 
@@ -22,6 +26,17 @@ pub enum LoadRules {
     Mp3,
     /// The one for all other files: the first channel with a band-limited rate change.
     Pcm,
+}
+
+impl LoadRules {
+    /// Whether they are those for MP3.
+    pub(super) fn are_for_mp3(self, file_name: &str) -> bool {
+        match self {
+            Self::ByName => file_name.ends_with(".mp3"),
+            Self::Mp3 => true,
+            Self::Pcm => false,
+        }
+    }
 }
 
 /// Loaded audio.
@@ -48,14 +63,16 @@ pub struct AudioInfo {
     pub seconds: f64,
     /// Whether the source goes on after the last window.
     pub truncated: bool,
-    /// What was passed over, missing or cut, one sentence each.
+    /// How loud the audio that is heard was before normalisation.
+    pub level: Level,
+    /// What was passed over, missing or cut, and what makes an answer doubtful, one sentence each.
     pub notices: Vec<String>,
 }
 
 impl AudioInfo {
-    fn new(codec: String, source_rate: u32, channels: usize, frames: usize, truncated: bool) -> Self {
+    fn new(codec: String, source_rate: u32, channels: usize, frames: usize, truncated: bool, level: Level) -> Self {
         let seconds = frames as f64 / f64::from(source_rate);
-        Self { codec, source_rate, channels, frames, seconds, truncated, notices: Vec::new() }
+        Self { codec, source_rate, channels, frames, seconds, truncated, level, notices: Vec::new() }
     }
 }
 
@@ -72,10 +89,10 @@ pub fn load_file(
     config: &AudioConfig,
     max_windows: usize,
 ) -> Result<LoadedAudio, AudioError> {
-    load_file_as(bytes, file_name, LoadRules::ByName, config, max_windows)
+    load_file_as(bytes, file_name, LoadRules::ByName, Channel::First, config, max_windows)
 }
 
-/// [`load_file`] by the rules that the caller selects: what comes from a pipe has no name.
+/// [`load_file`] by the rules, and of the channel, that the caller selects: what comes from a pipe has no name.
 ///
 /// # Errors
 /// [`AudioError`], one line with the name of the file and the remedy.
@@ -83,61 +100,84 @@ pub fn load_file_as(
     bytes: Vec<u8>,
     file_name: &str,
     rules: LoadRules,
+    channel: Channel,
+    config: &AudioConfig,
+    max_windows: usize,
+) -> Result<LoadedAudio, AudioError> {
+    load_source(Cursor::new(bytes), file_name, rules, channel, config, max_windows)
+}
+
+/// [`load_file_as`] from a file that need not be in memory: what lies behind the last window is not read, where the container allows.
+///
+/// # Errors
+/// [`AudioError`], one line with the name of the file and the remedy.
+pub fn load_source(
+    source: impl Read + Seek + 'static,
+    file_name: &str,
+    rules: LoadRules,
+    channel: Channel,
     config: &AudioConfig,
     max_windows: usize,
 ) -> Result<LoadedAudio, AudioError> {
     let plan = WindowPlan::new(config, max_windows)?;
     // Files may be made to break decoders. Where panics unwind, a panic in a decoder becomes an error about the file.
-    let guarded = catch_unwind(AssertUnwindSafe(|| decode_and_normalise(bytes, file_name, rules, &plan)));
-    guarded.unwrap_or_else(|_| Err(AudioError::Corrupt { name: file_name.into(), detail: "the decoder failed".into() }))
+    let guarded = catch_unwind(AssertUnwindSafe(|| decode_and_normalise(source, file_name, rules, channel, &plan)));
+    guarded.unwrap_or_else(|_| Err(decoder_failed(file_name)))
+}
+
+/// The error where a decoder panicked.
+pub(super) fn decoder_failed(name: &str) -> AudioError {
+    AudioError::Corrupt { name: name.into(), detail: "the decoder failed".into() }
 }
 
 fn decode_and_normalise(
-    bytes: Vec<u8>,
+    source: impl Read + Seek + 'static,
     file_name: &str,
     rules: LoadRules,
+    channel: Channel,
     plan: &WindowPlan,
 ) -> Result<LoadedAudio, AudioError> {
-    let mut source = Source::open(bytes, file_name)?;
-    let by_mp3_rules = match rules {
-        LoadRules::ByName => file_name.ends_with(".mp3"),
-        LoadRules::Mp3 => true,
-        LoadRules::Pcm => false,
-    };
-    let load = if by_mp3_rules { mp3_path::load } else { general_path::load };
-    let (codes, read) = load(&mut source, plan)?;
+    let mut source = Source::stream(source, file_name)?;
+    channel.check(source.info().channels, file_name)?;
+    let mp3 = rules.are_for_mp3(file_name);
+    let load = if mp3 { mp3_path::load } else { general_path::load };
+    let (codes, read, level, peaks) = load(&mut source, channel, plan)?;
     let info = source.info();
-    let mut info = AudioInfo::new(info.codec.clone(), info.sample_rate, info.channels, read.frames, read.more);
+    let mut info = AudioInfo::new(info.codec.clone(), info.sample_rate, info.channels, read.frames, read.more, level);
     info.notices = source.notices();
+    info.notices.extend(notices::about_clip(level, &peaks, channel.single(!mp3), info.seconds));
     Ok(LoadedAudio { windows: Windows::new(codes, plan), info })
 }
 
 /// Loads raw samples (full scale ±1), one slice per channel, by the general rules.
 ///
 /// # Errors
-/// [`AudioError`] for no channel, channels of different lengths, no samples, samples that are not finite, or a sample
+/// [`AudioError`] for no channel, one that is not there, channels of different lengths, no samples, samples that are not finite, or a sample
 /// rate out of range.
 pub fn load_pcm(
     channels: &[&[f32]],
     sample_rate: u32,
+    channel: Channel,
     config: &AudioConfig,
     max_windows: usize,
 ) -> Result<LoadedAudio, AudioError> {
     let plan = WindowPlan::new(config, max_windows)?;
     let length = check_pcm(channels, sample_rate)?;
+    channel.check(channels.len(), "PCM")?;
     let frames = length.min(general_path::frame_limit(&plan, sample_rate));
-    let mut first = FirstChannel::new(sample_rate, plan.sample_rate);
+    let mut clip = general_path::Clip::new(channel, sample_rate, plan.sample_rate);
     for start in (0..frames).step_by(PCM_BLOCK) {
         let range = start..(start + PCM_BLOCK).min(frames);
         let widen = |channel: &&[f32]| channel[range.clone()].iter().map(|&sample| f64::from(sample)).collect();
         let widened: Vec<Vec<f64>> = channels.iter().map(widen).collect();
         let block: Vec<&[f64]> = widened.iter().map(Vec::as_slice).collect();
         reject_non_finite(&block, start, "PCM")?;
-        first.push(&block);
+        clip.push(&block);
     }
-    let windows = Windows::new(first.into_codes(), &plan);
-    let info = AudioInfo::new("pcm".into(), sample_rate, channels.len(), frames, frames < length);
-    Ok(LoadedAudio { windows, info })
+    let (codes, level) = clip.codes();
+    let mut info = AudioInfo::new("pcm".into(), sample_rate, channels.len(), frames, frames < length, level);
+    info.notices = notices::about_clip(level, &clip.peaks, channel.single(true), info.seconds);
+    Ok(LoadedAudio { windows: Windows::new(codes, &plan), info })
 }
 
 /// Lays out codes that were made before. −32768, which normalisation never gives, is taken for −32767.

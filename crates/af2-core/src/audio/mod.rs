@@ -10,28 +10,38 @@
 
 mod bessel;
 mod blocks;
+mod channel;
 mod codecs;
 mod containers;
 mod decode;
 mod error;
 mod general_path;
+mod input;
 mod kernel;
+mod level;
 mod linear_rate;
 mod load;
 mod mp3_path;
 mod normalise;
+mod notices;
+mod packets;
 mod refusal;
 mod resample;
+mod stream;
 mod track;
+mod window_peaks;
 mod windows;
 
 pub mod frontend;
 
+pub use channel::Channel;
 pub use decode::{Read, Source, StreamInfo};
 pub use error::{AudioError, SUPPORTED_FORMATS};
+pub use level::Level;
 pub use linear_rate::convert_rate_linear;
-pub use load::{AudioInfo, LoadRules, LoadedAudio, from_codes, load_file, load_file_as, load_pcm};
+pub use load::{AudioInfo, LoadRules, LoadedAudio, from_codes, load_file, load_file_as, load_pcm, load_source};
 pub use mp3_path::mono_from_i16;
 pub use normalise::{codes_from_f32, codes_from_f64};
 pub use resample::resample;
+pub use stream::{StreamedWindow, WindowStream};
 pub use windows::{WindowPlan, Windows};

@@ -1,29 +1,71 @@
 //! Files whose name ends in `.mp3`: 16-bit PCM, an interpolated rate change, then the average of the channels.
 
-use super::decode::{Read, Source};
+use std::mem::take;
+
+use super::channel::Channel;
+use super::decode::{Read, Source, StreamInfo};
 use super::error::AudioError;
+use super::level::{ChannelPeaks, Level};
 use super::linear_rate::{LinearRate, convert_rate_linear};
 use super::normalise::codes_from_f32;
 use super::windows::WindowPlan;
 
-/// Codes of the first seconds of `source`, as many as `plan` has room for.
-pub(super) fn load(source: &mut Source, plan: &WindowPlan) -> Result<(Vec<i16>, Read), AudioError> {
+/// One channel of a file, or the average of all, at the target rate.
+pub(super) struct Mono {
+    rate: LinearRate,
+    /// The channel that is heard, from 0; none for the average.
+    single: Option<usize>,
+    channels: usize,
+    /// Whether samples were stored as integers.
+    integer: bool,
+    pcm: Vec<i16>,
+    ready: Vec<f32>,
+}
+
+impl Mono {
+    pub(super) fn new(channel: Channel, info: &StreamInfo, target_rate: u32) -> Self {
+        let rate = LinearRate::new(info.channels, info.sample_rate, target_rate);
+        let (single, channels, integer) = (channel.single(false), info.channels, info.integer);
+        Self { rate, single, channels, integer, pcm: Vec::new(), ready: Vec::new() }
+    }
+
+    /// Adds a block of finite samples, one slice per channel.
+    pub(super) fn push(&mut self, block: &[&[f64]]) {
+        self.pcm.clear();
+        interleave_i16(block, self.integer, &mut self.pcm);
+        for frame in self.pcm.chunks_exact(self.channels) {
+            self.rate.push(frame, |frame| self.ready.push(mono_sample(frame, self.single)));
+        }
+    }
+
+    /// Takes the samples at the target rate that are ready.
+    pub(super) fn take(&mut self) -> Vec<f32> {
+        take(&mut self.ready)
+    }
+}
+
+/// Codes of the first seconds of `source`, as many as `plan` has room for, with their level and the peaks of all channels.
+pub(super) fn load(
+    source: &mut Source,
+    channel: Channel,
+    plan: &WindowPlan,
+) -> Result<(Vec<i16>, Read, Level, ChannelPeaks), AudioError> {
     let info = source.info().clone();
     let milliseconds = f64::from(info.sample_rate) / 1000.0;
     // The cut is decided on the length in rounded milliseconds, so one millisecond more than is kept must be known.
     let keep = (plan.max_seconds * 1000.0 * milliseconds) as usize;
-    let mut rate = LinearRate::new(info.channels, info.sample_rate, plan.sample_rate);
-    let (mut pcm, mut mono) = (Vec::new(), Vec::new());
+    let (mut mono, mut peaks) = (Mono::new(channel, &info, plan.sample_rate), ChannelPeaks::default());
     let mut read = source.read(keep + milliseconds.ceil() as usize + 1, |block| {
-        pcm.clear();
-        interleave_i16(block, info.integer, &mut pcm);
-        pcm.chunks_exact(info.channels).for_each(|frame| rate.push(frame, |frame| mono.push(mono_sample(frame))));
+        peaks.push(block);
+        mono.push(block);
     })?;
+    let mut samples = mono.take();
     if (1000.0 * read.frames as f64 / f64::from(info.sample_rate)).round_ties_even() > plan.max_seconds * 1000.0 {
-        mono.truncate(rate.count(keep));
+        samples.truncate(mono.rate.count(keep));
         read = Read { frames: read.frames.min(keep), more: true };
     }
-    Ok((codes_from_f32(&mono), read))
+    let level = Level::of(samples.iter().map(|sample| f64::from(*sample)));
+    Ok((codes_from_f32(&samples), read, level, peaks))
 }
 
 /// Mono float32 samples at `target_rate` from interleaved 16-bit frames.
@@ -32,11 +74,15 @@ pub(super) fn load(source: &mut Source, plan: &WindowPlan) -> Result<(Vec<i16>, 
 /// the sum rounded down). The divisor is 32767.
 pub fn mono_from_i16(interleaved: &[i16], channels: usize, source_rate: u32, target_rate: u32) -> Vec<f32> {
     let converted = convert_rate_linear(interleaved, channels, source_rate, target_rate);
-    converted.chunks_exact(channels).map(mono_sample).collect()
+    converted.chunks_exact(channels).map(|frame| mono_sample(frame, None)).collect()
 }
 
-fn mono_sample(frame: &[i16]) -> f32 {
-    mix_down(frame) as f32 / 32767.0
+fn mono_sample(frame: &[i16], single: Option<usize>) -> f32 {
+    let sample = match single {
+        Some(channel) => frame.get(channel).copied().map_or(0, i32::from),
+        None => mix_down(frame),
+    };
+    sample as f32 / 32767.0
 }
 
 fn mix_down(frame: &[i16]) -> i32 {

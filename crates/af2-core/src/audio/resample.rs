@@ -1,5 +1,7 @@
 //! Band-limited rate change as a bank of filters, one per phase between input and output samples.
 
+use std::mem::take;
+
 use super::blocks::Blocks;
 use super::kernel::{Kernel, cubic_weights};
 use super::linear_rate::gcd;
@@ -20,7 +22,8 @@ const LANES: usize = 32;
 pub fn resample(input: &[f64], source_rate: u32, target_rate: u32) -> Vec<f64> {
     let mut resampler = Resampler::new(source_rate, target_rate);
     resampler.push(input);
-    resampler.finish().iter().collect()
+    resampler.finish();
+    resampler.take().iter().collect()
 }
 
 /// The same conversion of blocks as they come: only the output and the filter's reach of input are in memory.
@@ -34,7 +37,9 @@ pub(super) struct Resampler {
     /// Inputs that were in front of the window.
     dropped: usize,
     inputs: usize,
-    output: Blocks,
+    /// Outputs so far, and those that were not taken yet.
+    outputs: usize,
+    ready: Blocks,
 }
 
 /// The window moves once this many of its inputs are no longer needed.
@@ -44,14 +49,15 @@ impl Resampler {
     pub(super) fn new(source_rate: u32, target_rate: u32) -> Self {
         let bank = (source_rate != target_rate).then(|| PhaseBank::new(source_rate, target_rate));
         let window = vec![0.0; bank.as_ref().map_or(0, |bank| bank.before)];
-        Self { bank, source_rate, target_rate, window, dropped: 0, inputs: 0, output: Blocks::default() }
+        Self { bank, source_rate, target_rate, window, dropped: 0, inputs: 0, outputs: 0, ready: Blocks::default() }
     }
 
     /// Takes the next samples of the source.
     pub(super) fn push(&mut self, input: &[f64]) {
         self.inputs += input.len();
         if self.bank.is_none() {
-            self.output.extend(input);
+            self.outputs += input.len();
+            self.ready.extend(input);
             return;
         }
         for chunk in input.chunks(SLACK) {
@@ -60,25 +66,31 @@ impl Resampler {
         }
     }
 
-    /// The output, with zeros behind the last sample of the source.
-    pub(super) fn finish(mut self) -> Blocks {
-        if let Some(bank) = &self.bank {
-            self.window.resize(self.window.len() + bank.taps, 0.0);
-            self.produce(converted_length(self.inputs, self.source_rate, self.target_rate));
-            self.output.resize(filled_length(self.inputs, self.source_rate, self.target_rate));
-        }
-        self.output
+    /// Ends the source: zeros stand behind its last sample.
+    pub(super) fn finish(&mut self) {
+        let Some(bank) = &self.bank else { return };
+        self.window.resize(self.window.len() + bank.taps, 0.0);
+        self.produce(converted_length(self.inputs, self.source_rate, self.target_rate));
+        let taken = self.outputs - self.ready.len();
+        self.outputs = filled_length(self.inputs, self.source_rate, self.target_rate).max(taken);
+        self.ready.resize(self.outputs - taken);
+    }
+
+    /// Takes the outputs that are ready.
+    pub(super) fn take(&mut self) -> Blocks {
+        take(&mut self.ready)
     }
 
     /// Appends the outputs whose inputs are all there, up to `count` of them in all.
     fn produce(&mut self, count: usize) {
         let Some(bank) = &self.bank else { return };
-        while self.output.len() < count {
-            let (start, phase) = bank.position(self.output.len());
+        while self.outputs < count {
+            let (start, phase) = bank.position(self.outputs);
             let Some(inputs) = self.window.get(start - self.dropped..start - self.dropped + bank.taps) else { break };
-            self.output.push(bank.output(inputs, phase));
+            self.ready.push(bank.output(inputs, phase));
+            self.outputs += 1;
         }
-        let done = bank.position(self.output.len()).0 - self.dropped;
+        let done = bank.position(self.outputs).0 - self.dropped;
         if done >= SLACK {
             let done = done.min(self.window.len());
             self.window.drain(..done);

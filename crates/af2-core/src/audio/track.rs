@@ -1,8 +1,7 @@
 //! What a container says: which bytes belong to the audio, and how they are coded.
 
-use std::ops::Range;
-
 use super::codecs::Codec;
+use super::packets::Packets;
 
 /// The audio of a file, in the order of time.
 pub struct Track {
@@ -24,7 +23,7 @@ pub struct Segment {
     /// How the packets are coded.
     pub codec: Codec,
     /// Where they lie in the file.
-    pub packets: Vec<Range<usize>>,
+    pub packets: Packets,
     /// Decoded frames to drop at the start.
     pub skip: u64,
     /// Frames after those, at most; the rest is padding.
@@ -33,7 +32,16 @@ pub struct Segment {
 
 impl Segment {
     /// All frames of `packets`.
-    pub fn whole(codec: Codec, packets: Vec<Range<usize>>) -> Self {
+    pub fn whole(codec: Codec, packets: Packets) -> Self {
         Self { codec, packets, skip: 0, frames: u64::MAX }
+    }
+
+    /// Frames that it will give, where the container or the number of packets tells.
+    pub fn stated_frames(&self) -> Option<u64> {
+        if self.frames != u64::MAX {
+            return Some(self.frames);
+        }
+        let bytes = || self.packets.lengths().map(|length| length as u64).sum();
+        Some(self.codec.frames(self.packets.len() as u64, bytes)?.saturating_sub(self.skip))
     }
 }

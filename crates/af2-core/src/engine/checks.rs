@@ -19,12 +19,32 @@ pub fn check_windows(config: &ModelConfig, windows: &Windows) -> Result<(), Engi
     if (found, found_rate) != (expected, expected_rate) {
         return Err(EngineError::WrongWindows { found, found_rate, expected, expected_rate });
     }
-    let (found, most) = (windows.count, config.audio.most_windows());
+    check_window_count(config, windows.count)
+}
+
+/// Checks a number of windows, before anything of their size is allocated.
+///
+/// # Errors
+/// [`EngineError::NoWindows`], [`EngineError::TooManyWindows`].
+pub fn check_window_count(config: &ModelConfig, found: usize) -> Result<(), EngineError> {
+    let most = config.audio.most_windows();
     match found {
         0 => Err(EngineError::NoWindows),
         _ if found > most => Err(EngineError::TooManyWindows { found, seconds: config.audio.window_length, most }),
         _ => Ok(()),
     }
+}
+
+/// Numbers in the keys and values of `windows` windows, over all cross-attention blocks.
+pub fn audio_kv_values(config: &ModelConfig, windows: usize) -> u64 {
+    let blocks = (0..config.text.num_hidden_layers).filter(|layer| config.cross_attention.present_at(*layer)).count();
+    let per_token = 2 * config.cross_attention.inner_dim() * blocks;
+    (windows as u64).saturating_mul((TOKENS_PER_WINDOW * per_token) as u64)
+}
+
+/// Numbers in the encoder's tokens of `windows` windows.
+pub fn encoder_token_values(config: &ModelConfig, windows: usize) -> u64 {
+    (windows as u64).saturating_mul((TOKENS_PER_WINDOW * config.audio_transformer.d_model) as u64)
 }
 
 /// Checks encoder tokens, [64 · windows, D], and returns their number of windows.
@@ -33,15 +53,12 @@ pub fn check_windows(config: &ModelConfig, windows: &Windows) -> Result<(), Engi
 /// [`EngineError::WrongTokens`] if they are no whole number of windows, else as [`check_windows`].
 pub fn check_tokens(config: &ModelConfig, tokens: &[f32]) -> Result<usize, EngineError> {
     let per_window = TOKENS_PER_WINDOW * config.audio_transformer.d_model;
-    let (found, most) = (tokens.len() / per_window, config.audio.most_windows());
-    match found {
-        _ if !tokens.len().is_multiple_of(per_window) => {
-            Err(EngineError::WrongTokens { found: tokens.len(), per_window })
-        }
-        0 => Err(EngineError::NoWindows),
-        _ if found > most => Err(EngineError::TooManyWindows { found, seconds: config.audio.window_length, most }),
-        _ => Ok(found),
+    if !tokens.len().is_multiple_of(per_window) {
+        return Err(EngineError::WrongTokens { found: tokens.len(), per_window });
     }
+    let found = tokens.len() / per_window;
+    check_window_count(config, found)?;
+    Ok(found)
 }
 
 /// Checks a prompt and returns the positions that it takes together with an answer of `max_new_tokens`.
@@ -81,4 +98,24 @@ pub fn check_request(config: &ModelConfig, prompt: &[u32], options: &GenerateOpt
 pub fn check_logits(logits: &[f32]) -> Result<(), EngineError> {
     let finite = logits.iter().all(|logit| logit.is_finite());
     if finite { Ok(()) } else { Err(EngineError::NotFinite { stage: Stage::Logits }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_windows_than_are_heard_are_refused_by_their_number() {
+        let config = ModelConfig::parse(include_bytes!("../../../../weights/toy/config.json")).unwrap();
+        assert!(check_window_count(&config, 1).is_ok() && check_window_count(&config, 150).is_ok());
+        assert!(matches!(check_window_count(&config, 0), Err(EngineError::NoWindows)));
+        let many = check_window_count(&config, 100_000).unwrap_err().to_string();
+        assert!(many.contains("100000 windows of 10 s, and at most 150 are heard"), "{many}");
+        let blocks =
+            (0..config.text.num_hidden_layers).filter(|layer| config.cross_attention.present_at(*layer)).count();
+        let one = (64 * 2 * config.cross_attention.inner_dim() * blocks) as u64;
+        assert_eq!((audio_kv_values(&config, 1), audio_kv_values(&config, 150)), (one, 150 * one));
+        assert_eq!(audio_kv_values(&config, usize::MAX), u64::MAX);
+        assert_eq!(encoder_token_values(&config, 3), 3 * 64 * config.audio_transformer.d_model as u64);
+    }
 }

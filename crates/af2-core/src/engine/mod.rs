@@ -19,7 +19,10 @@ mod shards;
 mod trace;
 
 pub use answer::{Answer, AnswerText, end_of_text};
-pub use checks::{MOST_POSITIONS, check_logits, check_prompt, check_request, check_tokens, check_windows};
+pub use checks::{
+    MOST_POSITIONS, audio_kv_values, check_logits, check_prompt, check_request, check_tokens, check_window_count,
+    check_windows, encoder_token_values,
+};
 pub use error::{EngineError, Stage};
 pub use files::ModelFiles;
 pub use generation::{FinishReason, GenerateOptions, Generation};

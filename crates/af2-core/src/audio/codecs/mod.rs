@@ -9,6 +9,7 @@ pub use pcm::{Encoding, PcmFormat};
 pub use vorbis::VorbisHeaders;
 
 use symphonia::core::audio::{Channels, GenericAudioBufferRef};
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP3};
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
@@ -25,6 +26,25 @@ pub enum Codec {
     Vorbis(VorbisHeaders),
     /// A codec of symphonia.
     Coded(Box<AudioCodecParameters>),
+}
+
+impl Codec {
+    /// Frames of `packets` packets, of `bytes` in all, where their number tells. Lossless packets and those of Opus and Vorbis vary.
+    pub fn frames(&self, packets: u64, bytes: impl FnOnce() -> u64) -> Option<u64> {
+        match self {
+            Self::Pcm(format) => Some(bytes() / format.frame_bytes() as u64),
+            Self::Coded(parameters) => {
+                let frames = match parameters.codec {
+                    // Versions 2 and 2.5 have the lower rates and half as long packets.
+                    CODEC_ID_MP3 => 576 << u64::from(parameters.sample_rate.is_some_and(|rate| rate >= 32_000)),
+                    CODEC_ID_AAC => 1024,
+                    _ => parameters.frames_per_block?,
+                };
+                Some(packets * frames)
+            }
+            Self::Opus(_) | Self::Vorbis(_) => None,
+        }
+    }
 }
 
 /// Parameters of a codec of symphonia.

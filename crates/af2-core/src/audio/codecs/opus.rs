@@ -1,11 +1,10 @@
 //! Opus, in any number of streams.
 
-use std::ops::Range;
-
 use ropus::OpusMSDecoder;
 
 use super::{Codec, Decoded};
 use crate::audio::containers::Order;
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged, unsupported};
 use crate::audio::track::Segment;
 
@@ -90,7 +89,7 @@ impl OpusHead {
     }
 
     /// A segment that ends `length` samples (at 48 kHz, the skipped ones counted) after the start.
-    pub fn segment(self, packets: Vec<Range<usize>>, length: u64) -> Segment {
+    pub fn segment(self, packets: Packets, length: u64) -> Segment {
         let skip = self.frames(self.pre_skip.into());
         let frames = if length == u64::MAX { length } else { self.frames(length.saturating_sub(self.pre_skip.into())) };
         Segment { codec: Codec::Opus(self), packets, skip, frames }

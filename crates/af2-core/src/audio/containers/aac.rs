@@ -1,11 +1,11 @@
 //! AAC: which of its kinds can be decoded, and the ADTS framing of bare streams.
 
-use std::ops::Range;
-
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
 
 use super::id3;
 use crate::audio::codecs::{Codec, coded};
+use crate::audio::input::{Bytes, Input};
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged, unsupported};
 use crate::audio::track::{Segment, Track};
 
@@ -62,14 +62,22 @@ fn kind_name(kind: u32) -> String {
 /// Blocks of a stream that are looked at for spectral band replication.
 const LOOKED_AT: usize = 64;
 
+/// Bytes of the longest block: what ADTS can state.
+const LONGEST_BLOCK: usize = 1 << 13;
+
 /// Most fill elements at the end of a block; encoders write one or two.
 const FILLS: usize = 3;
 
 /// A notice about a stream that says to be AAC-LC at `rate` and is HE-AAC: decoders that know no better are to play its lower half.
-pub fn notice(bytes: &[u8], packets: &[Range<usize>], rate: u32) -> Option<String> {
+pub fn notice(bytes: &Input, packets: &Packets, rate: u32) -> Option<String> {
     let looked_at = packets.len().min(LOOKED_AT);
-    let blocks = packets.iter().take(LOOKED_AT).filter_map(|range| bytes.get(range.clone()));
-    let found = blocks.filter(|block| ends_with_replication(block)).count();
+    let (mut cursor, mut block, mut found) = (packets.start(), Vec::new(), 0);
+    for _ in 0..looked_at {
+        block.clear();
+        if packets.next(&mut cursor, bytes, LONGEST_BLOCK, &mut block) && ends_with_replication(&block) {
+            found += 1;
+        }
+    }
     // Other data look like it in one block of fifty.
     let most = rate / 2;
     (found > 2 && 2 * found > looked_at).then(|| {
@@ -145,12 +153,12 @@ struct Header {
 }
 
 impl Header {
-    fn read(bytes: &[u8], at: usize) -> Option<Self> {
-        let head: &[u8; 7] = bytes.get(at..)?.first_chunk()?;
+    fn read(bytes: &Input, at: usize) -> Option<Self> {
+        let head: [u8; 7] = bytes.array(at)?;
         if head[0] != 0xff || head[1] & 0xf6 != 0xf0 {
             return None;
         }
-        let mut bits = Bits { bytes: head, at: 16 };
+        let mut bits = Bits { bytes: &head, at: 16 };
         let kind = bits.take(2)? + 1;
         let rate = *RATES.get(bits.take(4)? as usize)?;
         bits.take(1);
@@ -166,19 +174,19 @@ impl Header {
     }
 
     /// Whether a header of the same stream, or the end, follows.
-    fn is_followed(&self, bytes: &[u8], at: usize) -> bool {
+    fn is_followed(&self, bytes: &Input, at: usize) -> bool {
         let next = at + self.length;
         next == bytes.len() || Self::read(bytes, next).is_some_and(|next| next.same_stream(self))
     }
 }
 
 /// Whether an ADTS stream begins here.
-pub fn is(bytes: &[u8], at: usize) -> bool {
+pub fn is(bytes: &Input, at: usize) -> bool {
     Header::read(bytes, at).is_some_and(|header| header.is_followed(bytes, at))
 }
 
 /// The track of an ADTS stream that begins at `at`.
-pub fn open(bytes: &[u8], mut at: usize) -> Result<Track, Refusal> {
+pub fn open(bytes: &Input, mut at: usize) -> Result<Track, Refusal> {
     let Some(first) = Header::read(bytes, at) else { return damaged("no AAC frame") };
     if first.kind != LOW_COMPLEXITY {
         return unsupported(kind_name(first.kind));
@@ -187,7 +195,7 @@ pub fn open(bytes: &[u8], mut at: usize) -> Result<Track, Refusal> {
     if first.blocks != 0 {
         return unsupported("AAC with several blocks in a frame");
     }
-    let (mut packets, mut lost) = (Vec::<Range<usize>>::new(), 0);
+    let (mut packets, mut lost) = (Packets::default(), 0);
     while at < bytes.len() {
         match Header::read(bytes, at).filter(|header| header.same_stream(&first)) {
             Some(header) if at + header.length <= bytes.len() => {

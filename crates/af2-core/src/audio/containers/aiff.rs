@@ -4,16 +4,18 @@ use super::CUT_SHORT;
 use super::bytes::{Order, tag, text};
 use super::riff::{data_end, next_chunk};
 use crate::audio::codecs::{Codec, Encoding, PcmFormat};
+use crate::audio::input::{Bytes, Input};
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged};
 use crate::audio::track::{Segment, Track};
 
 /// Whether this is an AIFF file.
-pub fn is(bytes: &[u8]) -> bool {
+pub fn is(bytes: &Input) -> bool {
     bytes.starts_with(b"FORM") && matches!(tag(bytes, 8).as_ref(), Some(b"AIFF" | b"AIFC"))
 }
 
 /// The track of an AIFF file. Lengths follow the bytes, as in WAV files.
-pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
+pub fn open(bytes: &Input) -> Result<Track, Refusal> {
     let (mut common, mut data) = (None, None);
     let mut at = 12;
     while let (Some(name), Some(length)) = (tag(bytes, at), Order::Big.u32(bytes, at + 4)) {
@@ -38,17 +40,17 @@ pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
     let Some(common) = common else { return damaged("no COMM chunk") };
     let Some((data, cut)) = data else { return damaged("no SSND chunk") };
     let pcm = format(bytes, common)?;
-    let mut track = Track::of(Segment::whole(Codec::Pcm(pcm), vec![data]));
+    let mut track = Track::of(Segment::whole(Codec::Pcm(pcm), Packets::from_iter([data])));
     track.notices.extend(cut.then(|| CUT_SHORT.into()));
     Ok(track)
 }
 
-fn format(bytes: &[u8], common: usize) -> Result<PcmFormat, Refusal> {
+fn format(bytes: &Input, common: usize) -> Result<PcmFormat, Refusal> {
     let (Some(channels), Some(bits)) = (Order::Big.u16(bytes, common), Order::Big.u16(bytes, common + 6)) else {
         return damaged("the COMM chunk is too short");
     };
     let Some(rate) = extended(bytes, common + 8) else { return damaged("the COMM chunk is too short") };
-    let compression = if &bytes[8..12] == b"AIFC" { tag(bytes, common + 18) } else { None };
+    let compression = if bytes.has(8, b"AIFC") { tag(bytes, common + 18) } else { None };
     let width = usize::from(bits).div_ceil(8);
     let name = compression.unwrap_or(*b"NONE");
     let (encoding, order, width) =
@@ -76,7 +78,7 @@ pub(super) fn sample_kind(name: [u8; 4], width: usize) -> Option<(Encoding, Orde
 }
 
 /// The whole part of an 80-bit float; 0 for what is no sample rate.
-fn extended(bytes: &[u8], at: usize) -> Option<u32> {
+fn extended(bytes: &(impl Bytes + ?Sized), at: usize) -> Option<u32> {
     let (exponent, mantissa) = (Order::Big.u16(bytes, at)?, Order::Big.u64(bytes, at + 2)?);
     let shift = 16383 + 63 - i32::from(exponent & 0x7fff);
     let whole = if (32..64).contains(&shift) { mantissa >> shift } else { 0 };
@@ -89,8 +91,8 @@ mod tests {
 
     #[test]
     fn rates_of_80_bits() {
-        assert_eq!(extended(&[0x40, 0x0e, 0xac, 0x44, 0, 0, 0, 0, 0, 0], 0), Some(44100));
-        assert_eq!(extended(&[0x40, 0x0c, 0xfa, 0, 0, 0, 0, 0, 0, 0], 0), Some(16000));
-        assert_eq!(extended(&[0x7f, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0], 0), Some(0));
+        assert_eq!(extended(&[0x40, 0x0e, 0xac, 0x44, 0, 0, 0, 0, 0, 0][..], 0), Some(44100));
+        assert_eq!(extended(&[0x40, 0x0c, 0xfa, 0, 0, 0, 0, 0, 0, 0][..], 0), Some(16000));
+        assert_eq!(extended(&[0x7f, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0][..], 0), Some(0));
     }
 }

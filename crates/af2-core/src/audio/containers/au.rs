@@ -3,16 +3,18 @@
 use super::CUT_SHORT;
 use super::bytes::Order;
 use crate::audio::codecs::{Codec, Encoding, PcmFormat};
+use crate::audio::input::Input;
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged, unsupported};
 use crate::audio::track::{Segment, Track};
 
 /// Whether this is an AU file, of either byte order.
-pub fn is(bytes: &[u8]) -> bool {
+pub fn is(bytes: &Input) -> bool {
     bytes.starts_with(b".snd") || bytes.starts_with(b"dns.")
 }
 
 /// The track of an AU file.
-pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
+pub fn open(bytes: &Input) -> Result<Track, Refusal> {
     let order = if bytes.starts_with(b"dns.") { Order::Little } else { Order::Big };
     let field = |index: usize| order.u32(bytes, 4 * index);
     let (Some(start), Some(stated), Some(kind), Some(rate), Some(channels)) =
@@ -36,7 +38,7 @@ pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
     let known = !matches!(stated, 0 | u32::MAX);
     let length = if known { there.min(stated as usize) } else { there };
     let samples = start..start + length;
-    let mut track = Track::of(Segment::whole(Codec::Pcm(pcm), vec![samples]));
+    let mut track = Track::of(Segment::whole(Codec::Pcm(pcm), Packets::from_iter([samples])));
     track.notices.extend((known && stated as usize > there).then(|| CUT_SHORT.into()));
     Ok(track)
 }

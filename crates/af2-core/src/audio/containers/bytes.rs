@@ -1,5 +1,7 @@
 //! Checked reads of numbers at a position.
 
+use crate::audio::input::Bytes;
+
 /// Order of the bytes of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -12,11 +14,11 @@ pub enum Order {
 macro_rules! read_as {
     ($name:ident, $type:ty) => {
         /// The number at `at`; `None` beyond the end.
-        pub fn $name(self, bytes: &[u8], at: usize) -> Option<$type> {
-            let field = bytes.get(at..)?.first_chunk()?;
+        pub fn $name(self, bytes: &(impl Bytes + ?Sized), at: usize) -> Option<$type> {
+            let field = bytes.array(at)?;
             Some(match self {
-                Self::Little => <$type>::from_le_bytes(*field),
-                Self::Big => <$type>::from_be_bytes(*field),
+                Self::Little => <$type>::from_le_bytes(field),
+                Self::Big => <$type>::from_be_bytes(field),
             })
         }
     };
@@ -30,8 +32,8 @@ impl Order {
 }
 
 /// The four characters at `at`.
-pub fn tag(bytes: &[u8], at: usize) -> Option<[u8; 4]> {
-    bytes.get(at..)?.first_chunk().copied()
+pub fn tag(bytes: &(impl Bytes + ?Sized), at: usize) -> Option<[u8; 4]> {
+    bytes.array(at)
 }
 
 /// Whether four bytes can be the name of a chunk.

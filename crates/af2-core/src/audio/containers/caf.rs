@@ -7,6 +7,8 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC};
 use super::bytes::{Order, tag, text};
 use super::{CUT_SHORT, mp4};
 use crate::audio::codecs::{Codec, Encoding, OpusHead, PcmFormat, coded};
+use crate::audio::input::Input;
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged, unsupported};
 use crate::audio::track::{Segment, Track};
 
@@ -15,7 +17,7 @@ const FLOAT: u32 = 1;
 const LITTLE_ENDIAN: u32 = 2;
 
 /// Whether this is a CAF file.
-pub fn is(bytes: &[u8]) -> bool {
+pub fn is(bytes: &Input) -> bool {
     bytes.starts_with(b"caff")
 }
 
@@ -31,7 +33,7 @@ struct Description {
 }
 
 impl Description {
-    fn read(bytes: &[u8], at: usize) -> Option<Self> {
+    fn read(bytes: &Input, at: usize) -> Option<Self> {
         let field = |offset: usize| BIG.u32(bytes, at + offset);
         let rate = BIG.f64(bytes, at)? as u32;
         Some(Self {
@@ -47,8 +49,8 @@ impl Description {
 }
 
 /// The track of a CAF file.
-pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
-    let (mut description, mut cookie, mut table, mut data) = (None, &[][..], None, None);
+pub fn open(bytes: &Input) -> Result<Track, Refusal> {
+    let (mut description, mut cookie, mut table, mut data) = (None, Vec::new(), None, None);
     let mut at = 8;
     while let (Some(name), Some(length)) = (tag(bytes, at), BIG.u64(bytes, at + 4)) {
         let body = at + 12;
@@ -57,8 +59,8 @@ pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
         let end = stated.unwrap_or(usize::MAX).min(bytes.len());
         match &name {
             b"desc" => description = Description::read(bytes, body),
-            b"kuki" => cookie = bytes.get(body..end).unwrap_or_default(),
-            b"pakt" => table = bytes.get(body..end),
+            b"kuki" => cookie = bytes.description(body..end),
+            b"pakt" => table = Some(body.min(end)..end),
             // The first four bytes are an edit count.
             b"data" => {
                 data =
@@ -74,20 +76,23 @@ pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
     let (Some(description), Some((data, cut))) = (description, data) else {
         return damaged("no description or no data chunk");
     };
-    let mut track = Track::of(segment(&description, cookie, table, data)?);
+    let mut track = Track::of(segment(bytes, &description, &cookie, table, data)?);
     track.notices.extend(cut.then(|| CUT_SHORT.into()));
     Ok(track)
 }
 
 fn segment(
+    bytes: &Input,
     description: &Description,
     cookie: &[u8],
-    table: Option<&[u8]>,
+    table: Option<Range<usize>>,
     data: Range<usize>,
 ) -> Result<Segment, Refusal> {
     let channels = u16::try_from(description.channels).unwrap_or(u16::MAX);
     let codec = match &description.kind {
-        b"lpcm" | b"ulaw" | b"alaw" => return Ok(Segment::whole(Codec::Pcm(pcm(description)?), vec![data])),
+        b"lpcm" | b"ulaw" | b"alaw" => {
+            return Ok(Segment::whole(Codec::Pcm(pcm(description)?), Packets::from_iter([data])));
+        }
         b"alac" => {
             // The cookie may be wrapped as in QuickTime files.
             let cookie =
@@ -103,10 +108,13 @@ fn segment(
         other => return unsupported(format!("{} audio in CAF", text(*other))),
     };
     let Some(table) = table else { return damaged("no packet table") };
-    let (Some(valid), Some(priming)) = (BIG.u64(table, 8), BIG.u32(table, 16)) else {
+    if table.len() < 20 {
+        return damaged("the packet table is too short");
+    }
+    let (Some(valid), Some(priming)) = (BIG.u64(bytes, table.start + 8), BIG.u32(bytes, table.start + 16)) else {
         return damaged("the packet table is too short");
     };
-    let packets = packets(description, table.get(24..).unwrap_or_default(), data);
+    let packets = packets(bytes, description, table.start + 24..table.end, data);
     // Packets of ALAC tell their own lengths; some writers state whole ones for the last.
     let frames = if valid == 0 || &description.kind == b"alac" { u64::MAX } else { valid };
     Ok(Segment { codec, packets, skip: priming.into(), frames })
@@ -128,31 +136,32 @@ fn pcm(description: &Description) -> Result<PcmFormat, Refusal> {
 
 /// Cuts the data by the sizes in the packet table: numbers of 7 bits a byte, each followed by a number of frames
 /// where that varies.
-fn packets(description: &Description, mut table: &[u8], data: Range<usize>) -> Vec<Range<usize>> {
-    let mut packets = Vec::new();
+fn packets(bytes: &Input, description: &Description, mut table: Range<usize>, data: Range<usize>) -> Packets {
+    let mut packets = Packets::default();
     let mut at = data.start;
     while at < data.end {
         let size = match description.packet_bytes {
-            0 => variable(&mut table),
+            0 => variable(bytes, &mut table),
             fixed => Some(fixed as usize),
         };
-        let frames = if description.packet_frames == 0 { variable(&mut table) } else { Some(1) };
+        let frames = if description.packet_frames == 0 { variable(bytes, &mut table) } else { Some(1) };
         let (Some(size), Some(_)) = (size, frames) else { break };
         let end = at.saturating_add(size);
         if end > data.end {
             break;
         }
-        packets.extend((size > 0).then_some(at..end));
+        if size > 0 {
+            packets.push(at..end);
+        }
         at = end;
     }
     packets
 }
 
-fn variable(table: &mut &[u8]) -> Option<usize> {
+fn variable(bytes: &Input, table: &mut Range<usize>) -> Option<usize> {
     let mut value = 0usize;
     loop {
-        let (&byte, rest) = table.split_first()?;
-        *table = rest;
+        let byte = table.next().and_then(|at| bytes.byte(at))?;
         value = value.checked_mul(128)? + usize::from(byte & 127);
         if byte < 128 {
             return Some(value);

@@ -1,11 +1,11 @@
 //! FLAC streams: metadata blocks, then frames without lengths.
 
-use std::ops::Range;
-
 use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 
 use super::bytes::Order;
 use crate::audio::codecs::{Codec, coded};
+use crate::audio::input::{Bytes, Input};
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged};
 use crate::audio::track::{Segment, Track};
 
@@ -13,20 +13,20 @@ use crate::audio::track::{Segment, Track};
 const STREAM_INFO: usize = 34;
 
 /// Whether a FLAC stream begins here.
-pub fn is(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at..).is_some_and(|rest| rest.starts_with(b"fLaC"))
+pub fn is(bytes: &Input, at: usize) -> bool {
+    bytes.has(at, b"fLaC")
 }
 
 /// The track of a FLAC stream that begins at `at`.
-pub fn open(bytes: &[u8], start: usize) -> Result<Track, Refusal> {
+pub fn open(bytes: &Input, start: usize) -> Result<Track, Refusal> {
     let (mut info, mut at) = (None, start + 4);
-    while let Some(&[head, high, middle, low]) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+    while let Some([head, high, middle, low]) = bytes.array(at) {
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
         if head & 127 == 127 || at + 4 + length > bytes.len() {
             break; // a frame begins, or a length is wrong: frames are searched from here
         }
         if head & 127 == 0 {
-            info = bytes.get(at + 4..at + 4 + length);
+            info = Some(bytes.description(at + 4..at + 4 + length));
         }
         at += 4 + length;
         if head & 128 != 0 {
@@ -34,7 +34,7 @@ pub fn open(bytes: &[u8], start: usize) -> Result<Track, Refusal> {
         }
     }
     let Some(info) = info else { return damaged("no STREAMINFO block") };
-    let (codec, total) = codec(info)?;
+    let (codec, total) = codec(&info)?;
     let packets = frames(bytes, at);
     if packets.is_empty() {
         return damaged("no FLAC frame");
@@ -51,7 +51,7 @@ pub fn open(bytes: &[u8], start: usize) -> Result<Track, Refusal> {
 /// Its block sizes are replaced by the widest there are: writers leave 0, and the decoder takes them for a limit.
 pub(super) fn codec(info: &[u8]) -> Result<(Codec, u64), Refusal> {
     let Some(info) = info.first_chunk::<STREAM_INFO>() else { return damaged("the STREAMINFO block is too short") };
-    let packed = Order::Big.u64(info, 10).unwrap_or(0);
+    let packed = Order::Big.u64(&info[..], 10).unwrap_or(0);
     let (rate, channels, total) = ((packed >> 44) as u32, (packed >> 41 & 7) as u16 + 1, packed & 0xf_ffff_ffff);
     let mut configuration = *info;
     configuration[..4].copy_from_slice(&[0, 16, 0xff, 0xff]);
@@ -68,14 +68,13 @@ struct Header {
 }
 
 impl Header {
-    fn read(bytes: &[u8], at: usize) -> Option<Self> {
-        let head = bytes.get(at..)?;
-        let &[0xff, second @ (0xf8 | 0xf9), sizes, channels, first, ..] = head else { return None };
+    fn read(bytes: &Input, at: usize) -> Option<Self> {
+        let [0xff, second @ (0xf8 | 0xf9), sizes, channels, first] = bytes.array(at)? else { return None };
         let (block_code, rate_code) = (sizes >> 4, sizes & 15);
         if block_code == 0 || rate_code == 15 || channels >> 4 > 10 || channels & 1 == 1 {
             return None;
         }
-        let (number, number_length) = number(&head[4..], first)?;
+        let (number, number_length) = number(bytes, at + 4, first)?;
         let block_length = match block_code {
             6 => 1,
             7 => 2,
@@ -87,7 +86,7 @@ impl Header {
             _ => 0,
         };
         let length = 4 + number_length + block_length + rate_length;
-        let checked = head.get(..length + 1)?.iter().fold(0u8, |crc, byte| crc8(crc ^ byte)) == 0;
+        let checked = bytes.read(at..at + length + 1)?.iter().fold(0u8, |crc, byte| crc8(crc ^ byte)) == 0;
         checked.then_some(Self { number, stream: [second, rate_code, channels & 14] })
     }
 
@@ -97,14 +96,14 @@ impl Header {
 }
 
 /// A number of up to 36 bits in the manner of UTF-8, and its length.
-fn number(bytes: &[u8], first: u8) -> Option<(u64, usize)> {
+fn number(bytes: &Input, at: usize, first: u8) -> Option<(u64, usize)> {
     let length = match first.leading_ones() as usize {
         0 => return Some((first.into(), 1)),
         1 | 8 => return None,
         length => length,
     };
     let start = u64::from(first) & (0x7f >> length);
-    let continuation = bytes.get(1..length)?;
+    let continuation = bytes.read(at + 1..at + length)?;
     if continuation.iter().any(|byte| byte & 0xc0 != 0x80) {
         return None;
     }
@@ -121,12 +120,12 @@ fn crc8(mut value: u8) -> u8 {
 
 /// Frames from `start` on: each ends where a header of the same stream with a later number begins. The last one keeps
 /// what follows it (tags, padding); the decoder stops before.
-fn frames(bytes: &[u8], start: usize) -> Vec<Range<usize>> {
-    let mut frames = Vec::new();
+fn frames(bytes: &Input, start: usize) -> Packets {
+    let mut frames = Packets::default();
     let mut current: Option<(usize, Header)> = None;
     let mut at = start;
-    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0xff)) {
-        at += found;
+    while let Some(found) = bytes.find(at..bytes.len(), 0xff) {
+        at = found;
         match (Header::read(bytes, at), current) {
             (Some(header), None) => current = Some((at, header)),
             (Some(header), Some((begin, before))) if before.goes_on_with(&header) => {
@@ -137,6 +136,8 @@ fn frames(bytes: &[u8], start: usize) -> Vec<Range<usize>> {
         }
         at += 1;
     }
-    frames.extend(current.map(|(begin, _)| begin..bytes.len()));
+    if let Some((begin, _)) = current {
+        frames.push(begin..bytes.len().max(begin));
+    }
     frames
 }

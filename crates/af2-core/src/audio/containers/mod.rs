@@ -20,18 +20,18 @@ mod wave_format;
 
 pub use bytes::Order;
 
+use super::input::Input;
 use super::refusal::{Refusal, unsupported};
 use super::track::Track;
 
 /// Notice about a file that ends too early.
 const CUT_SHORT: &str = "the file is cut short; what is there is heard";
 
-/// Finds the audio of a file. Ogg pages are joined in place.
-pub fn open(bytes: &mut Vec<u8>) -> Result<Track, Refusal> {
+/// Finds the audio of a file.
+pub fn open(bytes: &Input) -> Result<Track, Refusal> {
     if ogg::is(bytes) {
         return ogg::open(bytes);
     }
-    let bytes = bytes.as_slice();
     if riff::is(bytes) {
         return riff::open(bytes);
     }
@@ -70,7 +70,7 @@ pub fn open(bytes: &mut Vec<u8>) -> Result<Track, Refusal> {
 }
 
 /// Formats that people have and nothing here reads.
-fn known_elsewhere(bytes: &[u8]) -> Option<&'static str> {
+fn known_elsewhere(bytes: &Input) -> Option<&'static str> {
     let signatures: [(&[u8], &str); 9] = [
         (b"#!AMR", "AMR"),
         (b"wvpk", "WavPack"),

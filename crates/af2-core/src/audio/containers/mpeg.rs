@@ -7,6 +7,8 @@ use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
 use super::bytes::Order;
 use super::{CUT_SHORT, id3};
 use crate::audio::codecs::{Codec, coded};
+use crate::audio::input::{Bytes, Input};
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged, unsupported};
 use crate::audio::track::{Segment, Track};
 
@@ -42,8 +44,8 @@ struct Header {
 }
 
 impl Header {
-    fn read(bytes: &[u8], at: usize) -> Option<Self> {
-        let &[0xff, second, third, fourth] = bytes.get(at..)?.first_chunk()? else { return None };
+    fn read(bytes: &Input, at: usize) -> Option<Self> {
+        let [0xff, second, third, fourth] = bytes.array(at)? else { return None };
         if second & 0xe0 != 0xe0 {
             return None;
         }
@@ -77,13 +79,20 @@ impl Header {
 }
 
 /// Where a stream begins at or after `at`, within [`SEARCH`].
-pub fn find(bytes: &[u8], at: usize) -> Option<usize> {
-    let last = at.saturating_add(SEARCH).min(bytes.len());
-    (at..last).find(|&start| bytes[start] == 0xff && begins(bytes, start))
+pub fn find(bytes: &Input, at: usize) -> Option<usize> {
+    let last = at.saturating_add(SEARCH);
+    let mut at = at;
+    loop {
+        at = bytes.find(at..last, 0xff)?;
+        if begins(bytes, at) {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// Whether frames follow each other from `at` on, or fill the rest of the file.
-fn begins(bytes: &[u8], mut at: usize) -> bool {
+fn begins(bytes: &Input, mut at: usize) -> bool {
     let Some(first) = Header::read(bytes, at) else { return false };
     for seen in 0..CONFIRMED {
         match Header::read(bytes, at) {
@@ -96,7 +105,7 @@ fn begins(bytes: &[u8], mut at: usize) -> bool {
 }
 
 /// The track of a stream that begins at `at`.
-pub fn open(bytes: &[u8], start: usize) -> Result<Track, Refusal> {
+pub fn open(bytes: &Input, start: usize) -> Result<Track, Refusal> {
     let Some(first) = Header::read(bytes, start) else { return damaged("no MPEG frame") };
     if first.layer != 3 {
         return unsupported(format!("MPEG layer {}", first.layer));
@@ -107,7 +116,7 @@ pub fn open(bytes: &[u8], start: usize) -> Result<Track, Refusal> {
     while at < bytes.len() {
         let follows = |header: &Header| synced && header.same_stream(&first) || begins(bytes, at);
         match Header::read(bytes, at).filter(|header| header.layer == 3 && follows(header)) {
-            Some(header) if header.length <= bytes.len() - at => {
+            Some(header) if header.length <= bytes.len().saturating_sub(at) => {
                 stream.push(at..at + header.length, header);
                 (at, synced) = (at + header.length, true);
             }
@@ -116,14 +125,14 @@ pub fn open(bytes: &[u8], start: usize) -> Result<Track, Refusal> {
                 break;
             }
             None if id3::skip_tag(bytes, at) > at => at = id3::skip_tag(bytes, at),
-            None => (at, synced, passed) = (at + 1, false, passed + usize::from(bytes[at] != 0)),
+            None => (at, synced, passed) = (at + 1, false, passed + usize::from(bytes.byte(at) != Some(0))),
         }
     }
     stream.finish(passed)
 }
 
 struct Stream<'a> {
-    bytes: &'a [u8],
+    bytes: &'a Input,
     segments: Vec<(Header, Option<InfoTag>, Segment)>,
     cut: bool,
 }
@@ -133,7 +142,8 @@ impl Stream<'_> {
     fn push(&mut self, frame: Range<usize>, header: Header) {
         // In files that were joined, the tags of later ones are frames of silence, as in ffmpeg.
         let first = self.segments.is_empty();
-        let tag = if first { InfoTag::read(&self.bytes[frame.clone()], &header) } else { None };
+        let tag =
+            if first { InfoTag::read(&self.bytes.read(frame.clone()).unwrap_or_default(), &header) } else { None };
         let changed = self
             .segments
             .last()
@@ -141,7 +151,7 @@ impl Stream<'_> {
         if changed {
             let parameters = coded(CODEC_ID_MP3, header.rate, header.channels, &[]);
             let codec = Codec::Coded(Box::new(parameters));
-            let mut segment = Segment::whole(codec, Vec::new());
+            let mut segment = Segment::whole(codec, Packets::default());
             // A decoder that begins in the middle lacks what its first frame overlaps with.
             segment.skip = if first { 0 } else { header.samples() };
             self.segments.push((header, tag, segment));

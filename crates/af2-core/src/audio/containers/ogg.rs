@@ -5,6 +5,8 @@ use std::ops::Range;
 use super::bytes::Order;
 use super::flac;
 use crate::audio::codecs::{Codec, OpusHead, VorbisHeaders, packet_samples};
+use crate::audio::input::{Bytes, Input};
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged, unsupported};
 use crate::audio::track::{Segment, Track};
 
@@ -13,7 +15,7 @@ const CONTINUED: u8 = 1;
 const FIRST: u8 = 2;
 
 /// Whether this is an Ogg file.
-pub fn is(bytes: &[u8]) -> bool {
+pub fn is(bytes: &Input) -> bool {
     bytes.starts_with(b"OggS")
 }
 
@@ -25,28 +27,29 @@ struct Page {
     serial: u32,
     sequence: u32,
     /// Lengths of the parts; below 255 a packet ends.
-    lacing: Range<usize>,
+    lacing: Vec<u8>,
+    /// Where the parts lie in the file, and their bytes.
     body: Range<usize>,
+    content: Vec<u8>,
 }
 
 impl Page {
-    fn read(bytes: &[u8], at: usize) -> Option<Self> {
-        if bytes.get(at..at + 5)? != b"OggS\0" {
+    fn read(bytes: &Input, at: usize) -> Option<Self> {
+        if bytes.array(at)? != *b"OggS\0" {
             return None;
         }
-        let segments = usize::from(*bytes.get(at + 26)?);
-        let lacing = at + HEADER..at + HEADER + segments;
-        let length: usize = bytes.get(lacing.clone())?.iter().map(|part| usize::from(*part)).sum();
-        let body = lacing.end..lacing.end + length;
-        let page = bytes.get(at..body.end)?;
-        (checksum(page) == Order::Little.u32(page, 22)?).then_some(Self {
-            flags: page[5],
-            granule: Order::Little.u64(page, 6)?,
-            serial: Order::Little.u32(page, 14)?,
-            sequence: Order::Little.u32(page, 18)?,
-            lacing,
-            body,
-        })
+        let header = HEADER + usize::from(bytes.byte(at + 26)?);
+        let lacing = bytes.read(at + HEADER..at + header)?;
+        let length: usize = lacing.iter().map(|part| usize::from(*part)).sum();
+        let body = at + header..at + header + length;
+        let mut page = bytes.read(at..body.end)?;
+        let number = |at: usize| Order::Little.u32(page.as_slice(), at);
+        if checksum(&page) != number(22)? {
+            return None;
+        }
+        let (granule, serial, sequence) = (Order::Little.u64(page.as_slice(), 6)?, number(14)?, number(18)?);
+        let (flags, content) = (page[5], page.split_off(header));
+        Some(Self { flags, granule, serial, sequence, lacing, body, content })
     }
 }
 
@@ -75,38 +78,72 @@ const CRC: [u32; 256] = {
 #[derive(Default)]
 struct Link {
     serial: u32,
-    packets: Vec<Range<usize>>,
-    /// Granule and packets of the first page that ends an audio packet, then the last granule.
-    pages: Vec<(u64, usize)>,
+    packets: Packets,
+    /// Whether they are FLAC.
+    flac: bool,
+    /// Samples of all packets behind the headers, if they are Opus.
+    samples: u64,
+    /// Pages that end a packet: the first [`FIRST_PAGES`], which lead beyond the headers, and the last one.
+    pages: Vec<Ending>,
     next_sequence: u32,
 }
 
-/// The track of an Ogg file. Packets that go over pages are joined by moving their bytes toward the start of `bytes`.
-pub fn open(bytes: &mut [u8]) -> Result<Track, Refusal> {
+/// Where a page ends in its stream.
+#[derive(Clone, Copy)]
+struct Ending {
+    granule: u64,
+    /// Packets up to here, and the samples in them if they are Opus.
+    packets: usize,
+    samples: u64,
+}
+
+/// Each of these pages ends at least one packet, and no codec has more than three headers.
+const FIRST_PAGES: usize = 4;
+
+/// Identification and comments.
+const OPUS_HEADERS: usize = 2;
+
+/// Bytes of the longest header: comments may hold a picture, and are not read beyond this.
+const LONGEST_HEADER: usize = 1 << 20;
+
+/// Bytes at the start of a packet that tell the samples in it.
+const PACKET_HEAD: usize = 2;
+
+/// The track of an Ogg file.
+pub fn open(bytes: &Input) -> Result<Track, Refusal> {
     let mut reader = Reader::default();
     let mut at = 0;
     while at < bytes.len() {
         match Page::read(bytes, at) {
             Some(page) => {
                 at = page.body.end;
-                reader.page(bytes, page);
+                reader.page(page);
             }
             None => {
-                let next = bytes[at + 1..].windows(4).position(|window| window == b"OggS");
                 reader.damaged += 1;
-                at = next.map_or(bytes.len(), |next| at + 1 + next);
+                at = next_page(bytes, at + 1).unwrap_or(usize::MAX);
             }
         }
     }
     reader.track(bytes)
 }
 
+/// Where the next page may begin, from `at` on.
+fn next_page(bytes: &Input, mut at: usize) -> Option<usize> {
+    loop {
+        at = bytes.find(at..bytes.len(), b'O')?;
+        if bytes.has(at, b"OggS") {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     links: Vec<Link>,
-    /// Where the next byte of a packet goes, and where the packet began.
-    end: usize,
-    begin: Option<usize>,
+    /// The packet that goes on in the next page: where its parts lie, and its first bytes.
+    begun: Option<(Vec<Range<usize>>, Vec<u8>)>,
     /// Pages that were unreadable or missing.
     damaged: usize,
     /// Whether the page before began a stream.
@@ -116,14 +153,14 @@ struct Reader {
 }
 
 impl Reader {
-    fn page(&mut self, bytes: &mut [u8], page: Page) {
+    fn page(&mut self, page: Page) {
         if page.flags & FIRST != 0 {
             // Of the streams that begin together, the first one with audio is heard.
             let wanted = !self.beginning || self.links.is_empty();
             self.beginning = true;
-            match codec_name(&bytes[page.body.clone()]) {
+            match codec_name(&page.content) {
                 Ok(()) if wanted => {
-                    self.begin = None;
+                    self.begun = None;
                     self.links.push(Link { serial: page.serial, next_sequence: page.sequence, ..Link::default() });
                 }
                 Err(name) if self.other.is_none() => self.other = Some(name),
@@ -135,36 +172,42 @@ impl Reader {
         let Some(link) = self.links.last_mut().filter(|link| link.serial == page.serial) else { return };
         if page.sequence != link.next_sequence {
             self.damaged += 1;
-            self.begin = None;
+            self.begun = None;
         }
         link.next_sequence = page.sequence.wrapping_add(1);
         // The rest of a packet whose start is lost is passed over.
-        let mut lost = page.flags & CONTINUED != 0 && self.begin.is_none();
+        let mut lost = page.flags & CONTINUED != 0 && self.begun.is_none();
         if page.flags & CONTINUED == 0 {
-            self.begin = None;
+            self.begun = None;
         }
-        let (mut from, before) = (page.body.start, link.packets.len());
-        // A copy: bytes that move toward the start may come to lie where the lengths are.
-        let lengths = bytes[page.lacing].to_vec();
-        for length in lengths.into_iter().map(usize::from) {
+        let before = link.packets.len();
+        let (mut from, mut to) = (0, 0);
+        for (index, length) in page.lacing.iter().enumerate() {
+            to += usize::from(*length);
+            let ended = *length < 255;
+            if !ended && index + 1 < page.lacing.len() {
+                continue;
+            }
             if !lost {
-                let begin = *self.begin.get_or_insert(self.end);
-                bytes.copy_within(from..from + length, self.end);
-                self.end += length;
-                if length < 255 {
-                    link.packets.push(begin..self.end);
-                    self.begin = None;
+                let (mut parts, mut head) = self.begun.take().unwrap_or_default();
+                parts.push(page.body.start + from..page.body.start + to);
+                head.extend(page.content[from..to].iter().take(PACKET_HEAD - head.len()));
+                if ended {
+                    link.push(&parts, &head);
+                } else {
+                    self.begun = Some((parts, head));
                 }
             }
-            lost &= length == 255;
-            from += length;
+            lost &= !ended;
+            from = to;
         }
         if page.granule != u64::MAX && link.packets.len() > before {
-            link.pages.push((page.granule, link.packets.len()));
+            link.pages.truncate(FIRST_PAGES);
+            link.pages.push(Ending { granule: page.granule, packets: link.packets.len(), samples: link.samples });
         }
     }
 
-    fn track(self, bytes: &[u8]) -> Result<Track, Refusal> {
+    fn track(self, bytes: &Input) -> Result<Track, Refusal> {
         let mut track = Track { segments: Vec::new(), notices: Vec::new() };
         for link in self.links {
             match link.segment(bytes) {
@@ -198,43 +241,62 @@ fn codec_name(packet: &[u8]) -> Result<(), String> {
 }
 
 impl Link {
+    /// Adds a packet with its first bytes. Of FLAC, packets of metadata are left out.
+    fn push(&mut self, parts: &[Range<usize>], head: &[u8]) {
+        if self.packets.is_empty() {
+            self.flac = head.first() == Some(&0x7f);
+        } else if self.flac && head.first() != Some(&0xff) {
+            return;
+        }
+        if self.packets.len() >= OPUS_HEADERS {
+            self.samples = self.samples.saturating_add(packet_samples(head));
+        }
+        for (index, part) in parts.iter().enumerate() {
+            self.packets.push_part(part.clone(), index + 1 == parts.len());
+        }
+    }
+
     /// Headers and packets of the stream.
-    fn segment(self, bytes: &[u8]) -> Result<Segment, Refusal> {
-        let packet = |index: usize| self.packets.get(index).map(|range| &bytes[range.clone()]);
-        let Some(first) = packet(0) else { return damaged("no whole packet") };
+    fn segment(mut self, bytes: &Input) -> Result<Segment, Refusal> {
+        let mut cursor = self.packets.start();
+        let mut header = || {
+            let mut packet = Vec::new();
+            self.packets.next(&mut cursor, bytes, LONGEST_HEADER, &mut packet).then_some(packet)
+        };
+        let Some(first) = header() else { return damaged("no whole packet") };
         if first.starts_with(b"OpusHead") {
-            let head = OpusHead::read(first)?;
-            let audio = self.packets.get(2..).unwrap_or_default().to_vec();
-            let samples = |range: &Range<usize>| packet_samples(&bytes[range.clone()]);
-            let total: u64 = audio.iter().map(samples).sum();
+            let head = OpusHead::read(&first)?;
             // A stream that was recorded from its middle begins at another time than 0.
-            let start = self.pages.iter().find(|(_, packets)| *packets > 2).map_or(0, |(granule, packets)| {
-                let there: u64 = audio.iter().take(packets - 2).map(samples).sum();
-                granule.saturating_sub(there)
-            });
+            let start = self.ending_after(OPUS_HEADERS).map_or(0, |page| page.granule.saturating_sub(page.samples));
             let length = self.length().saturating_sub(start);
-            let length = if length == 0 { total } else { length };
-            return Ok(head.segment(audio, length));
+            let length = if length == 0 { self.samples } else { length };
+            self.packets.drop_first(OPUS_HEADERS);
+            return Ok(head.segment(self.packets, length));
         }
         if first.starts_with(b"\x7fFLAC") {
             let (codec, _) = flac::codec(first.get(17..).unwrap_or_default())?;
-            let audio = self.packets.iter().skip(1).filter(|range| bytes.get(range.start) == Some(&0xff)).cloned();
-            return Ok(Segment::whole(codec, audio.collect()));
+            self.packets.drop_first(1);
+            return Ok(Segment::whole(codec, self.packets));
         }
-        let (Some(identification), Some(setup)) = (packet(0), packet(2)) else {
+        let (Some(_comments), Some(setup)) = (header(), header()) else {
             return damaged("the file ends in its headers");
         };
-        let headers = VorbisHeaders::read(identification, setup)?;
-        let audio = self.packets.get(3..).unwrap_or_default().to_vec();
-        let (first_granule, packets) = self.pages.iter().find(|(_, packets)| *packets > 3).copied().unwrap_or((0, 3));
-        let from_start = first_granule <= (packets - 3) as u64 * headers.longest_block();
+        let headers = VorbisHeaders::read(&first, &setup)?;
+        let (granule, packets) = self.ending_after(3).map_or((0, 3), |page| (page.granule, page.packets));
+        let from_start = granule <= (packets - 3) as u64 * headers.longest_block();
         let length = self.length();
         let frames = if from_start && length > 0 { length } else { u64::MAX };
-        Ok(Segment { frames, ..Segment::whole(Codec::Vorbis(headers), audio) })
+        self.packets.drop_first(3);
+        Ok(Segment { frames, ..Segment::whole(Codec::Vorbis(headers), self.packets) })
+    }
+
+    /// The first page that ends a packet behind `headers` packets.
+    fn ending_after(&self, headers: usize) -> Option<&Ending> {
+        self.pages.iter().find(|page| page.packets > headers)
     }
 
     /// The position in time after the last packet.
     fn length(&self) -> u64 {
-        self.pages.last().map_or(0, |(granule, _)| *granule)
+        self.pages.last().map_or(0, |page| page.granule)
     }
 }

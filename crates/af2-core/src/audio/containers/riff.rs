@@ -5,6 +5,7 @@
 
 use super::bytes::{Order, is_tag, tag};
 use super::{CUT_SHORT, wave_format};
+use crate::audio::input::Input;
 use crate::audio::refusal::{Refusal, damaged};
 use crate::audio::track::Track;
 
@@ -12,13 +13,13 @@ use crate::audio::track::Track;
 const UNKNOWN_LENGTH: u64 = 0x7fff_0000;
 
 /// Whether this is a WAV file.
-pub fn is(bytes: &[u8]) -> bool {
+pub fn is(bytes: &Input) -> bool {
     let form = matches!(tag(bytes, 0).as_ref(), Some(b"RIFF" | b"RF64" | b"BW64" | b"RIFX"));
     form && tag(bytes, 8).as_ref() == Some(b"WAVE")
 }
 
 /// The track of a WAV file.
-pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
+pub fn open(bytes: &Input) -> Result<Track, Refusal> {
     let order = if bytes.starts_with(b"RIFX") { Order::Big } else { Order::Little };
     let (mut format, mut long_length) = (None, None);
     let mut at = 12;
@@ -26,9 +27,9 @@ pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
         let (body, stated) = (at + 8, u64::from(length));
         match &name {
             b"ds64" => long_length = order.u64(bytes, body + 8),
-            b"fmt " => format = bytes.get(body..body.saturating_add(length as usize).min(bytes.len())),
+            b"fmt " => format = Some(bytes.description(body..body.saturating_add(length as usize))),
             b"data" => {
-                let Some(format) = format else { return damaged("the format comes after the data") };
+                let Some(format) = format.as_deref() else { return damaged("the format comes after the data") };
                 let stated = if length == u32::MAX { long_length.unwrap_or(stated) } else { stated };
                 let (end, cut) = data_end(bytes, body, stated, order);
                 let mut track = wave_format::track(format, order, body..end)?;
@@ -43,7 +44,7 @@ pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
 }
 
 /// Where the data ends, and whether the file ends before it.
-pub(super) fn data_end(bytes: &[u8], start: usize, stated: u64, order: Order) -> (usize, bool) {
+pub(super) fn data_end(bytes: &Input, start: usize, stated: u64, order: Order) -> (usize, bool) {
     let there = bytes.len() - start.min(bytes.len());
     match usize::try_from(stated) {
         // 0 is a length that was never written, unless another chunk follows: then the chunk is empty.
@@ -54,13 +55,13 @@ pub(super) fn data_end(bytes: &[u8], start: usize, stated: u64, order: Order) ->
 }
 
 /// Whether a chunk that fits in the file begins here.
-fn chunk_at(bytes: &[u8], at: usize, order: Order) -> bool {
+fn chunk_at(bytes: &Input, at: usize, order: Order) -> bool {
     let length = order.u32(bytes, at + 4).unwrap_or(u32::MAX);
     tag(bytes, at).is_some_and(is_tag) && at as u64 + 8 + u64::from(length) <= bytes.len() as u64
 }
 
 /// Chunks begin at even positions, but some writers forget the padding.
-pub(super) fn next_chunk(bytes: &[u8], body: usize, length: u64) -> usize {
+pub(super) fn next_chunk(bytes: &Input, body: usize, length: u64) -> usize {
     let end = usize::try_from(length).ok().and_then(|length| body.checked_add(length)).unwrap_or(usize::MAX);
     let padded = end.saturating_add((length & 1) as usize);
     let unpadded = padded != end && !tag(bytes, padded).is_some_and(is_tag) && tag(bytes, end).is_some_and(is_tag);

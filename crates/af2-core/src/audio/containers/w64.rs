@@ -3,6 +3,7 @@
 use super::bytes::Order;
 use super::riff::data_end;
 use super::{CUT_SHORT, wave_format};
+use crate::audio::input::{Bytes, Input};
 use crate::audio::refusal::{Refusal, damaged};
 use crate::audio::track::Track;
 
@@ -13,22 +14,22 @@ const REST: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 const HEADER: usize = 24;
 
 /// Whether this is a Wave64 file.
-pub fn is(bytes: &[u8]) -> bool {
+pub fn is(bytes: &Input) -> bool {
     bytes.starts_with(&RIFF)
 }
 
 /// The track of a Wave64 file.
-pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
+pub fn open(bytes: &Input) -> Result<Track, Refusal> {
     let mut format = None;
     let mut at = HEADER + 16;
-    while let (Some(name), Some(length)) = (bytes.get(at..at + 16), Order::Little.u64(bytes, at + 16)) {
+    while let (Some(name), Some(length)) = (bytes.array::<16>(at), Order::Little.u64(bytes, at + 16)) {
         let body = at + HEADER;
         let stated = length.saturating_sub(HEADER as u64);
         let end = usize::try_from(stated).ok().and_then(|length| body.checked_add(length)).unwrap_or(usize::MAX);
         if name[4..] == REST && &name[..4] == b"fmt " {
-            format = bytes.get(body..end.min(bytes.len()));
+            format = Some(bytes.description(body..end));
         } else if name[4..] == REST && &name[..4] == b"data" {
-            let Some(format) = format else { return damaged("the format comes after the data") };
+            let Some(format) = format.as_deref() else { return damaged("the format comes after the data") };
             let (end, cut) = data_end(bytes, body, stated, Order::Little);
             let mut track = wave_format::track(format, Order::Little, body..end)?;
             track.notices.extend(cut.then(|| CUT_SHORT.into()));

@@ -6,6 +6,7 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_ADPCM_IMA_WAV, CODEC_I
 
 use super::bytes::Order;
 use crate::audio::codecs::{Codec, Encoding, PcmFormat, coded};
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged, unsupported};
 use crate::audio::track::{Segment, Track};
 
@@ -47,7 +48,7 @@ pub fn track(format: &[u8], order: Order, data: Range<usize>) -> Result<Track, R
     let width = if matches!(encoding, Encoding::ALaw | Encoding::MuLaw) { 1 } else { width };
     let encoding = if encoding == Encoding::Signed && width == 1 { Encoding::Unsigned } else { encoding };
     let pcm = PcmFormat { encoding, order, width, channels: channels.into(), rate }.checked()?;
-    Ok(Track::of(Segment::whole(Codec::Pcm(pcm), vec![data])))
+    Ok(Track::of(Segment::whole(Codec::Pcm(pcm), Packets::from_iter([data]))))
 }
 
 /// ADPCM: packets are blocks, whose first frames lie in their headers.

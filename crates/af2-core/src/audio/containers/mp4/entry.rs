@@ -2,8 +2,7 @@
 
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP3};
 
-use super::BIG;
-use super::atom::{Atom, atoms};
+use super::atom::{Atom, child};
 use crate::audio::codecs::{Codec, Encoding, OpusHead, PcmFormat, coded};
 use crate::audio::containers::aiff::sample_kind;
 use crate::audio::containers::bytes::{Order, tag, text};
@@ -19,8 +18,9 @@ pub struct Entry<'a> {
     pub rate: u32,
     /// The flags of uncompressed audio in entries of version 2.
     flags: Option<u32>,
-    /// Atoms behind the fixed fields.
-    atoms: &'a [u8],
+    /// The entry, and where in it atoms follow the fixed fields.
+    entry: Atom<'a>,
+    atoms: usize,
 }
 
 /// `lpcm` flags of version 2.
@@ -31,18 +31,15 @@ const SIGNED: u32 = 4;
 impl<'a> Entry<'a> {
     /// Reads the entry, of any of QuickTime's three versions.
     pub fn read(descriptions: Atom<'a>) -> Result<Self, Refusal> {
-        let list = descriptions.content.get(8..).unwrap_or_default();
-        let Some(entry) = atoms(list, 0..list.len()).next() else { return damaged("a track without description") };
+        let Some(entry) = descriptions.children_from(8).next() else { return damaged("a track without description") };
         Self::fields(entry).ok_or_else(|| Refusal::Damaged("a track's description is too short".into()))
     }
 
     fn fields(entry: Atom<'a>) -> Option<Self> {
-        let half = |at: usize| BIG.u16(entry.content, at).map(u32::from);
+        let half = |at: usize| entry.u16(at).map(u32::from);
         let (channels, bits, rate) = (half(16)?, half(18)?, half(24)?);
-        let of = |channels, bits, rate, flags, from: usize| {
-            let atoms = entry.content.get(from..).unwrap_or_default();
-            Self { kind: entry.name, channels, bits, rate, flags, atoms }
-        };
+        let of =
+            |channels, bits, rate, flags, atoms| Self { kind: entry.name, channels, bits, rate, flags, entry, atoms };
         Some(match half(8)? {
             0 => of(channels, bits, rate, None, 28),
             1 => {
@@ -51,7 +48,7 @@ impl<'a> Entry<'a> {
                 of(channels, if (1..=8).contains(&bytes) { bytes * 8 } else { bits }, rate, None, 44)
             }
             _ => {
-                let rate = BIG.f64(entry.content, 32)? as u32;
+                let rate = entry.f64(32)? as u32;
                 of(entry.u32(40)?, entry.u32(48)?, rate, entry.u32(52), 64)
             }
         })
@@ -64,8 +61,8 @@ impl<'a> Entry<'a> {
 
     /// An atom behind the fixed fields, or in QuickTime's `wave` atom.
     fn atom(&self, name: &[u8; 4]) -> Option<Atom<'a>> {
-        let find = |content: &'a [u8], name: &[u8; 4]| atoms(content, 0..content.len()).find(|atom| atom.name == *name);
-        find(self.atoms, name).or_else(|| find(find(self.atoms, b"wave")?.content, name))
+        let find = |name: &[u8; 4]| self.entry.children_from(self.atoms).find(|atom| atom.name == *name);
+        find(name).or_else(|| child(find(b"wave")?, name))
     }
 
     /// How the samples are coded.
@@ -75,10 +72,10 @@ impl<'a> Entry<'a> {
             |codec, configuration: &[u8]| Ok(Codec::Coded(Box::new(coded(codec, self.rate, channels, configuration))));
         match &self.kind {
             b"mp4a" => {
-                let descriptor = self.atom(b"esds").and_then(|atom| atom.content.get(4..)).unwrap_or_default();
-                match object_type(descriptor) {
+                let descriptor = self.atom(b"esds").and_then(|atom| atom.rest(4)).unwrap_or_default();
+                match object_type(&descriptor) {
                     Some(0x40 | 0x66..=0x68) => {
-                        let configuration = decoder_configuration(descriptor).unwrap_or_default();
+                        let configuration = decoder_configuration(&descriptor).unwrap_or_default();
                         aac::check(configuration, self.rate)?;
                         symphonia(CODEC_ID_AAC, configuration)
                     }
@@ -88,16 +85,16 @@ impl<'a> Entry<'a> {
                 }
             }
             b".mp3" | b"ms\0\x55" => symphonia(CODEC_ID_MP3, &[]),
-            b"alac" => match self.atom(b"alac").and_then(|atom| atom.content.get(4..)) {
-                Some(cookie) => symphonia(CODEC_ID_ALAC, cookie),
+            b"alac" => match self.atom(b"alac").and_then(|atom| atom.rest(4)) {
+                Some(cookie) => symphonia(CODEC_ID_ALAC, &cookie),
                 None => damaged("an ALAC track without description"),
             },
-            b"Opus" => match self.atom(b"dOps") {
-                Some(head) => OpusHead::fields(head.content, Order::Big).map(Codec::Opus),
+            b"Opus" => match self.atom(b"dOps").and_then(|atom| atom.rest(0)) {
+                Some(head) => OpusHead::fields(&head, Order::Big).map(Codec::Opus),
                 None => damaged("an Opus track without description"),
             },
-            b"fLaC" => match self.atom(b"dfLa").and_then(|atom| atom.content.get(8..)) {
-                Some(info) => flac::codec(info).map(|(codec, _)| codec),
+            b"fLaC" => match self.atom(b"dfLa").and_then(|atom| atom.rest(8)) {
+                Some(info) => flac::codec(&info).map(|(codec, _)| codec),
                 None => damaged("a FLAC track without description"),
             },
             _ => self.pcm(),
@@ -112,15 +109,13 @@ impl<'a> Entry<'a> {
                 (linear(flags), if flags & BIG_ENDIAN != 0 { Order::Big } else { Order::Little }, width)
             }
             (b"ipcm" | b"fpcm", _) => {
-                let configuration = self.atom(b"pcmC").map_or(&[][..], |atom| atom.content);
-                let (flags, bits) =
-                    (configuration.get(4).copied().unwrap_or(0), configuration.get(5).copied().unwrap_or(0));
+                let [flags, bits] = self.atom(b"pcmC").and_then(|atom| atom.u16(4)).unwrap_or(0).to_be_bytes();
                 let encoding = if &self.kind == b"fpcm" { Encoding::Float } else { Encoding::Signed };
                 (encoding, if flags & 1 == 1 { Order::Little } else { Order::Big }, usize::from(bits).div_ceil(8))
             }
             (kind, _) => {
                 let Some(samples) = sample_kind(*kind, width) else { return unsupported(name(*kind)) };
-                let little = self.atom(b"enda").and_then(|atom| BIG.u16(atom.content, 0)).is_some_and(|flag| flag != 0);
+                let little = self.atom(b"enda").and_then(|atom| atom.u16(0)).is_some_and(|flag| flag != 0);
                 if little { (samples.0, Order::Little, samples.2) } else { samples }
             }
         };

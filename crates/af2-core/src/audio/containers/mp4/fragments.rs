@@ -2,6 +2,7 @@
 
 use super::atom::{Atom, atoms, child};
 use super::table::Samples;
+use crate::audio::input::Input;
 
 const BASE_OFFSET: u32 = 1;
 const DESCRIPTION: u32 = 2;
@@ -16,7 +17,7 @@ const FLAGS: u32 = 0x400;
 const COMPOSITION: u32 = 0x800;
 
 /// Adds the samples of track `number` in all fragments.
-pub fn samples(bytes: &[u8], movie: Atom, number: u32, found: &mut Samples) {
+pub fn samples(bytes: &Input, movie: Atom, number: u32, found: &mut Samples) {
     let extends = child(movie, b"mvex").into_iter().flat_map(|extends| extends.children());
     let default_size =
         extends.filter(|atom| atom.name == *b"trex" && atom.u32(4) == Some(number)).find_map(|atom| atom.u32(16));

@@ -8,14 +8,14 @@ mod table;
 
 pub use entry::decoder_configuration;
 
-use std::ops::Range;
-
 use self::atom::{Atom, atoms, child};
 use self::edits::{ALL, Part};
 use self::entry::Entry;
 use super::bytes::{Order, tag};
 use super::{CUT_SHORT, aac};
 use crate::audio::codecs::Codec;
+use crate::audio::input::Input;
+use crate::audio::packets::Packets;
 use crate::audio::refusal::{Refusal, damaged};
 use crate::audio::track::{Segment, Track};
 use crate::config::MOST_SECONDS;
@@ -23,7 +23,7 @@ use crate::config::MOST_SECONDS;
 const BIG: Order = Order::Big;
 
 /// Whether this is an MP4 or QuickTime file.
-pub fn is(bytes: &[u8]) -> bool {
+pub fn is(bytes: &Input) -> bool {
     let kinds = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"moof"];
     tag(bytes, 4).is_some_and(|name| kinds.contains(&&name))
 }
@@ -40,7 +40,7 @@ struct AudioTrack<'a> {
 }
 
 /// The first audio track that can be decoded.
-pub fn open(bytes: &[u8]) -> Result<Track, Refusal> {
+pub fn open(bytes: &Input) -> Result<Track, Refusal> {
     let Some(movie) = atoms(bytes, 0..bytes.len()).find(|atom| atom.name == *b"moov") else {
         return damaged("its index (moov), which comes last, is missing");
     };
@@ -82,7 +82,7 @@ fn audio_track<'a>(track: Atom<'a>, media: Atom<'a>, movie: u32) -> Option<Resul
 }
 
 impl AudioTrack<'_> {
-    fn track(self, bytes: &[u8], movie: Atom) -> Result<Track, Refusal> {
+    fn track(self, bytes: &Input, movie: Atom) -> Result<Track, Refusal> {
         let codec = self.entry.codec()?;
         let mut samples = table::Samples::default();
         match &codec {
@@ -121,12 +121,12 @@ impl AudioTrack<'_> {
     }
 
     /// A segment for every part of an edit list, up to the most that is heard of any audio.
-    fn joined(&self, packets: &[Range<usize>], parts: &[Part], times: &[u64]) -> Result<Vec<Segment>, Refusal> {
+    fn joined(&self, packets: &Packets, parts: &[Part], times: &[u64]) -> Result<Vec<Segment>, Refusal> {
         let most = MOST_SECONDS as u64 * u64::from(self.timescales.0);
         let (mut segments, mut heard) = (Vec::new(), 0u64);
         for part in parts {
             let (range, part) = edits::needed(*part, times);
-            segments.push(self.segment(self.entry.codec()?, packets[range].to_vec(), part));
+            segments.push(self.segment(self.entry.codec()?, packets.part(range), part));
             heard = heard.saturating_add(part.length);
             if heard >= most {
                 break;
@@ -136,13 +136,13 @@ impl AudioTrack<'_> {
     }
 
     /// When every packet begins, and the last one ends, in units of the media's time; none if the tables do not tell.
-    fn times(&self, codec: &Codec, packets: &[Range<usize>]) -> Option<Vec<u64>> {
+    fn times(&self, codec: &Codec, packets: &Packets) -> Option<Vec<u64>> {
         let mut times = vec![0u64];
         let mut end = 0u64;
         if let Codec::Pcm(format) = codec {
             let (timescale, rate) = (u64::from(self.timescales.0), u64::from(self.entry.rate).max(1));
-            for packet in packets {
-                end += (packet.len() / format.frame_bytes()) as u64;
+            for length in packets.lengths() {
+                end += (length / format.frame_bytes()) as u64;
                 times.push(end * timescale / rate);
             }
             return Some(times);
@@ -159,7 +159,7 @@ impl AudioTrack<'_> {
         (times.len() == packets.len() + 1).then_some(times)
     }
 
-    fn segment(&self, codec: Codec, packets: Vec<Range<usize>>, Part { start, length }: Part) -> Segment {
+    fn segment(&self, codec: Codec, packets: Packets, Part { start, length }: Part) -> Segment {
         let timescale = u64::from(self.timescales.0.max(1));
         match codec {
             Codec::Opus(head) => {

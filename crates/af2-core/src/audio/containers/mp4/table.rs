@@ -1,14 +1,13 @@
 //! Sample tables: where the samples of a track lie.
 
-use std::ops::Range;
-
 use super::atom::{Atom, child};
+use crate::audio::packets::Packets;
 
 /// Samples found so far.
 #[derive(Default)]
 pub struct Samples {
     /// Where they lie in the file.
-    pub packets: Vec<Range<usize>>,
+    pub packets: Packets,
     /// Whether some lie beyond its end.
     pub cut: bool,
 }
@@ -17,7 +16,11 @@ impl Samples {
     /// Adds a sample if the file holds it.
     pub fn add(&mut self, start: u64, length: u64, file: usize) {
         match (usize::try_from(start), usize::try_from(start.saturating_add(length))) {
-            (Ok(start), Ok(end)) if end <= file => self.packets.extend((length > 0).then_some(start..end)),
+            (Ok(start), Ok(end)) if end <= file => {
+                if length > 0 {
+                    self.packets.push(start..end);
+                }
+            }
             _ => self.cut = true,
         }
     }
