@@ -1,6 +1,11 @@
-/** Bundles the package: three entries and their shared chunks, minified. `cargo xtask web` puts the .wasm files beside them. */
+/**
+ * Bundles the package: three entries, the scripts of worker and audio thread, and their shared chunks, minified. `cargo xtask web` puts
+ * the .wasm files beside them.
+ */
+const entries = ["index", "openai", "captions", "worker", "capture"];
+
 export default {
-  input: { index: "src/index.ts", worker: "src/worker.ts", openai: "src/openai.ts" },
+  input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: "browser",
   output: {
     dir: "dist/lib",

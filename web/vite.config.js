@@ -8,7 +8,12 @@ export default defineConfig({
   root: here(".."),
   base: "./",
   publicDir: false,
-  resolve: { alias: { "audio-flamingo-2-webgpu": here("dist/lib/index.js") } },
+  resolve: {
+    alias: {
+      "audio-flamingo-2-webgpu/captions": here("dist/lib/captions.js"), // before the shorter name, which would match it, too
+      "audio-flamingo-2-webgpu": here("dist/lib/index.js"),
+    },
+  },
   worker: { format: "es" },
   build: {
     outDir: here("dist/page"),

@@ -7,6 +7,8 @@ const ROWS: u32 = 8u;
 const COLUMNS: u32 = 16u;
 const LANES: u32 = 8u;
 
+override TALL: u32 = 1u;  // 0: there are at most 4 rows, and the other 4 of a thread are left out
+
 // Rows m..m+3 of x as the columns of a matrix. Rows past the end repeat the last one and are not stored.
 fn rows4(m: u32, quad: u32) -> mat4x4<f32> {
     let last = params.rows - 1u;
@@ -75,19 +77,20 @@ fn main(
         let end = min(start + SHARED, params.cols);
         for (var k = start; k < end; k += 4u) {
             let top = rows4(m, k / 4u);
-            let low = rows4(m + 4u, k / 4u);
+            var low = mat4x4<f32>();
+            if (TALL == 1u) { low = rows4(m + 4u, k / 4u); }
             let w0 = weights4(n, k, scales0);
             top0 += w0 * top;
-            low0 += w0 * low;
+            if (TALL == 1u) { low0 += w0 * low; }
             let w1 = weights4(n1, k, scales1);
             top1 += w1 * top;
-            low1 += w1 * low;
+            if (TALL == 1u) { low1 += w1 * low; }
             let w2 = weights4(n2, k, scales2);
             top2 += w2 * top;
-            low2 += w2 * low;
+            if (TALL == 1u) { low2 += w2 * low; }
             let w3 = weights4(n3, k, scales3);
             top3 += w3 * top;
-            low3 += w3 * low;
+            if (TALL == 1u) { low3 += w3 * low; }
         }
     }
     // A loop: the epilogue is long, and 128 copies of it take a compiler seconds.

@@ -30,11 +30,15 @@ fn logits4(i: u32) -> vec4<f32> {
 fn main(@builtin(local_invocation_index) lane: u32) {
     last_logit = LOST;
     last_token = NOTHING;
-    var log_total = 0.0;  // log(sum(exp(logit))) of all tokens
+    var largest = 0.0;
+    var log_sum = 0.0;  // of all tokens, relative to the largest logit
     for (var rank = 0u; rank < params.count; rank += 1u) {
         let best = most_likely(lane);
-        if (rank == 0u) { log_total = best.logit + best.log_sum; }
-        if (lane == 0u) { top[rank] = TokenLogprob(best.token, best.logit - log_total); }
+        if (rank == 0u) {
+            largest = best.logit;
+            log_sum = best.log_sum;
+        }
+        if (lane == 0u) { top[rank] = TokenLogprob(best.token, (best.logit - largest) - log_sum); }
         last_logit = best.logit;
         last_token = best.token;
     }

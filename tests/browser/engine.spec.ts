@@ -229,6 +229,10 @@ test("the adapter for OpenAI's interface answers, whole and in chunks", async ({
       for await (const { choices, usage } of await completions.create(request)) usages.push([choices.length, usage]);
       const neutral = { n: 1, tools: [], response_format: { type: "text" }, logprobs: false, user: "me", max_tokens: 1, messages };
       const accepted = (await completions.create({ ...neutral, stream: false } as never as { stream: false; messages: typeof messages })).choices[0].finish_reason;
+      const scoring = { messages, logprobs: true, top_logprobs: 2, max_tokens: 3 };
+      const scored = (await completions.create(scoring)).choices[0].logprobs;
+      const streamedScores = [];
+      for await (const { choices } of await completions.create({ ...scoring, stream: true })) streamedScores.push(choices[0]?.logprobs);
       const refused: Record<string, string> = {};
       const foreign = {
         n: 2,
@@ -237,6 +241,7 @@ test("the adapter for OpenAI's interface answers, whole and in chunks", async ({
         frequency_penalty: 1,
         stream_options: { include_usage: true }, // without stream
         messages: [],
+        top_logprobs: 2, // without logprobs
         speed: 2,
       };
       for (const [name, value] of Object.entries(foreign)) {
@@ -247,7 +252,7 @@ test("the adapter for OpenAI's interface answers, whole and in chunks", async ({
       const base64 = [{ role: "user", content: [{ type: "input_audio", input_audio: { data: "%", format: "wav" } }, { type: "text", text: "what?" }] }];
       for (const bad of [image, base64]) await completions.create({ messages: bad } as never).catch(({ code, message }) => (refused[message] = code));
       await model.dispose();
-      return { whole: whole.choices[0], usage: whole.usage, streamed, usages, accepted, refused };
+      return { whole: whole.choices[0], usage: whole.usage, streamed, usages, accepted, scored, streamedScores, refused };
     },
     { url: toy, data: sound },
   );
@@ -260,8 +265,18 @@ test("the adapter for OpenAI's interface answers, whole and in chunks", async ({
   expect(outcome.usages.slice(0, -1).every(([choices, usage]) => choices === 1 && usage === null)).toBe(true);
   expect(outcome.usages.at(-1)).toEqual([0, { prompt_tokens: expect.any(Number), completion_tokens: 3, total_tokens: expect.any(Number) }]);
   expect(outcome.accepted).toBe("length");
+  expect(outcome.whole?.logprobs).toBeNull();
+  expect(outcome.scored?.content).toHaveLength(3);
+  for (const { token, bytes, logprob, top_logprobs: top } of outcome.scored!.content) {
+    expect(Buffer.from(bytes!).toString()).toBe(token);
+    expect(logprob).toBeLessThanOrEqual(0);
+    expect(top.map((other) => other.logprob)).toEqual([logprob, expect.any(Number)]);
+    expect(top[0]!.token).toBe(token);
+  }
+  expect(outcome.streamedScores.at(-1)).toEqual(outcome.scored);
+  expect(outcome.streamedScores.slice(0, -1).every((scores) => scores === null)).toBe(true);
   expect(outcome.refused).toEqual({
-    ...Object.fromEntries(["n", "tools", "response_format", "frequency_penalty", "stream_options", "speed"].map((name) => [name, "BAD_REQUEST: true"])),
+    ...Object.fromEntries(["n", "tools", "response_format", "frequency_penalty", "stream_options", "top_logprobs", "speed"].map((name) => [name, "BAD_REQUEST: true"])),
     messages: "BAD_REQUEST: true",
     'a content part of type "image_url" is not supported by this model': "BAD_REQUEST",
     "input_audio.data is not base64": "BAD_REQUEST",

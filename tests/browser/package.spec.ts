@@ -19,7 +19,8 @@ const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
 /** Uses most of the public types, so that a wrong declaration fails the type check. */
 const APP = `
-import { AudioFlamingo, NoWebGpu, type Progress, type AnswerResult, type Clip } from "audio-flamingo-2-webgpu";
+import { AudioFlamingo, NoWebGpu, type Progress, type AnswerResult, type Caption, type Clip, type SearchHit } from "audio-flamingo-2-webgpu";
+import { formatCaptions } from "audio-flamingo-2-webgpu/captions";
 import { createOpenAI } from "audio-flamingo-2-webgpu/openai";
 
 export async function talk(url: string, sound: File): Promise<AnswerResult> {
@@ -33,9 +34,24 @@ export async function talk(url: string, sound: File): Promise<AnswerResult> {
   try { return await clip.ask("what?").result; } catch (error) { if (error instanceof NoWebGpu) throw error; throw error; } finally { await model.dispose(); }
 }
 
+export async function trust(url: string, sound: File, stream: MediaStream): Promise<string> {
+  const model = await AudioFlamingo.load(url);
+  const clip = await model.listen(sound, { channel: "mix" });
+  const { logprobs, confidence, alternatives, notices } = await clip.ask("what?", { topLogprobs: 2 }).result;
+  const { best, options } = await clip.choose("what?", ["a", "b"]);
+  const { intervals } = await clip.where("what?", options[best]!.text, { method: "attention" });
+  const captions: Caption[] = [];
+  for await (const caption of model.captions(sound, { hop: 5 })) captions.push(caption);
+  const index = await model.openIndex((await model.index([sound])).toBlob());
+  const hits: SearchHit[] = await index.search("a dog", { top: 3 });
+  for await (const { text, silent } of model.live(stream, { every: 2 })) console.log(text, silent);
+  console.log(logprobs.length, confidence.toFixed(2), alternatives?.[0]?.[0]?.text, notices, intervals[0]?.start, hits[0]?.file);
+  return formatCaptions(captions, "vtt");
+}
+
 const info = await AudioFlamingo.preview("/sound.wav");
 document.title = \`\${info.seconds.toFixed(1)} s in \${info.windows} window\`;
-Object.assign(globalThis, { talk });
+Object.assign(globalThis, { talk, trust });
 `;
 
 const CONFIG = `export default { optimizeDeps: { exclude: ["audio-flamingo-2-webgpu"] }, worker: { format: "es" }, build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } } };`;

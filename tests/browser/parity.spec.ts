@@ -36,7 +36,7 @@ test("native and browser agree on SwiftShader", async ({ open, server }) => {
         return loader.finish();
       });
       const bytes = new Uint8Array(await (await fetch(`/inputs/${sound}`)).arrayBuffer());
-      const clip = await raw.listen(engine.decodeAudio(bytes, sound, 12, config), () => {}, new AbortController().signal);
+      const clip = await raw.listen(engine.decodeAudio(bytes, sound, 12, undefined, config), () => {}, new AbortController().signal);
       return { logits: Array.from((await clip.logits(question)) as Float32Array), tokens: Array.from(tokens) };
     },
     { url: toy, sound: SOUND, question: QUESTION },
@@ -50,22 +50,40 @@ test("native and browser agree on SwiftShader", async ({ open, server }) => {
   expect(difference).toBeLessThan(1e-3);
 });
 
-test("WebGPU and the CPU give the demo model's answers token by token", async ({ open, server }) => {
+test("WebGPU and the CPU give the demo model's answers token by token, with the same log-probabilities, choices and relevance", async ({ open, server }) => {
   const demo = await serveDemo(server);
   const page = await open();
-  const answers = await page.evaluate(
-    async ({ url, list }) => {
-      const answers: Record<string, number[][]> = {};
-      for (const engine of ["webgpu", "cpu"] as const) {
+  const outcome = await page.evaluate(
+    async ({ url, list, options }) => {
+      const run = async (engine: "webgpu" | "cpu") => {
         const model = await window.AudioFlamingo.load(url, { engine });
         if (model.info.engine !== engine) throw new Error(`asked for ${engine}, got ${model.info.engine}`);
-        answers[engine] = [];
-        for (const { sound, question } of list) answers[engine].push((await (await model.listen(`/sounds/${sound}`)).ask(question).result).tokens);
+        const [tokens, logprobs]: [number[][], number[]] = [[], []];
+        for (const { sound, question } of list) {
+          const answer = await (await model.listen(`/sounds/${sound}`)).ask(question).result;
+          tokens.push(answer.tokens);
+          logprobs.push(...answer.logprobs);
+        }
+        const { sound, question, expected } = list[0]!;
+        const clip = await model.listen(`/sounds/${sound}`);
+        const choice = await clip.choose(question, [...options, expected]);
+        const effect = await clip.where(question, expected);
+        const attention = await clip.where(question, expected, { method: "attention" });
+        const captions = [];
+        for await (const { text, start } of model.captions(`/sounds/${sound}`, { question })) captions.push({ text, start });
         await model.dispose();
-      }
-      return answers;
+        const numbers = choice.options.flatMap(({ logprob, priorLogprob, probability }) => [logprob, priorLogprob, probability]);
+        return { exact: { tokens, best: choice.best, captions }, close: [...logprobs, ...numbers, ...effect.curve, ...attention.curve] };
+      };
+      return { webgpu: await run("webgpu"), cpu: await run("cpu") };
     },
-    { url: demo, list: (await clearAnswers()).slice(0, 2) },
+    { url: demo, list: (await clearAnswers()).slice(0, 2), options: ["it is a siren", "it is a train"] },
   );
-  expect(answers["cpu"]).toEqual(answers["webgpu"]);
+  const { webgpu, cpu } = outcome;
+  expect(webgpu.exact).toEqual(cpu.exact);
+  expect(cpu.exact.best).toBe(2);
+  const difference = Math.max(...cpu.close.map((value, at) => Math.abs(value - webgpu.close[at]!)));
+  console.log(`largest difference of ${cpu.close.length} log-probabilities, probabilities and relevances: ${difference.toExponential(1)}`);
+  expect(difference).toBeLessThan(5e-3);
+  expect(webgpu.close).toHaveLength(cpu.close.length);
 });

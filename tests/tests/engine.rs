@@ -62,6 +62,22 @@ fn dispatches_and_bytes_per_token() {
     }
 }
 
+/// Eight sequences read all matrices once per step: an eighth of the bytes each.
+#[test]
+fn weights_per_answer_fall_with_the_batch() {
+    let session = toy(Scheme::Q4);
+    let (mut clip, _) = drive(&session.gpu, session.model.blank_clip(3)).unwrap().unwrap();
+    let options = GenerateOptions { max_new_tokens: 2, ..GenerateOptions::default() };
+    drive(&session.gpu, clip.generate(&cases()[0].prompt_ids, &options, &mut |_| true)).unwrap().unwrap();
+    let alone = clip.token_info().expect("a question was asked");
+    for rows in [1_u64, 2, 4, 8] {
+        let together = drive(&session.gpu, clip.batch_info(rows as usize)).unwrap().unwrap();
+        // The rows of the embedding are read for each.
+        assert!(rows * together.weight_bytes <= rows * alone.weight_bytes + rows * rows * 4096, "{rows}: {together:?}");
+        assert!(together.weight_bytes >= alone.weight_bytes, "{rows}: {together:?}");
+    }
+}
+
 /// The work that is dispatched is the work that the formulas of `af2 inspect` count, plus the spectrogram.
 #[test]
 fn the_encoder_computes_what_its_dimensions_ask_for() {

@@ -2,8 +2,8 @@
 
 import type { BenchReport, KernelTime, Model } from "audio-flamingo-2-webgpu";
 import { byId, make } from "./dom.js";
-import { on } from "./events.js";
 import { bytes, duration, message, rate } from "./format.js";
+import type { Machine } from "./machine.js";
 
 type Gpu = NonNullable<BenchReport["gpu"]>;
 
@@ -13,8 +13,8 @@ let model: Model | undefined;
 let running: AbortController | undefined;
 let report: BenchReport | undefined;
 
-export function startBenchPanel(): void {
-  on("model", (loaded) => {
+export function startBenchPanel(machine: Machine): void {
+  machine.watch(({ model }) => model.ready?.model, (loaded) => {
     running?.abort();
     model = loaded;
     byId<HTMLButtonElement>("bench").disabled = !loaded;
@@ -55,14 +55,14 @@ async function tune(): Promise<void> {
 
 function show(report: BenchReport): void {
   byId("bench-rows").replaceChildren(...rows(report).map((cells) => row(cells)));
+  byId("bench-gpu-rows").replaceChildren(...gpuRows(report).map((cells) => row(cells)));
   showKernels("bench-encoder", report.gpu, report.gpu?.encoder);
   showKernels("bench-token", report.gpu, report.gpu?.token);
   byId("bench-result").hidden = false;
 }
 
-function rows(report: BenchReport): [string, string][] {
-  const { model, adapter, encodeMs, audioKvMs, firstTokenMs, tokensPerSecond, perToken, gpu } = report;
-  const answer: [string, string][] = [
+function rows({ model, adapter, encodeMs, audioKvMs, firstTokenMs, tokensPerSecond }: BenchReport): [string, string][] {
+  return [
     ["Model", model],
     ["Adapter", adapter],
     ["Encode a window", duration(encodeMs / 1000)],
@@ -70,10 +70,13 @@ function rows(report: BenchReport): [string, string][] {
     ["First token", duration(firstTokenMs / 1000)],
     ["Further tokens", rate(tokensPerSecond)],
   ];
-  if (!perToken || !gpu) return answer;
+}
+
+/** What only concerns who works on the kernels. */
+function gpuRows({ perToken, gpu }: BenchReport): [string, string][] {
+  if (!perToken || !gpu) return [];
   const { dispatches, microsecondsPerDispatch, bytesPerSecond } = perToken;
   return [
-    ...answer,
     ["Dispatches per token", `${dispatches}, ${microsecondsPerDispatch.toFixed(1)} µs each`],
     ["Weights per token", bytes(perToken.bytes)],
     ["Weights per second", bytes(bytesPerSecond)],
@@ -112,7 +115,7 @@ async function copy(): Promise<void> {
   const { gpu } = report;
   const table = (part: KernelTime[] | undefined) => (part && gpu ? [[""], COLUMNS, ...kernelRows(part, gpu)] : []);
   const kernels = [...table(gpu?.encoder), ...table(gpu?.token)];
-  const lines = [...rows(report).map((cells) => cells.join(": ")), ...kernels.map((cells) => cells.join("\t"))];
+  const lines = [...[...rows(report), ...gpuRows(report)].map((cells) => cells.join(": ")), ...kernels.map((cells) => cells.join("\t"))];
   const text = lines.join("\n");
   await navigator.clipboard.writeText(`${text}\n`).then(() => status("Copied."), (error: unknown) => status(message(error)));
 }

@@ -1,43 +1,40 @@
 /** Shows the adapter, the memory in use and the speed. */
 
-import { AudioFlamingo, type CheckReport, type Model } from "audio-flamingo-2-webgpu";
-import { banner } from "./banner.js";
+import type { Model } from "audio-flamingo-2-webgpu";
+import { adapterName, type DeviceWords } from "./device-words.js";
 import { byId } from "./dom.js";
-import { on, emit } from "./events.js";
-import { bytes, duration, message, rate } from "./format.js";
+import { bytes, duration, rate } from "./format.js";
+import type { Machine } from "./machine.js";
+import { heardClip } from "./state.js";
 
-let model: Model | undefined;
-
-export async function startDevicePanel(): Promise<void> {
-  on("model", (loaded) => {
-    model = loaded;
-    void showMemory();
+export function startDevicePanel(machine: Machine): void {
+  machine.watch(({ device }) => device, (device, { model }) => show(adapterName(device, model.ready?.model)));
+  machine.watch(({ model }) => model.ready?.model, (model, { device }) => {
+    show(adapterName(device, model));
+    void showMemory(model);
   });
-  on("clip", (clip) => {
+  machine.watch(heardClip, (clip, { model }) => {
     if (clip) byId("info-encode").textContent = `${duration(clip.info.encodeMs / 1000)} for ${duration(clip.info.seconds)}`;
-    void showMemory();
+    void showMemory(model.ready?.model);
   });
-  on("answered", ({ timings }) => {
-    byId("info-first").textContent = duration(timings.firstTokenMs / 1000);
-    byId("info-speed").textContent = rate(timings.tokensPerSecond);
+  machine.watch(({ answers }) => answers.find(({ result }) => result)?.result, (result) => {
+    if (!result) return;
+    byId("info-first").textContent = duration(result.timings.firstTokenMs / 1000);
+    byId("info-speed").textContent = rate(result.timings.tokensPerSecond);
   });
-  await AudioFlamingo.check().then(show, (error: unknown) => banner(message(error)));
 }
 
-function show(report: CheckReport): void {
+function show({ name, driver, state, title, note }: DeviceWords): void {
+  byId("device-name").textContent = byId("info-adapter").textContent = name;
+  byId("info-driver").textContent = driver;
   const badge = byId("device-badge");
-  const adapter = report.engine === "cpu" ? undefined : report.adapter;
-  const name = adapter ? adapter.description || `${adapter.vendor} ${adapter.architecture}`.trim() || "GPU" : "CPU";
-  byId("device-name").textContent = name;
-  byId("info-adapter").textContent = adapter ? name : "none: the CPU";
-  badge.dataset["state"] = adapter && !adapter.fallback ? "good" : "slow";
-  badge.title = report.verdict;
-  byId("slow-note").hidden = report.adapter !== undefined;
-  if (!report.ok) banner(report.verdict);
-  emit("checked", report);
+  badge.dataset["state"] = state;
+  badge.title = title;
+  byId("slow-note").hidden = note === "";
+  byId("slow-note").textContent = note;
 }
 
-async function showMemory(): Promise<void> {
+async function showMemory(model: Model | undefined): Promise<void> {
   const used = await model?.memory().catch(() => undefined);
   byId("info-memory").textContent = used ? bytes(used.gpuBytes || used.wasmBytes) : "–";
 }

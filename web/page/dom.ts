@@ -26,3 +26,8 @@ export function button(label: string, className: string, action: () => void): HT
   element.addEventListener("click", action);
   return element;
 }
+
+/** Writes a text only if it is another one: a selection in it survives, and live regions say it once. */
+export function write(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}

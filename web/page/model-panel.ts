@@ -1,12 +1,15 @@
 /** Chooses and loads a model. */
 
-import { AudioFlamingo, type CheckReport, type EngineChoice, type Model, type ModelSource, type Progress } from "audio-flamingo-2-webgpu";
-import { byId, make } from "./dom.js";
-import { on, emit } from "./events.js";
+import { AudioFlamingo, type ModelSource, type Progress } from "audio-flamingo-2-webgpu";
+import { byId, make, write } from "./dom.js";
 import { bytes, duration, message } from "./format.js";
-import { accepted, confirmLicences, showRelease, startReleaseCard } from "./release-card.js";
+import type { Machine } from "./machine.js";
+import { showFiles } from "./model-files.js";
+import { modelTitle } from "./model-title.js";
+import { accepted, showRelease, startReleaseCard } from "./release-card.js";
 import { RELEASES } from "./releases.js";
 import { shippedModels } from "./shipped.js";
+import type { Loading, PageState } from "./state.js";
 
 const URL_CHOICE = "url";
 const FOLDER_CHOICE = "folder";
@@ -20,37 +23,49 @@ const PHASES: Record<Progress["phase"], string> = {
   ready: "Ready",
 };
 
-let model: Model | undefined;
-let loading: AbortController | undefined;
-let machine: CheckReport | undefined;
+const DEMO = "audio-flamingo-2-demo";
 
 /** Fills the list. A shipped model is small and is loaded at once. */
-export async function startModelPanel(): Promise<void> {
+export async function startModelPanel(machine: Machine): Promise<void> {
   const choice = byId<HTMLSelectElement>("model-choice");
   const shipped = await shippedModels();
-  for (const { title, url } of shipped) choice.append(new Option(title, url));
+  for (const { title, url } of shipped) choice.append(new Option(modelTitle(title), url));
   const releases = make("optgroup", "", ...RELEASES.map(({ title, source }) => new Option(title, source)));
   releases.label = "NVIDIA’s Audio Flamingo 2";
   choice.append(releases, new Option("From an address…", URL_CHOICE), new Option("From a local folder…", FOLDER_CHOICE));
-  choice.addEventListener("change", showFields);
+  choice.addEventListener("change", () => showFields(machine));
   byId("model-folder").addEventListener("change", nameFolder);
-  startReleaseCard(enableLoad);
-  byId("model-load").addEventListener("click", () => (loading ? loading.abort() : void load()));
+  startReleaseCard(() => enableLoad(machine.state));
+  byId("model-load").addEventListener("click", () => (machine.state.model.loading ? machine.send({ type: "stop-load" }) : load(machine)));
   byId("model-url").addEventListener("change", () => void preflight());
-  showFields();
-  on("checked", (report) => {
-    machine = report;
-    if (report.ok && shipped.length > 0 && !model && !loading) void load();
-    enableLoad();
-  });
+  machine.watch(({ device }) => device, () => showFields(machine));
+  machine.watch(({ model }) => model, (_, state) => show(state));
+  if (shipped[0]) machine.send({ type: "shipped", source: shipped[0].url });
+}
+
+function load(machine: Machine): void {
+  const source = chosen();
+  if (!source || (Array.isArray(source) && source.length === 0)) return note("Choose a model first.");
+  preflights++; // what a load says counts more
+  machine.send({ type: "load", source });
+}
+
+function show(state: PageState): void {
+  const { loading, ready, note: text } = state.model;
+  byId("progress").hidden = !loading;
+  byId("model-line").hidden = ready?.model.info.name !== DEMO;
+  if (loading) showLoading(loading);
+  note(loading?.stalled ? "The device has not answered for a minute. Wait, or stop and reload the page." : text);
+  enableLoad(state);
 }
 
 /** A load needs an engine and, for a release, its licences accepted. A load in progress can always be stopped. */
-function enableLoad(): void {
-  const ready = (machine?.ok ?? false) && (chosenRelease() === undefined || accepted());
+function enableLoad({ device, model: { loading, ready } }: PageState): void {
+  const engine = device.at === "silent" || (device.at === "known" && device.report.ok);
+  const allowed = engine && (chosenRelease() === undefined || accepted());
   const button = byId<HTMLButtonElement>("model-load");
-  button.disabled = !ready && !loading;
-  button.textContent = loading ? "Stop" : chosenRelease() ? "Get this model" : model ? "Load again" : "Load";
+  button.disabled = !allowed && !loading;
+  button.textContent = loading ? "Stop" : chosenRelease() ? "Get this model" : ready ? "Load again" : "Load";
 }
 
 function chosenRelease(): (typeof RELEASES)[number] | undefined {
@@ -61,14 +76,17 @@ function chosenRelease(): (typeof RELEASES)[number] | undefined {
 function nameFolder(): void {
   const [first] = byId<HTMLInputElement>("model-folder").files ?? [];
   byId("model-folder-name").textContent = first?.webkitRelativePath.split("/")[0] || "Choose a folder";
+  void showFiles(chosen());
 }
 
-function showFields(): void {
+function showFields({ state }: Machine): void {
   const { value } = byId<HTMLSelectElement>("model-choice");
   byId("model-url-field").hidden = value !== URL_CHOICE;
   byId("model-folder-field").hidden = value !== FOLDER_CHOICE;
-  showRelease(chosenRelease(), machine).then(enableLoad, (error: unknown) => note(message(error)));
-  enableLoad();
+  const machine = state.device.at === "known" ? state.device.report : undefined;
+  showRelease(chosenRelease(), machine).then(() => enableLoad(state), (error: unknown) => note(message(error)));
+  enableLoad(state);
+  void showFiles(chosen());
 }
 
 function chosen(): ModelSource | undefined {
@@ -78,53 +96,27 @@ function chosen(): ModelSource | undefined {
   return value;
 }
 
+/** Looks begun so far: a look that something newer has overtaken says nothing. */
+let preflights = 0;
+
 /** Shows what a load would fetch, before it starts. */
 async function preflight(): Promise<void> {
   const source = chosen();
+  void showFiles(source);
   if (typeof source !== "string") return;
   note("Looking…");
-  await AudioFlamingo.check(source).then(({ verdict }) => note(verdict), (error: unknown) => note(message(error)));
+  const own = ++preflights;
+  const text = await AudioFlamingo.check(source).then(({ verdict }) => verdict, message);
+  if (own === preflights) note(text);
 }
 
-/** `?engine=webgpu` in the page's address, to compare engines. */
-const ENGINE = (new URLSearchParams(location.search).get("engine") ?? "auto") as EngineChoice;
-
-async function load(): Promise<void> {
-  const source = chosen();
-  if (!source || (Array.isArray(source) && source.length === 0)) return note("Choose a model first.");
-  loading = new AbortController();
-  setBusy(true);
-  note("");
-  try {
-    const previous = model;
-    model = undefined;
-    emit("model", undefined);
-    await previous?.dispose();
-    model = await AudioFlamingo.load(source, { engine: ENGINE, signal: loading.signal, onProgress: show, onLicence: confirmLicences });
-    note([`${model.info.name} is ready, ${bytes(model.info.totalBytes)}.`, ...model.info.notices].join(" "));
-    emit("model", model);
-  } catch (error) {
-    note(loading.signal.aborted ? "Stopped. The next load resumes here." : message(error));
-  } finally {
-    loading = undefined;
-    setBusy(false);
-    emit("cache", undefined);
-  }
-}
-
-function setBusy(busy: boolean): void {
-  byId("progress").hidden = !busy;
-  enableLoad();
-}
-
-function show(progress: Progress): void {
-  const percent = Math.round(progress.fraction * 100);
+function showLoading({ progress }: Loading): void {
+  const percent = Math.round((progress?.fraction ?? 0) * 100);
   const bar = byId("bar");
   bar.style.setProperty("--done", `${percent}%`);
   bar.setAttribute("aria-valuenow", String(percent));
-  byId("progress-phase").textContent = PHASES[progress.phase];
-  byId("progress-numbers").textContent = numbers(progress);
-  if (progress.notice) note(progress.notice);
+  byId("progress-phase").textContent = progress ? PHASES[progress.phase] : "Reading what is in it";
+  byId("progress-numbers").textContent = progress ? numbers(progress) : "";
 }
 
 function numbers({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft }: Progress): string {
@@ -134,5 +126,5 @@ function numbers({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft }: Progr
 }
 
 function note(text: string): void {
-  byId("model-note").replaceChildren(make("span", "", text));
+  write(byId("model-note"), text);
 }

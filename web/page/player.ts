@@ -1,52 +1,86 @@
-/** Plays the chosen sound and moves the position line through the spectrogram. */
+/** Plays sounds. One at a time: another one stops the first. */
 
-import { byId } from "./dom.js";
-import type { Spectrogram } from "./spectrogram.js";
+type Listener = (player: Player) => void;
 
 export class Player {
   readonly #audio = new Audio();
-  readonly #button = byId("play");
-  readonly #seek = byId<HTMLInputElement>("seek");
-  readonly #picture: Spectrogram;
-  #span = 1;
+  readonly #listeners: Listener[] = [];
+  #source: Blob | undefined;
+  /** Where to stop, if not at the end. */
+  #until = Infinity;
 
-  constructor(picture: Spectrogram) {
-    this.#picture = picture;
-    this.#button.addEventListener("click", () => void (this.#audio.paused ? this.#audio.play() : this.#audio.pause()));
-    for (const event of ["play", "pause", "ended"]) this.#audio.addEventListener(event, () => this.#update());
-    this.#seek.addEventListener("input", () => {
-      this.#audio.currentTime = Number(this.#seek.value) * this.#span;
-      this.#picture.position = Number(this.#seek.value);
-    });
+  constructor() {
+    for (const event of ["play", "pause", "ended", "seeked", "loadedmetadata"]) this.#audio.addEventListener(event, () => this.#notify());
   }
 
-  open(blob: Blob): void {
-    this.stop();
-    URL.revokeObjectURL(this.#audio.src);
-    this.#audio.src = URL.createObjectURL(blob);
-    this.#seek.value = "0";
+  /** Called whenever what plays, the position or the duration changes. */
+  listen(listener: Listener): void {
+    this.#listeners.push(listener);
   }
 
-  stop(): void {
+  get source(): Blob | undefined {
+    return this.#source;
+  }
+
+  get playing(): boolean {
+    return !this.#audio.paused;
+  }
+
+  /** Position in seconds. */
+  get position(): number {
+    return this.#audio.currentTime;
+  }
+
+  /** Seconds of the whole sound. Undefined until the browser knows them. */
+  get seconds(): number | undefined {
+    return Number.isFinite(this.#audio.duration) ? this.#audio.duration : undefined;
+  }
+
+  /** Makes this the sound that plays. */
+  open(source: Blob | undefined): void {
+    if (source === this.#source) return;
     this.#audio.pause();
+    if (this.#source) URL.revokeObjectURL(this.#audio.src);
+    this.#source = source;
+    this.#until = Infinity;
+    if (source) this.#audio.src = URL.createObjectURL(source);
+    else this.#audio.removeAttribute("src");
+    this.#notify();
   }
 
-  /** Seconds that the spectrogram spans, padding included. */
-  set span(seconds: number) {
-    this.#span = seconds;
+  toggle(source: Blob): void {
+    if (this.playing && source === this.#source) return this.#audio.pause();
+    this.open(source);
+    this.#until = Infinity;
+    this.#start();
   }
 
-  #update(): void {
-    const playing = !this.#audio.paused;
-    this.#button.toggleAttribute("data-playing", playing);
-    this.#button.setAttribute("aria-label", playing ? "Pause" : "Play");
-    if (playing) this.#follow();
+  seek(seconds: number): void {
+    this.#until = Infinity;
+    this.#audio.currentTime = seconds;
+  }
+
+  /** Plays the stretch from `start` to `end`, in seconds. */
+  playStretch(source: Blob, { start, end }: { start: number; end: number }): void {
+    this.open(source);
+    this.#audio.currentTime = start;
+    this.#until = end;
+    this.#start();
+  }
+
+  /** A format that the browser cannot play is still heard by the model; then playing does nothing. */
+  #start(): void {
+    void this.#audio.play().catch(() => undefined);
+    this.#follow();
   }
 
   #follow(): void {
-    const share = this.#audio.currentTime / this.#span;
-    this.#picture.position = share;
-    this.#seek.value = String(share);
-    if (!this.#audio.paused) requestAnimationFrame(() => this.#follow());
+    if (this.#audio.currentTime >= this.#until) this.#audio.pause();
+    this.#notify();
+    if (this.playing) requestAnimationFrame(() => this.#follow());
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener(this);
   }
 }

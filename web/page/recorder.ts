@@ -1,50 +1,37 @@
 /** Records the microphone. */
 
-import { byId } from "./dom.js";
-import { duration, message } from "./format.js";
-import { banner } from "./banner.js";
+import type { Send } from "./machine.js";
+import { closeMicrophone, openMicrophone } from "./microphone.js";
+import type { Id } from "./state.js";
 
 /** A recording stops after this many seconds. */
 const LONGEST = 120;
 
-/** Wires the record button. `done` gets the finished recording. */
-export function startRecorder(done: (blob: Blob, name: string) => void): void {
-  const control = byId("record");
-  let current: MediaRecorder | undefined;
-  control.addEventListener("click", async () => {
-    if (current) return current.stop();
-    try {
-      current = await record((blob) => {
-        current = undefined;
-        delete control.dataset["recording"];
-        byId("record-label").textContent = "Record";
-        done(blob, "Recording");
-      });
-      control.dataset["recording"] = "";
-    } catch (error) {
-      banner(`The microphone cannot be used: ${message(error)}`);
-    }
-  });
-}
+let current: MediaRecorder | undefined;
 
-async function record(done: (blob: Blob) => void): Promise<MediaRecorder> {
-  const stream = await navigator.mediaDevices.getUserMedia({
-    audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-  });
+/** Records until it is finished or the signal fires. An aborted recording is thrown away. */
+export async function record(run: Id, signal: AbortSignal, send: Send): Promise<void> {
+  const stream = await openMicrophone(signal);
+  if (signal.aborted) return;
   const recorder = new MediaRecorder(stream);
   const chunks: Blob[] = [];
+  recorder.addEventListener("dataavailable", ({ data }) => chunks.push(data));
+  const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve, { once: true }));
   const began = performance.now();
   const ticker = setInterval(() => {
-    const seconds = (performance.now() - began) / 1000;
-    byId("record-label").textContent = `Stop · ${duration(seconds)}`;
-    if (seconds >= LONGEST) recorder.stop();
-  }, 200);
-  recorder.addEventListener("dataavailable", ({ data }) => chunks.push(data));
-  recorder.addEventListener("stop", () => {
-    clearInterval(ticker);
-    for (const track of stream.getTracks()) track.stop();
-    done(new Blob(chunks, { type: recorder.mimeType }));
-  });
+    const seconds = Math.round((performance.now() - began) / 1000);
+    if (!signal.aborted) send({ type: "recording", run, seconds });
+    if (seconds >= LONGEST) finishRecording();
+  }, 1000);
   recorder.start();
-  return recorder;
+  current = recorder;
+  send({ type: "recording", run, seconds: 0 });
+  await stopped; // closing the microphone stops it, too
+  clearInterval(ticker);
+  closeMicrophone(stream);
+  if (!signal.aborted) send({ type: "recorded", run, blob: new Blob(chunks, { type: recorder.mimeType }) });
+}
+
+export function finishRecording(): void {
+  if (current?.state === "recording") current.stop();
 }

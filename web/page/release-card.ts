@@ -21,7 +21,7 @@ export async function showRelease(release: Release | undefined, machine: CheckRe
   byId("release").hidden = release === undefined;
   if (!release) return;
   byId<HTMLInputElement>("release-accept").checked = false;
-  const models = await AudioFlamingo.cache.list();
+  const models = await AudioFlamingo.cache.list().catch(() => []); // storage may be refused
   stored = models.some(({ url, complete }) => complete && url.startsWith(release.source.replace("hf:", "https://huggingface.co/") + "@"));
   byId("release-terms").hidden = stored;
   byId("release-fetch").textContent = stored ? "none: it is in this browser" : `${bytes(release.fetchBytes)}, once`;

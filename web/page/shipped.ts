@@ -1,6 +1,9 @@
 /** Models and sample sounds that the build puts beside the page. */
 
+import { isForTests } from "./model-title.js";
+
 export interface ShippedModel {
+  /** The name in its configuration. */
   title: string;
   /** Relative to the page. */
   url: string;
@@ -12,7 +15,13 @@ export interface ShippedSound {
   suggestions: string[];
 }
 
-export const shippedModels = () => listed<ShippedModel>("models/models.json");
+/** The models for people; where only the tests' model is there, that one. */
+export async function shippedModels(): Promise<ShippedModel[]> {
+  const models = await listed<ShippedModel>("models/models.json");
+  const forPeople = models.filter(({ title }) => !isForTests(title));
+  return forPeople.length > 0 ? forPeople : models;
+}
+
 export const shippedSounds = () => listed<ShippedSound>("samples/samples.json");
 
 async function listed<T>(url: string): Promise<T[]> {

@@ -1,96 +1,113 @@
-/** Chooses a sound and shows it. */
+/** Shows the sound: name, picture, position, what the model has heard of it. */
 
-import { AudioFlamingo, type SoundInfo } from "audio-flamingo-2-webgpu";
-import { banner } from "./banner.js";
-import { byId, button } from "./dom.js";
-import { on, emit } from "./events.js";
-import { duration, message } from "./format.js";
-import { Player } from "./player.js";
-import { startRecorder } from "./recorder.js";
-import { type ShippedSound, shippedSounds } from "./shipped.js";
+import { byId, make, write } from "./dom.js";
+import { clock, duration } from "./format.js";
+import type { Machine } from "./machine.js";
+import type { Player } from "./player.js";
 import { Spectrogram } from "./spectrogram.js";
+import type { PageState, Sound } from "./state.js";
 
+const seek = byId<HTMLInputElement>("seek");
 const picture = new Spectrogram(byId<HTMLCanvasElement>("picture"));
-const player = new Player(picture);
 
-export async function startSoundPanel(): Promise<void> {
+export function startSoundPanel(machine: Machine, player: Player): void {
   const file = byId<HTMLInputElement>("file");
-  file.addEventListener("change", () => file.files?.[0] && choose(file.files[0], file.files[0].name));
-  byId("another").addEventListener("click", startOver);
-  acceptDrops(byId("sound"));
-  startRecorder((blob, name) => choose(blob, name));
-  for (const sound of await shippedSounds()) byId("samples").append(sampleButton(sound));
-}
-
-/** Shows how many windows are encoded. */
-export function showEncoded(done: number, windows: number): void {
-  picture.encoded = done;
-  const status = done < windows ? `Listening: window ${done + 1} of ${windows}…` : "";
-  if (windows > 1 || done === windows) byId("listening").textContent = status;
-}
-
-export function showListening(text: string): void {
-  byId("listening").textContent = text;
-}
-
-function sampleButton(sound: ShippedSound): HTMLButtonElement {
-  const element = button(sound.title, "", async () => {
-    const response = await fetch(sound.url);
-    const name = sound.url.split("/").at(-1) ?? sound.title;
-    if (response.ok) choose(new File([await response.blob()], name), sound.title, sound.suggestions);
-    else banner(`The sample could not be fetched (${response.status}).`);
-    element.setAttribute("aria-pressed", "true");
+  file.addEventListener("change", () => {
+    const [chosen] = file.files ?? [];
+    if (chosen) machine.send({ type: "choose", name: chosen.name, source: chosen, suggestions: [] });
+    file.value = "";
   });
-  return element;
-}
-
-function choose(blob: Blob, name: string, suggestions: string[] = []): void {
-  banner();
-  for (const pressed of document.querySelectorAll("#samples [aria-pressed]")) pressed.removeAttribute("aria-pressed");
-  byId("sound-name").textContent = name;
-  byId("sound-info").textContent = "Decoding…";
-  byId("drop").hidden = true;
-  byId("heard").hidden = false;
-  player.open(blob);
-  emit("sound", { blob, name, suggestions });
-  AudioFlamingo.preview(blob).then(draw, (error: unknown) => {
-    startOver();
-    banner(message(error));
+  byId("another").addEventListener("click", () => machine.send({ type: "clear" }));
+  byId("play").addEventListener("click", () => {
+    const source = machine.state.sound?.source;
+    if (source instanceof Blob) player.toggle(source);
   });
+  seek.addEventListener("input", () => player.seek(Number(seek.value)));
+  player.listen(() => follow(machine, player));
+  machine.watch(({ sound }) => sound?.source, (source) => player.open(source instanceof Blob ? source : undefined));
+  machine.watch(({ sound }) => sound?.id, (_, state) => showPart(state));
+  machine.watch(({ microphone }) => microphone.at === "live", (_, state) => showPart(state));
+  machine.watch(({ sound }) => sound?.info, (info) => void picture.show(info));
+  machine.watch(({ sound }) => sound, (sound, state) => showSound(sound, state));
+  machine.watch(({ model }) => model, (_, state) => showSound(state.sound, state));
+  machine.watch((state) => shownRelevance(state), (relevance) => (picture.heat = relevance));
 }
 
-async function draw(sound: SoundInfo): Promise<void> {
-  player.span = sound.windows * sound.windowSeconds;
-  await picture.show(sound);
-  byId("sound-info").textContent = info(sound);
-  emit("previewed", sound);
+/** One of: where to get a sound, the sound, live captions. The focus does not fall into what is hidden. */
+function showPart({ sound, microphone }: PageState): void {
+  const live = microphone.at === "live";
+  const [drop, heard] = [byId("drop"), byId("heard")];
+  const focused = drop.contains(document.activeElement) || heard.contains(document.activeElement) || byId("live").contains(document.activeElement);
+  drop.hidden = live || sound !== undefined;
+  heard.hidden = live || sound === undefined;
+  byId("live").hidden = !live;
+  if (focused) byId(live ? "live-stop" : sound ? "play" : "file").focus();
 }
 
-function info(sound: SoundInfo): string {
-  const windows = sound.windows === 1 ? "1 window" : `${sound.windows} windows of ${sound.windowSeconds} s`;
-  const notes = [sound.truncated ? "cut at the end" : "", sound.decodedBy === "browser" ? "decoded by the browser" : ""];
-  return [duration(sound.seconds), `${(sound.sourceRate / 1000).toFixed(1)} kHz`, windows, ...notes].filter(Boolean).join(" · ");
+function showSound(sound: Sound | undefined, { model }: PageState): void {
+  if (!sound) return;
+  byId("sound-name").textContent = sound.name;
+  byId("sound-name").title = sound.name;
+  byId("sound-info").textContent = description(sound);
+  write(byId("listening"), hearing(sound, model.ready !== undefined, model.loading !== undefined));
+  picture.heardSeconds = heardSeconds(sound);
+  seek.max = String(sound.info?.seconds ?? 1);
+  seek.step = (sound.info?.seconds ?? 0) > 60 ? "1" : "0.1";
+  const notices = [...new Set([...(sound.info?.notices ?? []), ...(sound.hearing.at === "heard" ? sound.hearing.clip.info.notices : [])])];
+  byId("sound-notices").hidden = notices.length === 0;
+  byId("sound-notices").replaceChildren(...notices.map((notice) => make("li", "", notice)));
 }
 
-function startOver(): void {
-  player.stop();
-  byId("heard").hidden = true;
-  byId("drop").hidden = false;
-  byId<HTMLInputElement>("file").value = "";
-  emit("clip", undefined);
+function description({ info, fileSeconds }: Sound): string {
+  if (!info) return "Decoding…";
+  const whole = info.truncated && fileSeconds ? fileSeconds : info.seconds;
+  const notes = [info.truncated ? `the first ${clock(info.seconds)} is shown` : "", info.decodedBy === "browser" ? "decoded by the browser" : ""];
+  return [duration(whole), `${(info.sourceRate / 1000).toFixed(1)} kHz`, ...notes].filter(Boolean).join(" · ");
 }
 
-function acceptDrops(zone: HTMLElement): void {
-  zone.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    zone.dataset["over"] = "";
-  });
-  for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => delete zone.dataset["over"]);
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    const file = event.dataTransfer?.files[0];
-    if (file) choose(file, file.name);
-  });
+/** What was heard, in words. */
+function hearing({ hearing, fileSeconds }: Sound, ready: boolean, loading: boolean): string {
+  switch (hearing.at) {
+    case "waiting":
+      return loading || ready ? "Waiting for the model…" : "No model is loaded: choose one under Model.";
+    case "listening": {
+      if (hearing.stalled) return "The device has not answered for a minute. Wait, or reload the page and try the CPU: ?engine=cpu.";
+      const several = hearing.windows !== undefined && hearing.windows > 1;
+      return several ? `Listening: ${hearing.done} of ${hearing.windows} windows…` : "Listening…";
+    }
+    case "heard": {
+      const { seconds, encodeMs, truncated } = hearing.clip.info;
+      const whole = fileSeconds ? ` of ${clock(fileSeconds)}` : "";
+      const part = truncated ? `Heard: the first ${clock(seconds)}${whole}. Captions below cover the whole file.` : `Heard all ${duration(seconds)} in ${duration(encodeMs / 1000)}.`;
+      return `${part} Further questions need no second listening.`;
+    }
+    case "failed":
+      return `It could not be heard: ${hearing.reason} Ask again to retry.`;
+  }
 }
 
-on("model", () => showListening(""));
+function heardSeconds({ hearing, info }: Sound): number {
+  if (hearing.at === "listening") return hearing.done * (info?.windowSeconds ?? 0);
+  return hearing.at === "heard" && hearing.clip.info.truncated ? hearing.clip.info.seconds : Infinity;
+}
+
+function shownRelevance({ answers, heat }: PageState) {
+  const where = answers.find(({ id }) => id === heat)?.where;
+  return where?.at === "located" ? where.relevance : undefined;
+}
+
+/** Moves button, line and slider with the player, if it plays this sound. */
+function follow({ state: { sound }, send }: Machine, player: Player): void {
+  const mine = sound !== undefined && player.source === sound.source;
+  const playing = mine && player.playing;
+  const button = byId("play");
+  button.toggleAttribute("data-playing", playing);
+  button.setAttribute("aria-label", playing ? "Pause" : "Play");
+  if (!mine) return;
+  picture.position = player.position;
+  seek.value = String(player.position);
+  const whole = sound.info?.seconds ?? 0;
+  seek.setAttribute("aria-valuetext", `${player.position.toFixed(1)} seconds of ${whole.toFixed(1)}`);
+  const { seconds } = player;
+  if (seconds !== undefined && seconds !== sound.fileSeconds) send({ type: "measured", sound: sound.id, seconds });
+}

@@ -1,72 +1,83 @@
-/** Draws a sound: waveform above, log-mel spectrogram below, a line at the start of each 10 s window. */
+/** Draws a sound: waveform above, log-mel spectrogram below, axes in seconds and hertz, heat where an answer rests on it. */
 
-import type { SoundInfo } from "audio-flamingo-2-webgpu";
-
-/** From silence to the loudest band. */
-const COLOURS: [number, number, number, number][] = [
-  [0, 21, 12, 29],
-  [0.25, 66, 18, 82],
-  [0.5, 158, 31, 102],
-  [0.7, 233, 78, 92],
-  [0.87, 255, 164, 122],
-  [1, 255, 244, 222],
-];
+import type { Relevance, SoundInfo } from "audio-flamingo-2-webgpu";
+import { type Area, drawHertz, drawSeconds } from "./axes.js";
+import { drawHeat } from "./heat.js";
+import { shade } from "./palette.js";
 
 /** Share of the height that the waveform takes. */
-const WAVE_SHARE = 0.27;
+const WAVE_SHARE = 0.24;
+/** CSS pixels beside and below the picture, for the axes. */
+const GUTTER = { left: 46, bottom: 22 };
 
 export class Spectrogram {
   readonly #canvas: HTMLCanvasElement;
   #sound: SoundInfo | undefined;
   #picture: ImageBitmap | undefined;
   #position = 0;
-  #encoded = Infinity;
+  #heardSeconds = Infinity;
+  #heat: Relevance | undefined;
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
-    new ResizeObserver(() => this.#draw()).observe(canvas);
+    new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
-  async show(sound: SoundInfo): Promise<void> {
+  /** Shows a sound, or nothing. A sound that is chosen while another one is prepared wins. */
+  async show(sound: SoundInfo | undefined): Promise<void> {
     this.#sound = sound;
-    this.#picture = await createImageBitmap(shade(sound));
+    this.#picture = undefined;
     this.#position = 0;
-    this.#draw();
+    this.draw();
+    const picture = sound && (await createImageBitmap(shade(sound.picture)));
+    if (this.#sound !== sound) return;
+    this.#picture = picture;
+    this.draw();
   }
 
-  /** Playback position as a share of the whole span. */
-  set position(share: number) {
-    this.#position = share;
-    this.#draw();
+  /** Playback position in seconds. */
+  set position(seconds: number) {
+    this.#position = seconds;
+    this.draw();
   }
 
-  /** Number of encoded windows. Later ones are darkened. */
-  set encoded(windows: number) {
-    this.#encoded = windows;
-    this.#draw();
+  /** Seconds that the model has heard. Later ones are darkened. */
+  set heardSeconds(seconds: number) {
+    this.#heardSeconds = seconds;
+    this.draw();
   }
 
-  #draw(): void {
+  set heat(relevance: Relevance | undefined) {
+    this.#heat = relevance;
+    this.draw();
+  }
+
+  draw(): void {
     const context = this.#canvas.getContext("2d");
-    const sound = this.#sound;
-    if (!context || !sound || !this.#picture) return;
+    if (!context) return;
     const { width, height } = fit(this.#canvas);
-    const waveHeight = height * WAVE_SHARE;
     context.clearRect(0, 0, width, height);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(this.#picture, 0, waveHeight, width, height - waveHeight);
-    drawWave(context, sound.waveform, width, waveHeight);
-    drawWindows(context, sound, width, height);
-    this.#veil(context, sound, width, height);
-    context.fillStyle = "#ffffffd0";
-    if (this.#position > 0) context.fillRect(this.#position * width - 1, 0, 2, height);
+    const sound = this.#sound;
+    if (!sound) return;
+    const { seconds } = sound;
+    const waveHeight = (height - GUTTER.bottom) * WAVE_SHARE;
+    const area = { left: GUTTER.left, top: waveHeight, width: width - GUTTER.left, height: height - GUTTER.bottom - waveHeight };
+    const x = (second: number) => area.left + (Math.min(second, seconds) / seconds) * area.width;
+    if (this.#picture) drawPicture(context, this.#picture, area, seconds / span(sound));
+    drawWave(context, sound, { ...area, top: 0, height: waveHeight });
+    if (this.#heat) drawHeat(context, this.#heat, area, x, seconds);
+    context.fillStyle = "#150c1da8";
+    context.fillRect(x(this.#heardSeconds), 0, width - x(this.#heardSeconds), height - GUTTER.bottom);
+    drawSeconds(context, area, seconds);
+    drawHertz(context, area);
+    context.fillStyle = "#ffffff";
+    if (this.#position > 0) context.fillRect(x(this.#position) - 1, 0, 2, height - GUTTER.bottom);
   }
+}
 
-  #veil(context: CanvasRenderingContext2D, sound: SoundInfo, width: number, height: number): void {
-    const start = (Math.min(this.#encoded, sound.windows) / sound.windows) * width;
-    context.fillStyle = "#150c1d9c";
-    context.fillRect(start, 0, width - start, height);
-  }
+/** Seconds that picture and waveform span: whole windows, the end of the last one padded. */
+function span({ windows, windowSeconds }: SoundInfo): number {
+  return windows * windowSeconds;
 }
 
 /** Sets the canvas's resolution to the screen's. Returns its size in CSS pixels. */
@@ -79,37 +90,21 @@ function fit(canvas: HTMLCanvasElement): { width: number; height: number } {
   return { width, height };
 }
 
-function shade({ picture }: SoundInfo): ImageData {
-  const { width, height, data } = picture;
-  const image = new ImageData(width, height);
-  const palette = Array.from({ length: 256 }, (_, level) => colour(level / 255));
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const [red, green, blue] = palette[data[(height - 1 - row) * width + column] ?? 0] ?? [0, 0, 0];
-      image.data.set([red, green, blue, 255], 4 * (row * width + column));
-    }
-  }
-  return image;
+/** The picture without the padding behind the sound. */
+function drawPicture(context: CanvasRenderingContext2D, picture: ImageBitmap, { left, top, width, height }: Area, share: number): void {
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, Math.max(1, picture.width * share), picture.height, left, top, width, height);
 }
 
-function colour(level: number): [number, number, number] {
-  const next = Math.max(1, COLOURS.findIndex(([at]) => at >= level));
-  const [from, ...a] = COLOURS[next - 1] ?? [0, 0, 0, 0];
-  const [to, ...b] = COLOURS[next] ?? [1, 0, 0, 0];
-  const share = (level - from) / (to - from);
-  const mix = (channel: 0 | 1 | 2) => Math.round((a[channel] ?? 0) + share * ((b[channel] ?? 0) - (a[channel] ?? 0)));
-  return [mix(0), mix(1), mix(2)];
-}
-
-function drawWave(context: CanvasRenderingContext2D, waveform: Float32Array, width: number, height: number): void {
-  const columns = waveform.length / 2;
+function drawWave(context: CanvasRenderingContext2D, sound: SoundInfo, { left, width, height }: Area): void {
+  const columns = (sound.waveform.length / 2) * (sound.seconds / span(sound));
   const middle = height / 2;
   context.fillStyle = "#ff9db4";
   for (let x = 0; x < width; x += 3) {
-    const [low, high] = extremes(waveform, Math.floor((x / width) * columns), Math.ceil(((x + 3) / width) * columns));
+    const [low, high] = extremes(sound.waveform, Math.floor((x / width) * columns), Math.ceil(((x + 3) / width) * columns));
     const top = middle - high * middle * 0.86;
     const bottom = middle - low * middle * 0.86;
-    context.fillRect(x, Math.min(top, middle - 0.75), 2, Math.max(1.5, bottom - top));
+    context.fillRect(left + x, Math.min(top, middle - 0.75), 2, Math.max(1.5, bottom - top));
   }
 }
 
@@ -121,20 +116,4 @@ function extremes(waveform: Float32Array, from: number, to: number): [number, nu
     high = Math.max(high, waveform[2 * column + 1] ?? 0);
   }
   return [low, high];
-}
-
-function drawWindows(context: CanvasRenderingContext2D, sound: SoundInfo, width: number, height: number): void {
-  context.font = "500 11px 'Figtree Variable', system-ui, sans-serif";
-  const every = Math.ceil((48 * sound.windows) / width);
-  for (let window = 0; window < sound.windows; window++) {
-    const x = (window / sound.windows) * width;
-    context.fillStyle = "#ffffff3d";
-    if (window > 0) context.fillRect(x, 0, 1, height);
-    context.fillStyle = "#ffffffb8";
-    if (window % every === 0) context.fillText(clock(window * sound.windowSeconds), x + 8, height - 9);
-  }
-}
-
-function clock(seconds: number): string {
-  return `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
 }

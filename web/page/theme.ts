@@ -1,16 +1,17 @@
 /** Light or dark theme: the system's, until the visitor chooses one. */
 
 import { byId } from "./dom.js";
+import { recall, remember } from "./memory.js";
 
 const KEY = "theme";
 
 export function startTheme(): void {
-  const saved = localStorage.getItem(KEY);
+  const saved = recall(KEY);
   if (saved) document.documentElement.dataset["theme"] = saved;
   byId("theme").addEventListener("click", () => {
     const next = isDark() ? "light" : "dark";
     document.documentElement.dataset["theme"] = next;
-    localStorage.setItem(KEY, next);
+    remember(KEY, next);
   });
 }
 

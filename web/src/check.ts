@@ -25,10 +25,14 @@ export async function check(url: string | undefined, wish: EngineChoice, hub: Hu
   }
 }
 
+/** A driver that has not described its GPU after this many milliseconds counts as none. */
+const DRIVER_MS = 25_000;
+
 /** The WebGPU adapter, described; undefined where there is none. */
 export async function adapterReport(): Promise<AdapterReport | undefined> {
   const gpu = (navigator as { gpu?: GPU }).gpu;
-  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
+  const silent = new Promise<null>((resolve) => setTimeout(resolve, DRIVER_MS, null));
+  const adapter = await Promise.race([gpu?.requestAdapter({ powerPreference: "high-performance" }).catch(() => null), silent]);
   if (!adapter) return undefined;
   const { info, limits, features } = adapter;
   return {

@@ -5,9 +5,10 @@ import { Answer } from "./answer.js";
 import type { Connection } from "./client.js";
 import { Disposed } from "./errors.js";
 import { guarded } from "./guard.js";
-import { checkQuestion } from "./options.js";
+import { checkOptions, checkQuestion, checkWhere } from "./options.js";
+import type { Calls } from "./protocol.js";
 import { either } from "./signals.js";
-import type { AskOptions, ClipInfo } from "./types.js";
+import type { AnswerResult, AskOptions, Choice, ChooseOptions, ClipInfo, Relevance, WhereOptions } from "./types.js";
 
 /** A clip's number on the connection that it was listened to on. */
 export interface Heard {
@@ -39,6 +40,11 @@ export class Clip implements AsyncDisposable {
     this.info = info;
   }
 
+  /** What makes answers doubtful, such as silence, and what the decoder skipped or cut; one sentence each. */
+  get notices(): string[] {
+    return this.info.notices;
+  }
+
   /** Starts answering. Iterate over the text deltas, or await `.result`. */
   ask(question: string, { signal, ...options }: AskOptions = {}): Answer {
     return new Answer((onEvent, cancelled) => {
@@ -50,6 +56,42 @@ export class Clip implements AsyncDisposable {
         return connection.call("ask", { clip: await number, question, options }, { signal: any, onEvent });
       }, any);
     });
+  }
+
+  /** Which of some texts, at least two, answers the question, and with what probability. */
+  choose(question: string, options: string[], { letters = false, signal }: ChooseOptions = {}): Promise<Choice> {
+    const check = async () => {
+      checkQuestion(question);
+      checkOptions(options);
+      return { question, options, letters };
+    };
+    return this.#about("choose", check, signal);
+  }
+
+  /** Which seconds of the audio an answer to the question rests on. */
+  where(question: string, answer: Answer | AnswerResult | string, { method = "effect", signal }: WhereOptions = {}): Promise<Relevance> {
+    const check = async () => {
+      checkQuestion(question);
+      checkWhere(answer, method);
+      const given = answer instanceof Answer ? await answer.result : answer;
+      const [tokens, text] = typeof given === "string" ? [undefined, given] : [given.tokens, undefined];
+      return { question, tokens, text, method };
+    };
+    return this.#about("where", check, signal);
+  }
+
+  #about<Name extends "choose" | "where">(
+    name: Name,
+    check: () => Promise<Omit<Calls[Name]["args"], "clip">>,
+    signal: AbortSignal | undefined,
+  ): Promise<Calls[Name]["result"]> {
+    const any = either(this.#engine.stopped, this.#stop.signal, signal);
+    return guarded(async () => {
+      any.throwIfAborted();
+      const args = await check();
+      const { connection, number } = await this.#present();
+      return connection.call(name, { ...args, clip: await number } as Calls[Name]["args"], { signal: any });
+    }, any);
   }
 
   /** Cancels the clip's answers and frees its keys and values. Resolves to the GPU bytes that the model still uses. */

@@ -1,6 +1,7 @@
 /** The interface of both wasm modules, written by hand. The build checks it against their generated declarations. */
 
-import type { BenchReport, EngineKind } from "./types.js";
+import type { ReadRange } from "./reader.js";
+import type { AnswerResult, BenchReport, EngineKind, RelevanceMethod } from "./types.js";
 
 /** A running SHA-256. */
 export interface Sha256 {
@@ -28,14 +29,10 @@ export interface AudioWindows {
   free(): void;
 }
 
-export interface EngineAnswer {
-  readonly text: string;
+export interface EngineAnswer extends Omit<AnswerResult, "tokens" | "timings" | "notices"> {
   readonly tokens: Uint32Array;
-  readonly finishReason: string;
   readonly firstTokenMs: number;
   readonly totalMs: number;
-  readonly questionCut: boolean;
-  readonly promptTokens: number;
 }
 
 export interface EngineClip {
@@ -46,6 +43,72 @@ export interface EngineClip {
     onDelta: (text: string, restart: boolean) => void,
     signal: AbortSignal,
   ): Promise<object>;
+  /** Resolves to a `Choice`. */
+  choose(request: { question: string; options: string[]; letters: number }, signal: AbortSignal): Promise<object>;
+  /** Resolves to a `Relevance` of an answer's `tokens`; without any, of `text`. */
+  where(
+    request: { question: string; tokens: Uint32Array | undefined; text: string | undefined; method: RelevanceMethod },
+    signal: AbortSignal,
+  ): Promise<object>;
+  free(): void;
+}
+
+/** A file that is read by ranges. */
+export interface EngineFile {
+  read: ReadRange;
+  length: number;
+}
+
+interface CaptionsRequest extends EngineFile {
+  kind: "captions";
+  name: string;
+  channel: string | undefined;
+  hop: number | undefined;
+  minConfidence: number;
+  question: string | undefined;
+}
+
+/** As a file, an index to go on with. */
+interface IndexRequest extends Partial<EngineFile> {
+  kind: "index";
+  identity: Uint8Array;
+  channel: string | undefined;
+}
+
+/** An index: to list what it holds, or to search in it. `identity` is the SHA-256 of the model's index. */
+interface LibraryRequest extends EngineFile {
+  kind: "library" | "search";
+  identity: Uint8Array;
+  text?: string;
+  top?: number;
+  minConfidence?: number;
+}
+
+export type TaskRequest = CaptionsRequest | IndexRequest | LibraryRequest;
+
+/** What a step of a task gives. */
+export interface TaskStep {
+  /** Seconds of the file that were heard. */
+  readonly seconds: number;
+  /** Seconds of the file, if it tells. */
+  readonly duration: number | undefined;
+  /** Captions that are settled; at the end, what an index holds, or hits. */
+  readonly json?: string;
+  /** To be appended to the index. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** An object in wasm memory: a parameter that takes the model itself would make its type recursive. */
+interface Handle {
+  free(): void;
+}
+
+/** Work on long audio that is done in steps. */
+export interface EngineTask {
+  /** Opens the next file of an index; `modified` in seconds since 1970. */
+  begin(file: EngineFile & { name: string; modified: number }): Promise<void>;
+  /** Resolves to a `TaskStep`; undefined when there was nothing left to do. */
+  step(model: Handle, signal: AbortSignal): Promise<object | undefined>;
   free(): void;
 }
 
@@ -78,6 +141,9 @@ export interface EngineModel {
     onWindow: (done: number, count: number) => void,
     signal: AbortSignal,
   ): Promise<EngineClip>;
+  task(request: TaskRequest): Promise<EngineTask>;
+  /** Resolves to a `LiveCaption` without its time. */
+  glance(windows: AudioWindows, request: { question: string | undefined }, signal: AbortSignal): Promise<object>;
   /** Resolves to an `EngineBench`. */
   bench(windows: number, tokens: number, onStep: (done: number, steps: number) => void, signal: AbortSignal): Promise<object>;
   /** Resolves to a `TuneResult`. */
@@ -115,9 +181,16 @@ export interface EngineModule {
   /** `load` is called at once and after every loss of the device: with the reason, undefined at first and after a release. */
   Model: { open(load: (reason?: string) => Promise<LoadedModel>): Promise<EngineModel> };
   /** `config` is the model's config.json. Default: windows as in the releases, 10 s each. */
-  decodeAudio(bytes: Uint8Array, fileName: string, maxWindows: number, config?: string): AudioWindows;
+  decodeAudio(bytes: Uint8Array, fileName: string, maxWindows: number, channel?: string, config?: string): AudioWindows;
   /** `samples` is [channels, length]: one channel after the other. */
-  audioFromPcm(samples: Float32Array, channels: number, sampleRate: number, maxWindows: number, config?: string): AudioWindows;
+  audioFromPcm(
+    samples: Float32Array,
+    channels: number,
+    sampleRate: number,
+    maxWindows: number,
+    channel?: string,
+    config?: string,
+  ): AudioWindows;
 }
 
 /** An instantiated module and its memory. */

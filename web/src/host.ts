@@ -6,6 +6,7 @@ import { wasmFolder } from "./engine.js";
 import { toWire } from "./errors.js";
 import type { CallName, Calls, Port, ToHost } from "./protocol.js";
 import { Session } from "./session.js";
+import type { Choice, Relevance } from "./types.js";
 
 export interface Context<Name extends CallName> {
   signal: AbortSignal;
@@ -24,6 +25,16 @@ function handlers(session: Session): Handlers {
     preview: (args) => session.preview(args),
     listen: (args, { signal, emit }) => session.listen(args, emit, signal),
     ask: (args, { signal, emit }) => session.ask(args, emit, signal),
+    choose: ({ clip, letters, ...request }, { signal }) =>
+      session.withClip(clip, signal, (listened) => listened.choose({ ...request, letters: Number(letters) }, signal)) as Promise<Choice>,
+    where: ({ clip, tokens, ...request }, { signal }) =>
+      session.withClip(clip, signal, (listened) => listened.where({ ...request, tokens: tokens && Uint32Array.from(tokens) }, signal)) as Promise<Relevance>,
+    // these are fetched by visitors who use them
+    captions: async (args, context) => (await import("./serve-captions.js")).captions(session, args, context),
+    index: async (args, context) => (await import("./serve-index.js")).index(session, args, context),
+    openIndex: async ({ blob }, { signal }) => (await import("./serve-index.js")).openIndex(session, blob, signal),
+    search: async (args, { signal }) => (await import("./serve-index.js")).search(session, args, signal),
+    glance: async (args, context) => (await import("./serve-live.js")).glance(session, args, context),
     bench: (args, { signal, emit }) => session.bench(args, emit, signal),
     tune: (_, { signal }) => session.tune(signal),
     memory: () => session.memory(),

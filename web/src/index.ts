@@ -8,15 +8,23 @@
  * ```
  */
 
+import { guarded } from "./guard.js";
 import { loadModel } from "./model.js";
 import { check, preview } from "./one-off.js";
 import { cacheManager } from "./storage.js";
+import type { Caption, CaptionFormat } from "./types-long.js";
 
 export * from "./errors.js";
 export type * from "./types.js";
+export type * from "./types-long.js";
 export { Answer } from "./answer.js";
 export { Clip } from "./clip.js";
 export { Model } from "./model.js";
+
+/** Captions as a file: subtitles (`srt`, `vtt`), a table, data or labels. The entry `/captions` has the same without a promise. */
+export function formatCaptions(captions: Caption[], format: CaptionFormat): Promise<string> {
+  return guarded(async () => (await import("./captions.js")).formatCaptions(captions, format));
+}
 
 export const AudioFlamingo = {
   /** Reports engine, adapter, limits, storage and what a load would fetch. Downloads no weights. */

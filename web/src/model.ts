@@ -6,13 +6,15 @@ import { toMessage } from "./audio.js";
 import { Connection } from "./client.js";
 import { Clip, type Engine } from "./clip.js";
 import { BadRequest, Disposed } from "./errors.js";
+import { lazily } from "./events.js";
 import { guarded } from "./guard.js";
 import { hubOptions } from "./import/hub-options.js";
 import { answerOffer } from "./import/offers.js";
 import { withBrowserDecoder } from "./one-off.js";
-import { checkLoadOptions, checkMaxWindows } from "./options.js";
+import { checkChannel, checkLoadOptions, checkMaxWindows } from "./options.js";
 import type { AudioMessage, Calls, SourceMessage } from "./protocol.js";
 import { either } from "./signals.js";
+import type { AudioIndex, Caption, CaptionOptions, IndexOptions, LiveCaption, LiveOptions } from "./types-long.js";
 import type { AudioSource, BenchOptions, BenchReport, ListenOptions, LoadOptions, MemoryReport, ModelInfo, ModelSource } from "./types.js";
 
 /** The longest time that `setTimeout` takes. */
@@ -59,7 +61,8 @@ async function load(source: ModelSource, options: LoadOptions): Promise<Model> {
       throw error;
     }
   };
-  return new Model(open, await open({ signal, onProgress }));
+  const workerUrl = options.workerUrl === undefined ? undefined : address(options.workerUrl);
+  return new Model(open, await open({ signal, onProgress }), workerUrl);
 }
 
 function sourceMessage(source: ModelSource): SourceMessage {
@@ -74,6 +77,7 @@ export class Model implements AsyncDisposable {
   /** Whether the engine runs in its own worker. */
   readonly inWorker: boolean;
   readonly #open: Open;
+  readonly #workerUrl: URL | undefined;
   /** Fires when the model is disposed of, and cancels what runs. */
   readonly #stop = new AbortController();
   readonly #engine: Engine = { connect: () => this.#connect(), stopped: this.#stop.signal };
@@ -81,7 +85,8 @@ export class Model implements AsyncDisposable {
   #opening: Promise<Connection> | undefined;
 
   /** Use `AudioFlamingo.load`. */
-  constructor(open: Open, { connection, info }: Loaded) {
+  constructor(open: Open, { connection, info }: Loaded, workerUrl: URL | undefined) {
+    this.#workerUrl = workerUrl;
     this.#open = open;
     this.#connection = connection;
     this.info = info;
@@ -104,21 +109,48 @@ export class Model implements AsyncDisposable {
 
   /** Decodes and encodes audio, once for all questions about it. */
   listen(source: AudioSource, options: ListenOptions = {}): Promise<Clip> {
-    const { maxWindows, onProgress } = options;
+    const { maxWindows, channel, onProgress } = options;
     const signal = either(this.#stop.signal, options.signal);
     return guarded(async () => {
       signal.throwIfAborted();
       checkMaxWindows(maxWindows);
+      checkChannel(channel);
       const onEvent = onProgress && (({ done, windows }: { done: number; windows: number }) => onProgress(done, windows));
       const connection = await this.#connect();
       let heard: AudioMessage | undefined;
       const { clip, info } = await withBrowserDecoder(await toMessage(source, signal), (audio) => {
         heard = audio;
-        return connection.call("listen", { audio, maxWindows }, { signal, onEvent });
+        return connection.call("listen", { audio, maxWindows, channel }, { signal, onEvent });
       });
-      const again = async (on: Connection) => (await on.call("listen", { audio: heard as AudioMessage, maxWindows })).clip;
+      const again = async (on: Connection) => (await on.call("listen", { audio: heard as AudioMessage, maxWindows, channel })).clip;
       return new Clip(this.#engine, again, { connection, number: Promise.resolve(clip) }, info);
     }, signal);
+  }
+
+  /** Captions a recording of any length while it is heard, which begins with the loop. Leaving the loop early stops it. */
+  captions(source: AudioSource, options: CaptionOptions = {}): AsyncIterable<Caption> {
+    return lazily(async () => (await import("./call-captions.js")).captions(this.#engine, source, options));
+  }
+
+  /**
+   * Asks about the newest seconds of a microphone or another stream, again and again, until the stream ends or the loop is left. Call it
+   * from a click: browsers keep audio stopped before. The stream stays the caller's.
+   */
+  live(stream: MediaStream, options: LiveOptions = {}): AsyncIterable<LiveCaption> {
+    const setting = { windowSeconds: this.info.windowSeconds, workerUrl: this.#workerUrl };
+    return lazily(async () => (await import("./call-live.js")).live(this.#engine, stream, options, setting));
+  }
+
+  /** Encodes files once, so that they can be searched again and again. Files that cannot be decoded are passed over; see `skipped`. */
+  async index(sources: AudioSource[], options: IndexOptions = {}): Promise<AudioIndex> {
+    const { makeIndex } = await guarded(() => import("./call-index.js"));
+    return makeIndex(this.#engine, sources, options);
+  }
+
+  /** Opens what `index.toBlob()` or `af2 index` made with the same model. */
+  async openIndex(blob: Blob): Promise<AudioIndex> {
+    const { openIndex } = await guarded(() => import("./call-index.js"));
+    return openIndex(this.#engine, blob);
   }
 
   /** Measures this machine with silence and a synthetic question. Clips are not changed. */

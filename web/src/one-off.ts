@@ -6,9 +6,9 @@ import { Connection } from "./client.js";
 import { UnsupportedAudio } from "./errors.js";
 import { guarded } from "./guard.js";
 import { hubOptions } from "./import/hub-options.js";
-import { checkEngine, checkMaxWindows } from "./options.js";
+import { checkChannel, checkEngine, checkMaxWindows } from "./options.js";
 import type { AudioMessage } from "./protocol.js";
-import type { AssetOptions, AudioSource, CheckReport, EngineChoice, ImportOptions, SoundInfo } from "./types.js";
+import type { AssetOptions, AudioSource, ChannelChoice, CheckReport, EngineChoice, ImportOptions, SoundInfo } from "./types.js";
 
 /** Runs `work` on a connection that is closed afterwards. */
 export function withConnection<T>(work: (connection: Connection) => Promise<T>, { signal, ...assets }: OneOffOptions = {}): Promise<T> {
@@ -38,12 +38,13 @@ export function check(model?: string | URL, options: OneOffOptions & ImportOptio
 }
 
 /** Decodes audio: duration, waveform and log-mel spectrogram. */
-export function preview(source: AudioSource, options: OneOffOptions & { maxWindows?: number } = {}): Promise<SoundInfo> {
-  const { maxWindows, ...others } = options;
+export function preview(source: AudioSource, options: OneOffOptions & { maxWindows?: number; channel?: ChannelChoice } = {}): Promise<SoundInfo> {
+  const { maxWindows, channel, ...others } = options;
   const { signal } = others;
   return withConnection(async (connection) => {
     checkMaxWindows(maxWindows);
-    const send = (audio: AudioMessage) => connection.call("preview", { audio, maxWindows }, { signal });
+    checkChannel(channel);
+    const send = (audio: AudioMessage) => connection.call("preview", { audio, maxWindows, channel }, { signal });
     return withBrowserDecoder(await toMessage(source, signal), send);
   }, others);
 }

@@ -23,6 +23,10 @@ export interface ChatRequest {
   top_p?: number | null;
   seed?: number | null;
   stop?: string | string[] | null;
+  /** Log-probabilities of the answer's tokens. */
+  logprobs?: boolean | null;
+  /** The most likely tokens to return beside each token, 0 to 20; needs `logprobs`. */
+  top_logprobs?: number | null;
   /** One answer per request. */
   n?: 1 | null;
   response_format?: { type: "text" };
@@ -31,6 +35,7 @@ export interface ChatRequest {
 /** Parameters that are served, and labels that have no effect on an answer. */
 const SERVED = new Set([
   ...["messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop"],
+  ...["logprobs", "top_logprobs"],
   ...["model", "user", "metadata", "safety_identifier", "prompt_cache_key", "service_tier"],
 ]);
 
@@ -47,9 +52,17 @@ const NEUTRAL: Record<string, (value: never) => boolean> = {
   frequency_penalty: (value: unknown) => value === 0,
   presence_penalty: (value: unknown) => value === 0,
   logit_bias: (value: object) => Object.keys(value).length === 0,
-  logprobs: (value: unknown) => value === false,
-  top_logprobs: (value: unknown) => value === 0,
   store: (value: unknown) => value === false,
+};
+
+const NO_CALLS = "this model answers questions about audio and calls nothing: leave it out";
+
+/** What to do instead, where there is something. */
+const REMEDIES: Record<string, string> = {
+  n: "one answer is given per request: send it again, with another seed",
+  tools: NO_CALLS,
+  functions: NO_CALLS,
+  response_format: 'answers are text: use { type: "text" }. `af2 ask --json-schema` of the command line gives JSON of a schema',
 };
 
 function isEmpty(value: unknown): boolean {
@@ -61,10 +74,12 @@ export function checkRequest(request: ChatRequest): void {
   if (typeof request !== "object" || request === null) throw new BadRequest("a request is an object with messages");
   for (const [name, value] of Object.entries(request)) {
     if (value === undefined || value === null || SERVED.has(name) || NEUTRAL[name]?.(value as never)) continue;
-    throw new BadRequest(`${name}: ${JSON.stringify(value)?.slice(0, 100)} is not supported by this model`);
+    const remedy = REMEDIES[name];
+    throw new BadRequest(`${name}: ${JSON.stringify(value)?.slice(0, 100)} is not supported by this model${remedy ? `; ${remedy}` : ""}`);
   }
   if (!Array.isArray(request.messages)) throw new BadRequest("messages must be an array");
   if (request.stream_options && !request.stream) throw new BadRequest("stream_options needs stream: true");
+  if (request.top_logprobs && !request.logprobs) throw new BadRequest("top_logprobs needs logprobs: true");
 }
 
 /** The last audio and the last text of the user. The model answers one question about one clip. */
@@ -91,13 +106,14 @@ export function audioBytes(data: string): Uint8Array<ArrayBuffer> {
 }
 
 export function toAskOptions(request: ChatRequest): AskOptions {
-  const { max_completion_tokens, max_tokens, temperature, top_p, seed, stop } = request;
+  const { max_completion_tokens, max_tokens, temperature, top_p, seed, stop, top_logprobs } = request;
   const wanted = {
     maxNewTokens: max_completion_tokens ?? max_tokens,
     temperature,
     topP: top_p,
     seed,
     stop: typeof stop === "string" ? [stop] : stop,
+    topLogprobs: top_logprobs,
   };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -10,7 +10,21 @@ export type { ChatMessage, ChatRequest, ContentPart } from "./openai-request.js"
 
 interface Choice {
   index: 0;
+  /** With `logprobs`: of all tokens, in a stream in the last chunk of the answer; else null. */
+  logprobs: ChoiceLogprobs | null;
   finish_reason: "stop" | "length" | null;
+}
+
+export interface TokenLogprob {
+  token: string;
+  /** UTF-8; null for a part of a character. */
+  bytes: number[] | null;
+  logprob: number;
+}
+
+export interface ChoiceLogprobs {
+  content: (TokenLogprob & { top_logprobs: TokenLogprob[] })[];
+  refusal: null;
 }
 
 export interface ChatCompletion {
@@ -54,8 +68,9 @@ export function createOpenAI(model: Model) {
       const clip = await clips.get(data, format, signal);
       const answer = clip.ask(question, { ...toAskOptions(request), ...(signal ? { signal } : {}) });
       const head = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model: model.info.name };
-      if (request.stream) return chunks(head, answer, request.stream_options?.include_usage === true);
-      return completion(head, await answer.result);
+      const logprobs = request.logprobs === true;
+      if (request.stream) return chunks(head, answer, { logprobs, usage: request.stream_options?.include_usage === true });
+      return completion(head, await answer.result, logprobs);
     }, signal);
   }
   return { chat: { completions: { create } } };
@@ -63,25 +78,45 @@ export function createOpenAI(model: Model) {
 
 type Head = Pick<ChatChunk, "id" | "created" | "model">;
 
-function completion(head: Head, result: AnswerResult): ChatCompletion {
+/** What an answer is asked to report beside its text. */
+interface Wanted {
+  logprobs: boolean;
+  usage: boolean;
+}
+
+function completion(head: Head, result: AnswerResult, logprobs: boolean): ChatCompletion {
   const { text: content, finishReason: finish_reason } = result;
-  const choice = { index: 0 as const, message: { role: "assistant" as const, content }, finish_reason };
+  const message = { role: "assistant" as const, content };
+  const choice = { index: 0 as const, message, logprobs: logprobs ? logprobsOf(result) : null, finish_reason };
   return { ...head, object: "chat.completion", choices: [choice], usage: usage(result) };
 }
 
-async function* chunks(head: Head, answer: ReturnType<Clip["ask"]>, withUsage: boolean): AsyncGenerator<ChatChunk> {
+async function* chunks(head: Head, answer: ReturnType<Clip["ask"]>, wanted: Wanted): AsyncGenerator<ChatChunk> {
   const chunk = (choices: ChatChunk["choices"], used: Usage | null = null): ChatChunk => {
-    return { ...head, object: "chat.completion.chunk", choices, ...(withUsage ? { usage: used } : {}) };
+    return { ...head, object: "chat.completion.chunk", choices, ...(wanted.usage ? { usage: used } : {}) };
   };
+  const open = { index: 0, logprobs: null, finish_reason: null } as const;
   try {
-    yield chunk([{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }]);
-    for await (const { text } of answer) yield chunk([{ index: 0, delta: { content: text }, finish_reason: null }]);
+    yield chunk([{ ...open, delta: { role: "assistant", content: "" } }]);
+    for await (const { text } of answer) yield chunk([{ ...open, delta: { content: text } }]);
     const result = await answer.result;
-    yield chunk([{ index: 0, delta: {}, finish_reason: result.finishReason }]);
-    if (withUsage) yield chunk([], usage(result));
+    yield chunk([{ index: 0, delta: {}, logprobs: wanted.logprobs ? logprobsOf(result) : null, finish_reason: result.finishReason }]);
+    if (wanted.usage) yield chunk([], usage(result));
   } finally {
     answer.cancel(); // the caller has left the loop
   }
+}
+
+function logprobsOf({ tokenTexts, logprobs, alternatives }: AnswerResult): ChoiceLogprobs {
+  const token = ({ text, logprob }: { text: string; logprob: number }): TokenLogprob => ({ token: text, bytes: utf8(text), logprob });
+  const content = tokenTexts.map((text, at) => {
+    return { ...token({ text, logprob: logprobs[at] ?? -Infinity }), top_logprobs: (alternatives?.[at] ?? []).map(token) };
+  });
+  return { content, refusal: null };
+}
+
+function utf8(text: string): number[] | null {
+  return text.includes("\ufffd") ? null : [...new TextEncoder().encode(text)];
 }
 
 function usage({ promptTokens: prompt_tokens, tokens: { length: completion_tokens } }: AnswerResult): Usage {

@@ -7,6 +7,7 @@ const ENGINES = ["auto", "webgpu", "cpu"];
 const CACHES = ["opfs", "cache-api", "none"];
 const WEIGHTS = ["q4", "q8", "f16", "f32"];
 const POWER = ["low-power", "high-performance"];
+const METHODS = ["effect", "attention"];
 
 /** Most shards fetched at once. Browsers open six connections to a server. */
 const PARALLEL_LIMIT = 16;
@@ -29,10 +30,10 @@ export function checkMaxWindows(maxWindows: number | undefined): void {
   whole("maxWindows", maxWindows, 1, 100_000);
 }
 
-const NUMBERS = ["maxNewTokens", "temperature", "topK", "topP", "minP", "repetitionPenalty", "seed"] as const;
+const NUMBERS = ["maxNewTokens", "temperature", "topK", "topP", "minP", "repetitionPenalty", "seed", "topLogprobs"] as const;
 
 /** Types only: the engine checks the ranges. */
-export function checkQuestion(question: unknown, options: Omit<AskOptions, "signal">): void {
+export function checkQuestion(question: unknown, options: Omit<AskOptions, "signal"> = {}): void {
   if (typeof question !== "string") throw new BadRequest(`a question is a string, not ${typeof question}`);
   for (const name of NUMBERS) {
     const value: unknown = options[name];
@@ -41,6 +42,39 @@ export function checkQuestion(question: unknown, options: Omit<AskOptions, "sign
   const stop: unknown = options.stop;
   const strings = Array.isArray(stop) && stop.every((text) => typeof text === "string");
   if (stop !== undefined && !strings) throw new BadRequest("stop must be an array of strings");
+}
+
+/** What an answer is chosen from. */
+export function checkOptions(options: unknown): void {
+  const fine = Array.isArray(options) && options.length >= 2 && options.every((option) => typeof option === "string" && option !== "");
+  if (!fine) throw new BadRequest("options must be an array of at least two texts, none of them empty");
+}
+
+/** An answer to be located, and how. */
+export function checkWhere(answer: unknown, method: unknown): void {
+  oneOf("method", method, METHODS);
+  const fine = typeof answer === "string" ? answer !== "" : typeof answer === "object" && answer !== null;
+  if (!fine) throw new BadRequest("give an answer of `clip.ask`, or its text");
+}
+
+export function checkSeconds(name: string, value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value > 0 && value < Infinity)) return;
+  throw new BadRequest(`${name} is ${String(value)}, but must be seconds above 0`);
+}
+
+export function checkSearch(top: number, minConfidence: unknown): void {
+  whole("top", top, 1, 10_000);
+  checkProbability("minConfidence", minConfidence);
+}
+
+export function checkProbability(name: string, value: unknown): void {
+  if (typeof value === "number" && value >= 0 && value <= 1) return;
+  throw new BadRequest(`${name} is ${String(value)}, but must be 0 to 1`);
+}
+
+export function checkChannel(channel: unknown): void {
+  if (channel === undefined || channel === "mix" || (Number.isInteger(channel) && (channel as number) >= 1)) return;
+  throw new BadRequest(`channel is "${String(channel)}", but must be a number from 1, or "mix"`);
 }
 
 function oneOf(name: string, value: unknown, allowed: string[]): void {

@@ -1,13 +1,16 @@
 /** Typed messages between the page and the worker that owns the engine. */
 
 import type { WireError } from "./errors.js";
+import type { Caption, LiveCaption, SearchHit } from "./types-long.js";
 import type {
   AnswerResult,
   AskOptions,
   BenchReport,
   CachedModel,
   CacheKind,
+  ChannelChoice,
   CheckReport,
+  Choice,
   ClipInfo,
   EngineChoice,
   ImportOffer,
@@ -16,6 +19,8 @@ import type {
   Pcm,
   TextDelta,
   Progress,
+  Relevance,
+  RelevanceMethod,
   SoundInfo,
   VerifyReport,
   WeightScheme,
@@ -24,8 +29,14 @@ import type {
 /** A model source that can be posted to a worker. */
 export type SourceMessage = { url: string } | { directory: FileSystemDirectoryHandle } | { files: File[]; paths: string[] };
 
+/** A file that a worker can read by ranges. */
+export interface FileMessage {
+  blob: Blob;
+  name: string;
+}
+
 /** Audio that can be posted to a worker. */
-export type AudioMessage = { blob: Blob; name: string } | { pcm: Pcm; decodedBy: "browser" | "caller" };
+export type AudioMessage = FileMessage | { pcm: Pcm; decodedBy: "browser" | "caller" };
 
 export interface LoadArguments {
   source: SourceMessage;
@@ -50,6 +61,7 @@ export interface HubOptions {
 export interface ListenArguments {
   audio: AudioMessage;
   maxWindows: number | undefined;
+  channel: ChannelChoice | undefined;
 }
 
 export interface AskArguments {
@@ -58,9 +70,66 @@ export interface AskArguments {
   options: Omit<AskOptions, "signal">;
 }
 
+export interface ChooseArguments {
+  clip: number;
+  question: string;
+  options: string[];
+  letters: boolean;
+}
+
+export interface WhereArguments {
+  clip: number;
+  question: string;
+  /** The answer's tokens; without any, its text. */
+  tokens: number[] | undefined;
+  text: string | undefined;
+  method: RelevanceMethod;
+}
+
+export interface CaptionArguments {
+  audio: FileMessage;
+  question: string | undefined;
+  hop: number | undefined;
+  minConfidence: number;
+  channel: ChannelChoice | undefined;
+}
+
+/** A file for an index, with the milliseconds since 1970 of its last change. */
+export interface IndexedFile extends FileMessage {
+  modified: number;
+}
+
+export interface IndexArguments {
+  files: IndexedFile[];
+  /** An index to go on with. */
+  former: Blob | undefined;
+  channel: ChannelChoice | undefined;
+}
+
+export interface SearchArguments {
+  blob: Blob;
+  text: string;
+  top: number;
+  minConfidence: number;
+}
+
+/** The last seconds of a stream. */
+export interface GlanceArguments {
+  pcm: Pcm;
+  question: string | undefined;
+}
+
 export interface BenchArguments {
   windows: number;
   tokens: number;
+}
+
+/** What is new while captions are made. */
+export interface CaptionEvent {
+  captions: Caption[];
+  /** Seconds that were heard. */
+  seconds: number;
+  duration: number | undefined;
 }
 
 /** Every call: its arguments, its result, and the events it emits while it runs. */
@@ -72,6 +141,18 @@ export interface Calls {
   preview: { args: ListenArguments; result: SoundInfo; event: never };
   listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };
   ask: { args: AskArguments; result: AnswerResult; event: TextDelta };
+  choose: { args: ChooseArguments; result: Choice; event: never };
+  where: { args: WhereArguments; result: Relevance; event: never };
+  captions: { args: CaptionArguments; result: void; event: CaptionEvent };
+  index: {
+    args: IndexArguments;
+    /** `file` counts the files of the call; `begun` tells that its beginning is in the index. */
+    result: { blob: Blob; refused: { file: number; begun: boolean; reason: string }[] };
+    event: { file: number; seconds: number; duration: number | undefined };
+  };
+  openIndex: { args: { blob: Blob }; result: { files: string[]; windows: number }; event: never };
+  search: { args: SearchArguments; result: SearchHit[]; event: never };
+  glance: { args: GlanceArguments; result: Omit<LiveCaption, "time">; event: never };
   bench: { args: BenchArguments; result: Omit<BenchReport, "model" | "engine" | "adapter">; event: { done: number; steps: number } };
   tune: { args: Record<string, never>; result: string; event: never };
   memory: { args: Record<string, never>; result: MemoryReport; event: never };

@@ -3,7 +3,7 @@
 import { openStore, storageReport, cachedBytes } from "./cache.js";
 import { remember } from "./catalogue.js";
 import { engineModule } from "./engine.js";
-import type { AudioWindows, EngineAnswer, EngineBench, EngineClip, EngineDevice, EngineModel, LoadedModel, StartedEngine, TuneResult } from "./engine.js";
+import type { EngineAnswer, EngineBench, EngineClip, EngineDevice, EngineModel, LoadedModel, StartedEngine, TuneResult } from "./engine.js";
 import { adapterReport, anyEngine, engineName } from "./check.js";
 import { chooseEngine } from "./choose-engine.js";
 import { BadRequest, Disposed } from "./errors.js";
@@ -12,15 +12,13 @@ import { prepare } from "./import/prepare.js";
 import { type ModelIndex, unverified } from "./model-index.js";
 import { openModel } from "./open-model.js";
 import { ProgressMeter } from "./progress.js";
-import type { AskArguments, AudioMessage, BenchArguments, Calls, ListenArguments, LoadArguments } from "./protocol.js";
+import type { AskArguments, BenchArguments, Calls, ListenArguments, LoadArguments } from "./protocol.js";
 import { streamShards } from "./shards.js";
 import type { ModelFiles } from "./source.js";
 import type { ShardStore } from "./store.js";
 import { cacheTuning, cachedTuning } from "./tuning.js";
 import type { AnswerResult, EngineKind, MemoryReport, ModelInfo, TextDelta, Progress, SoundInfo } from "./types.js";
-
-/** Columns of the waveform. */
-const WAVEFORM_COLUMNS = 2048;
+import { decode, release, soundInfo } from "./windows.js";
 
 /** Windows of a preview, unless the caller says otherwise. */
 const PREVIEW_WINDOWS = 12;
@@ -30,7 +28,9 @@ export class Session {
   #device: EngineDevice | undefined;
   #model: EngineModel | undefined;
   #config: string | undefined;
-  #clips = new Map<number, EngineClip>();
+  /** The text of `model.safetensors.index.json`. */
+  #index = "";
+  #clips = new Map<number, Listened>();
   #nextClip = 1;
   /** The last call in the queue: the engine serves one call at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -48,7 +48,7 @@ export class Session {
   async load(wanted: LoadArguments, emit: (event: Calls["load"]["event"]) => void, signal: AbortSignal): Promise<ModelInfo> {
     if (this.#engine) throw new BadRequest("this engine already holds a model");
     const { args, files, report } = await prepare(wanted, { emit, offers: this.#offers, signal });
-    const [adapter, index] = await Promise.all([adapterReport(), openModel(files, signal)]);
+    const [adapter, index] = await Promise.all([args.engine === "cpu" ? undefined : adapterReport(), openModel(files, signal)]);
     const kind = chooseEngine(args.engine, adapter, index);
     const engine = await engineModule(kind);
     this.#engine = engine;
@@ -80,6 +80,7 @@ export class Session {
     if (notice !== undefined) meter.notice(notice);
     let store = await chooseStore(args, files, index, meter);
     this.#config = index.texts.config;
+    this.#index = index.texts.index;
     let progress: ProgressMeter | undefined = meter;
     this.#model = await engine.Model.open(async (reason) => {
       if (reason !== undefined) this.recovering(reason);
@@ -113,8 +114,8 @@ export class Session {
     return { model: await loader.finish(), store: used };
   }
 
-  async preview({ audio, maxWindows }: ListenArguments): Promise<SoundInfo> {
-    const windows = await decode(this.#engine ?? (await anyEngine()), audio, maxWindows ?? PREVIEW_WINDOWS);
+  async preview({ audio, maxWindows, channel }: ListenArguments): Promise<SoundInfo> {
+    const windows = await decode(this.#engine ?? (await anyEngine()), audio, { maxWindows: maxWindows ?? PREVIEW_WINDOWS, channel });
     try {
       return soundInfo(windows, audio);
     } finally {
@@ -123,27 +124,38 @@ export class Session {
   }
 
   async listen(
-    { audio, maxWindows }: ListenArguments,
+    { audio, maxWindows, channel }: ListenArguments,
     emit: (event: Calls["listen"]["event"]) => void,
     signal: AbortSignal,
   ): Promise<Calls["listen"]["result"]> {
-    const { engine, model } = this.#need();
-    const windows = await decode(engine, audio, maxWindows ?? model.maxWindows, this.#config);
+    const { engine, model, config } = this.need();
+    const windows = await decode(engine, audio, { maxWindows: maxWindows ?? model.maxWindows, channel, config });
     const sound = soundInfo(windows, audio);
     const start = performance.now();
     const onWindow = (done: number, count: number) => emit({ done, windows: count });
-    const clip = await this.#inTurn(signal, () => model.listen(windows, onWindow, signal)).finally(() => release(windows));
+    const clip = await this.inTurn(signal, () => model.listen(windows, onWindow, signal)).finally(() => release(windows));
     const number = this.#nextClip++;
-    this.#clips.set(number, clip);
+    this.#clips.set(number, { clip, notices: sound.notices });
     return { clip: number, info: { ...sound, encodeMs: performance.now() - start } };
   }
 
   async ask({ clip, question, options }: AskArguments, emit: (delta: TextDelta) => void, signal: AbortSignal): Promise<AnswerResult> {
-    const engineClip = this.#clips.get(clip);
-    if (!engineClip) throw new Disposed("clip");
     const onDelta = (text: string, restart: boolean) => emit({ text, restart });
-    const answer = await this.#inTurn(signal, () => engineClip.ask(question, options, onDelta, signal));
-    return finished(answer as EngineAnswer);
+    const { notices } = this.#listened(clip);
+    const answer = await this.withClip(clip, signal, (engineClip) => engineClip.ask(question, options, onDelta, signal));
+    return finished(answer as EngineAnswer, notices);
+  }
+
+  /** Works with a clip once the engine is free. */
+  withClip<T>(number: number, signal: AbortSignal, work: (clip: EngineClip) => Promise<T>): Promise<T> {
+    const { clip } = this.#listened(number);
+    return this.inTurn(signal, () => work(clip));
+  }
+
+  #listened(number: number): Listened {
+    const listened = this.#clips.get(number);
+    if (!listened) throw new Disposed("clip");
+    return listened;
   }
 
   async bench(
@@ -151,9 +163,9 @@ export class Session {
     emit: (event: Calls["bench"]["event"]) => void,
     signal: AbortSignal,
   ): Promise<Calls["bench"]["result"]> {
-    const { model } = this.#need();
+    const { model } = this.need();
     const onStep = (done: number, steps: number) => emit({ done, steps });
-    const measured = await this.#inTurn(signal, () => model.bench(windows, tokens, onStep, signal));
+    const measured = await this.inTurn(signal, () => model.bench(windows, tokens, onStep, signal));
     const { encodeMs, audioKvMs, firstTokenMs, tokenMs, gpu: info } = measured as EngineBench;
     const times = { windows, tokens, encodeMs, audioKvMs, firstTokenMs, tokensPerSecond: 1000 / tokenMs };
     if (!info) return { ...times, perToken: undefined, gpu: undefined };
@@ -163,21 +175,21 @@ export class Session {
   }
 
   async tune(signal: AbortSignal): Promise<string> {
-    const { model } = this.#need();
-    const { tuning, description } = (await this.#inTurn(signal, () => model.tune())) as TuneResult;
+    const { model } = this.need();
+    const { tuning, description } = (await this.inTurn(signal, () => model.tune())) as TuneResult;
     await cacheTuning(tuning);
     return description;
   }
 
   async memory(): Promise<MemoryReport> {
-    return { gpuBytes: this.#gpuBytes(), wasmBytes: this.#need().engine.memory.buffer.byteLength };
+    return { gpuBytes: this.#gpuBytes(), wasmBytes: this.need().engine.memory.buffer.byteLength };
   }
 
   async disposeClip(number: number): Promise<number> {
-    const clip = this.#clips.get(number);
+    const listened = this.#clips.get(number);
     this.#clips.delete(number);
     await this.#turn;
-    clip?.free();
+    listened?.clip.free();
     return this.#gpuBytes();
   }
 
@@ -186,7 +198,7 @@ export class Session {
     await this.#turn;
     clearTimeout(this.#idleTimer);
     this.#idleTimeout = undefined;
-    for (const clip of this.#clips.values()) clip.free();
+    for (const { clip } of this.#clips.values()) clip.free();
     this.#clips.clear();
     this.#model?.free();
     this.#model = undefined;
@@ -214,12 +226,23 @@ export class Session {
     return this.#device?.gpuBytes() ?? 0;
   }
 
-  #need(): { engine: StartedEngine; model: EngineModel } {
+  /** The loaded model with its config.json. */
+  need(): { engine: StartedEngine; model: EngineModel; config: string | undefined } {
     if (!this.#engine || !this.#model) throw new Disposed("model");
-    return { engine: this.#engine, model: this.#model };
+    return { engine: this.#engine, model: this.#model, config: this.#config };
   }
 
-  #inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** What an index names its model by: the SHA-256 of `model.safetensors.index.json`. */
+  identity(): Uint8Array {
+    const hash = new (this.need().engine.Sha256)();
+    hash.update(new TextEncoder().encode(this.#index));
+    const digits = hash.digestHex();
+    hash.free();
+    return Uint8Array.from({ length: digits.length / 2 }, (_, at) => parseInt(digits.slice(2 * at, 2 * at + 2), 16));
+  }
+
+  /** Works once the engine is free. */
+  inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     this.#queued += 1;
     clearTimeout(this.#idleTimer);
     const result = this.#turn.then(() => {
@@ -234,6 +257,12 @@ export class Session {
     this.#turn = result.then(end, end);
     return result;
   }
+}
+
+/** A clip, and what makes answers about it doubtful. */
+interface Listened {
+  clip: EngineClip;
+  notices: string[];
 }
 
 /** The parts of a load. */
@@ -263,43 +292,14 @@ function describe(index: ModelIndex, model: EngineModel, store: ShardStore, noti
   return { name, parameters, totalBytes, maxWindows, windowSeconds, cache: store.kind, notices };
 }
 
+/** A notice of an answer. */
+const QUESTION_CUT = "the question was too long and its end was cut: ask a shorter one";
+
 /** The engine's answer as plain data. */
-function finished(answer: EngineAnswer): AnswerResult {
-  const { text, finishReason, firstTokenMs, totalMs, questionCut, promptTokens } = answer;
+function finished(answer: EngineAnswer, notices: string[]): AnswerResult {
+  const { firstTokenMs, totalMs, ...rest } = answer;
   const tokens = [...answer.tokens];
   const tokensPerSecond = totalMs > firstTokenMs ? (1000 * (tokens.length - 1)) / (totalMs - firstTokenMs) : 0;
   const timings = { firstTokenMs, totalMs, tokensPerSecond };
-  return { text, tokens, promptTokens, finishReason: finishReason as AnswerResult["finishReason"], questionCut, timings };
-}
-
-async function decode(module: StartedEngine, audio: AudioMessage, maxWindows: number, config?: string): Promise<AudioWindows> {
-  if ("blob" in audio) return module.decodeAudio(new Uint8Array(await audio.blob.arrayBuffer()), audio.name, maxWindows, config);
-  const { channels, sampleRate } = audio.pcm;
-  const length = channels[0]?.length ?? 0;
-  const samples = new Float32Array(length * channels.length);
-  channels.forEach((channel, index) => samples.set(channel.subarray(0, length), index * length));
-  return module.audioFromPcm(samples, channels.length, sampleRate, maxWindows, config);
-}
-
-/** After a panic the module still borrows the audio. Freeing it then fails, and must not hide the panic. */
-function release(windows: AudioWindows): void {
-  try {
-    windows.free();
-  } catch {
-    // the instance is unusable anyway
-  }
-}
-
-function soundInfo(windows: AudioWindows, audio: AudioMessage): SoundInfo {
-  return {
-    seconds: windows.seconds,
-    windows: windows.count,
-    windowSeconds: windows.windowSeconds,
-    sourceRate: windows.sourceRate,
-    truncated: windows.truncated,
-    notices: windows.notices,
-    decodedBy: "blob" in audio ? "engine" : audio.decodedBy,
-    waveform: windows.waveform(WAVEFORM_COLUMNS),
-    picture: { width: windows.pictureWidth, height: windows.pictureHeight, data: windows.picture() },
-  };
+  return { ...rest, tokens, timings, notices: answer.questionCut ? [...notices, QUESTION_CUT] : notices };
 }

@@ -179,9 +179,14 @@ export interface Pcm {
 
 export type AudioSource = File | Blob | URL | string | ArrayBuffer | Uint8Array | AudioBuffer | Pcm;
 
+/** A channel of the audio, counted from 1, or the average of all. */
+export type ChannelChoice = number | "mix";
+
 export interface ListenOptions {
   /** Default: the model's `maxWindows`. Longer audio is cut, and `clip.info.truncated` says so. */
   maxWindows?: number;
+  /** Default: the original's rule, which is the first channel, or the average of all channels for names that end in `.mp3`. */
+  channel?: ChannelChoice;
   signal?: AbortSignal;
   /** Called with the number of windows encoded so far. */
   onProgress?: (done: number, windows: number) => void;
@@ -200,7 +205,7 @@ export interface SoundInfo {
   windowSeconds: number;
   sourceRate: number;
   truncated: boolean;
-  /** What the decoder skipped, missed or cut, one sentence each. */
+  /** What the decoder skipped, missed or cut, and what makes answers doubtful, such as silence; one sentence each. */
   notices: string[];
   /** `"browser"` if the engine cannot decode the format: tokens may then differ from the command line's. */
   decodedBy: "engine" | "browser" | "caller";
@@ -226,6 +231,8 @@ export interface AskOptions {
   seed?: number;
   /** Strings that end the answer. They are not part of it. */
   stop?: string[];
+  /** The most likely tokens to return beside each token of the answer, 0 (default) to 20. */
+  topLogprobs?: number;
   signal?: AbortSignal;
 }
 
@@ -242,15 +249,87 @@ export interface Timings {
   tokensPerSecond: number;
 }
 
+/** A token that the model could have chosen. */
+export interface Alternative {
+  /** Its id. */
+  token: number;
+  /** Its text; U+FFFD for a part of a character. */
+  text: string;
+  /** Log softmax of its logit, without temperature or penalty. */
+  logprob: number;
+}
+
 export interface AnswerResult {
   text: string;
+  /** Ids, the end token included. */
   tokens: number[];
+  /** The text of each token; U+FFFD for a part of a character. */
+  tokenTexts: string[];
+  /** Log-probability of each token: log softmax of its logits, without temperature or penalty. */
+  logprobs: Float32Array;
+  /**
+   * exp of the sum of `logprobs`, 0 to 1: the probability that the model gave these very words. It falls with their number: compare answers
+   * to questions of one kind.
+   */
+  confidence: number;
+  /** With `topLogprobs`: the most likely tokens at the place of each token, most likely first. */
+  alternatives?: Alternative[][];
+  /** What makes this answer doubtful: silence, too little audio, a cut question. One sentence each. */
+  notices: string[];
   /** Tokens of the prompt: the question in the model's template. */
   promptTokens: number;
   finishReason: "stop" | "length";
   /** The question exceeded the model's prompt limit and its end was cut: ask a shorter one. */
   questionCut: boolean;
   timings: Timings;
+}
+
+export interface ChooseOptions {
+  /** Ask with the options in the question, named by letters: `(A) a dog (B) a cow`. Default `false`. */
+  letters?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Which of some texts answers a question. */
+export interface Choice {
+  /** Index of the option with the highest `probability`. */
+  best: number;
+  /** In the order in which they were given. */
+  options: ScoredOption[];
+}
+
+export interface ScoredOption {
+  text: string;
+  /** log P(option | question, audio), its end token included. */
+  logprob: number;
+  /** `logprob` divided by the number of tokens. */
+  logprobPerToken: number;
+  /** log P(option | question) with all audio hidden: what the words alone suggest. */
+  priorLogprob: number;
+  /** Calibrated: a part of the prior is taken off. All options sum to 1. */
+  probability: number;
+  /** From `logprob` alone: the better guide among dozens of options. All options sum to 1. */
+  rawProbability: number;
+}
+
+/** `"effect"`: how far the answer's odds fall without a stretch of audio. `"attention"`: how much the answer attends to it; faster, rougher. */
+export type RelevanceMethod = "attention" | "effect";
+
+export interface WhereOptions {
+  /** Default `"effect"`. */
+  method?: RelevanceMethod;
+  signal?: AbortSignal;
+}
+
+/** Which seconds of the audio an answer rests on. */
+export interface Relevance {
+  method: RelevanceMethod;
+  /** Seconds that an element of `curve` stands for. */
+  secondsPerStep: number;
+  /** Relevance of each step from the start of the clip, 0 or more; all 0 for an answer that rests on no stretch in particular. */
+  curve: Float32Array;
+  /** The stretches that stand out, in seconds, in order of time. */
+  intervals: { start: number; end: number; weight: number }[];
 }
 
 export interface BenchOptions {

@@ -6,6 +6,7 @@
 
 pub mod asking;
 pub mod audio_file;
+pub mod audio_index;
 pub mod batch;
 pub mod bench;
 pub mod commands;
@@ -15,3 +16,4 @@ pub mod model;
 pub mod open_file;
 pub mod panics;
 pub mod terminal;
+pub mod window_batch;

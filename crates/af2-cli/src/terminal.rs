@@ -1,6 +1,7 @@
 //! The terminal: results on stdout; progress bars and notes on stderr. Everything that `af2` prints goes through here, and no stream
 //! that is closed or full makes it panic.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
@@ -52,6 +53,15 @@ pub fn byte_bar(total: u64, message: &'static str) -> ProgressBar {
 /// A bar that counts things; hidden where stderr is no terminal.
 pub fn count_bar(total: u64, message: &'static str) -> ProgressBar {
     bar(total, "{msg} {bar:30} {pos}/{len} {per_sec} {eta} left").with_message(message)
+}
+
+/// A bar that counts windows of audio that lasts `seconds`, one every `hop` seconds; it spins where nobody knows how long that is.
+pub fn window_bar(seconds: Option<f64>, hop: f64, message: impl Into<Cow<'static, str>>) -> ProgressBar {
+    let bar = match seconds {
+        Some(seconds) => bar((seconds / hop).ceil() as u64, "{msg} {bar:30} {pos}/{len} windows {eta} left"),
+        None => bar(0, "{msg} {spinner} {pos} windows"),
+    };
+    bar.with_message(message)
 }
 
 fn bar(total: u64, template: &str) -> ProgressBar {

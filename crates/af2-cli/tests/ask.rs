@@ -252,7 +252,7 @@ fn a_model_that_lists_no_small_files_is_used_with_a_notice() {
         serde_json::from_str(&text(&af2(&["inspect", model.path().to_str().unwrap(), "--json"]))).unwrap();
     assert!(report["notices"][0].as_str().unwrap().contains(notice), "{report}");
     text(&af2(&["inspect", model.path().to_str().unwrap(), "--update-hashes"]));
-    let output = ask(model.path(), &speech(), &["What?", "--max-new-tokens", "1"]);
+    let output = ask(model.path(), &speech(), &["What?", "--max-new-tokens", "1", "--json"]);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 

@@ -18,10 +18,15 @@
 //! # Ok::<(), af2_core::audio::AudioError>(())
 //! ```
 
+pub mod answers;
 pub mod audio;
+pub mod captions;
 pub mod config;
 pub mod engine;
+pub mod index;
+pub mod presence;
 pub mod sampling;
+pub mod search;
 pub mod small_file;
 pub mod text;
 pub mod weights;

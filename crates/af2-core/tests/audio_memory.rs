@@ -44,7 +44,6 @@ fn every_fixture() {
     let _alone = alone();
     for folder in ["formats", "inputs"] {
         for entry in std::fs::read_dir(path(folder)).unwrap() {
-            let _alone = alone();
             let name = entry.unwrap().file_name().into_string().unwrap();
             let peak = peak(bytes(&format!("{folder}/{name}")), &name);
             println!("{name}: {} MiB", peak >> 20);
@@ -133,7 +132,6 @@ fn streamed(start: &[u8], repeated: &[u8], times: usize, name: &str, config: &Au
     let peak = peak_of(|| {
         let mut stream = WindowStream::open(file, name, LoadRules::ByName, Channel::First, config, 10.0).unwrap();
         while stream.next().unwrap().is_some() {
-            let _alone = alone();
             count.set(count.get() + 1);
         }
     });

@@ -1,8 +1,8 @@
 //! Decoding: the prompt in one pass, then one pass per token.
 
 use af2_core::engine::{
-    AudioView, EngineError, GenerateOptions, Generation, Query, check_logits, check_request, check_together,
-    log_softmax_at, top_logprobs,
+    AudioView, Constraint, EngineError, GenerateOptions, Generation, Query, TokenRules, check_logits, check_request,
+    check_together, log_softmax_at, top_logprobs,
 };
 use af2_core::sampling::next_token;
 use burn_tensor::Tensor;
@@ -18,17 +18,24 @@ pub struct Decoding<'a> {
     /// What the sequence attends to.
     audio_kv: Vec<Option<AudioKv>>,
     options: GenerateOptions,
+    constraint: Option<Constraint<'a>>,
     cache: KvCache,
     /// Prompt and answer so far.
     history: Vec<u32>,
     generation: Generation,
 }
 
-impl Decoding<'_> {
+impl<'a> Decoding<'a> {
+    /// The same with rules that its tokens must obey.
+    pub fn obeying(self, rules: &'a mut dyn TokenRules) -> Self {
+        let vocabulary = self.clip.model.config().text.vocab_size;
+        Self { constraint: Some(Constraint::new(rules, vocabulary)), ..self }
+    }
+
     /// The next token; `None` once the answer has ended.
     ///
     /// # Errors
-    /// [`af2_core::engine::EngineError::NotFinite`], or the tensor library failed.
+    /// [`EngineError::NotFinite`], [`EngineError::NothingAllowed`], or the tensor library failed.
     pub async fn step(&mut self) -> Result<Option<u32>, CpuError> {
         if self.generation.has_ended(&self.options, self.clip.model.config().tokens.end_of_text) {
             return Ok(None);
@@ -36,7 +43,11 @@ impl Decoding<'_> {
         let known = &self.history[self.cache.length..];
         let logits = self.clip.next_logits(known, &self.audio_kv, &mut self.cache).await?;
         let position = self.generation.ids.len() as u32;
-        let id = next_token(&mut logits.clone(), &self.history, &self.options.sampling, position)?;
+        let (history, sampling) = (&self.history, &self.options.sampling);
+        let id = match &mut self.constraint {
+            Some(constraint) => constraint.next_token(&logits, history, sampling, position)?,
+            None => next_token(&mut logits.clone(), history, sampling, position)?,
+        };
         self.generation.ids.push(id);
         self.generation.logprobs.push(log_softmax_at(&logits, id));
         if self.options.top_logprobs > 0 {
@@ -47,6 +58,15 @@ impl Decoding<'_> {
         }
         self.history.push(id);
         Ok(Some(id))
+    }
+
+    async fn run(mut self, on_token: &mut dyn FnMut(u32) -> bool) -> Result<Generation, CpuError> {
+        while let Some(id) = self.step().await? {
+            if !on_token(id) {
+                break;
+            }
+        }
+        Ok(self.finish())
     }
 
     /// The answer so far, which counts as cancelled unless a step said that it had ended.
@@ -76,6 +96,7 @@ impl Clip {
             clip: self,
             audio_kv: self.seen(&query.view),
             options: options.clone(),
+            constraint: None,
             cache: self.model.0.decoder.cache(),
             history: query.prompt.clone(),
             generation: Generation::new(),
@@ -92,13 +113,21 @@ impl Clip {
         options: &GenerateOptions,
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generation, CpuError> {
-        let mut decoding = self.start_decoding(prompt, options)?;
-        while let Some(id) = decoding.step().await? {
-            if !on_token(id) {
-                break;
-            }
-        }
-        Ok(decoding.finish())
+        self.start_decoding(prompt, options)?.run(on_token).await
+    }
+
+    /// As [`Clip::generate`], of tokens that obey `rules`.
+    ///
+    /// # Errors
+    /// As [`Clip::generate`].
+    pub async fn generate_with(
+        &self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        rules: &mut dyn TokenRules,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generation, CpuError> {
+        self.start_decoding(prompt, options)?.obeying(rules).run(on_token).await
     }
 
     /// Answers to several queries, one after the other. `progress` is told how many of how many answers have ended, and stops the work

@@ -5,7 +5,8 @@ use af2_core::engine::{AudioView, check_logits, check_prompt};
 use af2_core::sampling::{BeamOutcome, BeamSearch, BeamStep};
 use af2_gpu::Buffer;
 
-use crate::batch::{BatchRunner, Lane, MOST_PICKS, MOST_ROWS, PlannedRow};
+use crate::batch::{BatchRunner, Lane, PlannedRow};
+use crate::batch_buffers::{MOST_PICKS, MOST_ROWS};
 use crate::{Clip, ModelError};
 
 impl Clip {

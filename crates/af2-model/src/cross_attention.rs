@@ -21,8 +21,8 @@ use af2_gpu::ops::relevance::{RelevanceBuffers, relevance};
 use af2_gpu::ops::{Activation, Epilogue, Store};
 use af2_gpu::{Buffer, GpuError, PlanBuilder};
 
-use crate::decoder::{BatchAttention, Sequences};
 use crate::scratch::Scratch;
+use crate::sequences::{BatchAttention, Sequences};
 use crate::weights::CrossAttention;
 
 const EPS: f32 = 1e-5;

@@ -32,6 +32,7 @@ use af2_gpu::{Buffer, Gpu, GpuError, Plan, PlanBuilder, Taps};
 
 use crate::cross_attention::{AudioKv, rows_block, stored_as, token_block};
 use crate::scratch::Scratch;
+use crate::sequences::{BatchAttention, Sequences};
 use crate::weights::{CrossAttention, Decoder, DecoderLayer};
 
 /// The decoder for one clip: its weights, the audio's keys and values, and the scratch.
@@ -46,26 +47,6 @@ pub(crate) struct DecoderPlans<'a> {
     pub scratch: &'a Scratch,
     /// A step at position 0.
     pub origin: &'a Buffer,
-}
-
-/// What the rows of a pass belong to.
-#[derive(Clone, Copy)]
-pub(crate) enum Sequences<'a> {
-    /// Consecutive tokens of the scratch's one sequence.
-    One,
-    /// Tokens of the sequences of a batch.
-    Batch(BatchAttention<'a>),
-}
-
-/// Where the rows of a batch are, and what they attend to.
-#[derive(Clone, Copy)]
-pub(crate) struct BatchAttention<'a> {
-    /// A [`af2_gpu::ops::BatchRow`] per row.
-    pub rows: &'a Buffer,
-    /// Keys and values per layer, [cache rows, 2, kv_heads · head_dim].
-    pub kv: &'a [Buffer],
-    /// Collects how much each row attends to each audio token, [rows, heads, T].
-    pub relevance: Option<&'a Buffer>,
 }
 
 impl DecoderPlans<'_> {

@@ -11,8 +11,7 @@ use af2_gpu::ops::top_logprobs::TOP_ENTRY_BYTES;
 use af2_gpu::{Buffer, Fetch, Gpu, Mapping, Plan};
 
 use crate::clip::ClipPlans;
-use crate::model::PROMPT_ROWS;
-use crate::scratch::Scratch;
+use crate::scratch::{PROMPT_ROWS, Scratch};
 use crate::{Clip, ModelError};
 
 impl Clip {

@@ -11,14 +11,12 @@ use af2_gpu::ops::attention_split::dispatches;
 use af2_gpu::{Buffer, Gpu};
 
 use crate::ModelError;
-use crate::batch::Batch;
+use crate::batch_buffers::Batch;
 use crate::cross_attention::audio_bytes;
 use crate::frontend::Frontend;
-use crate::scratch::Scratch;
+use crate::scratch::{PROMPT_ROWS, Scratch};
 use crate::weights::{DecoderLayer, Weights};
 
-/// Most tokens of a prompt that one pass takes.
-pub(crate) const PROMPT_ROWS: usize = 64;
 /// Positions that the first key/value cache has: the longest ordinary prompt (512) and answer (256).
 const FIRST_CAPACITY: usize = 768;
 /// Windows of audio that the scratch buffers allow from the start: five minutes.

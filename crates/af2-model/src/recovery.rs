@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, TOKENS_PER_WINDOW, Trace};
+use af2_core::engine::{
+    GenerateOptions, Generation, Query, ScoreRequest, Scores, TOKENS_PER_WINDOW, TokenRules, Trace,
+};
 use af2_core::text::Tokenizer;
 use af2_gpu::{GpuError, Span};
 
@@ -369,6 +371,29 @@ impl<O: Opener> RecoveringClip<O> {
                 on_token(id)
             };
             clip.resume(prompt, options, &mut generation, &mut counted).await
+        })
+        .await?;
+        Ok(generation)
+    }
+
+    /// As [`RecoveringClip::generate`], of tokens that obey `rules`.
+    ///
+    /// # Errors
+    /// As [`Clip::resume_with`] and [`Opener::open`].
+    pub async fn generate_with(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        rules: &mut dyn TokenRules,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generation, O::Error> {
+        let (mut generation, failures) = (Generation::new(), Failures::default());
+        self.with_clip(&failures, async |clip| {
+            let mut counted = |id| {
+                failures.progress();
+                on_token(id)
+            };
+            clip.resume_with(prompt, options, rules, &mut generation, &mut counted).await
         })
         .await?;
         Ok(generation)

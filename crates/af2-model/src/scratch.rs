@@ -11,6 +11,9 @@ use af2_gpu::ops::sample::Sampling;
 use af2_gpu::ops::top_logprobs::TOP_ENTRY_BYTES;
 use af2_gpu::{Buffer, Gpu, GpuError};
 
+/// Most tokens that one pass takes.
+pub(crate) const PROMPT_ROWS: usize = 64;
+
 /// Activations for up to `rows` tokens at a time, and the state of the sequences being decoded.
 pub(crate) struct Scratch {
     /// Tokens that a slot of the caches and of the sequence holds.

@@ -2,7 +2,7 @@
 
 use crate::failure::{Code, failure};
 use crate::picture::{self, Picture};
-use af2_core::audio::{Channel, LoadedAudio, Windows, load_file, load_pcm};
+use af2_core::audio::{AudioError, Channel, LoadRules, LoadedAudio, Windows, load_file_as, load_pcm};
 use af2_core::config::{AudioConfig, ModelConfig};
 use std::cell::OnceCell;
 use wasm_bindgen::prelude::*;
@@ -18,17 +18,18 @@ pub struct AudioWindows {
 /// Decodes a file. Without a model's `config.json` the windows are those of the releases: 10 s at 16 kHz.
 ///
 /// # Errors
-/// `UNSUPPORTED_AUDIO` when nothing can be decoded, `BAD_MODEL` for a malformed `config`.
+/// `UNSUPPORTED_AUDIO` when nothing can be decoded, `BAD_REQUEST` for an unknown `channel`, `BAD_MODEL` for a malformed `config`.
 #[wasm_bindgen(js_name = decodeAudio)]
 pub fn decode_audio(
     bytes: Vec<u8>,
     file_name: &str,
     max_windows: usize,
+    channel: Option<String>,
     config: Option<String>,
 ) -> Result<AudioWindows, JsValue> {
-    let audio = audio_config(config)?;
-    let clip = load_file(bytes, file_name, &audio, max_windows);
-    Ok(AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio))
+    let (audio, channel) = (audio_config(config)?, channel_of(channel)?);
+    let clip = load_file_as(bytes, file_name, LoadRules::ByName, channel, &audio, max_windows);
+    Ok(AudioWindows::new(clip.map_err(audio_failure)?, &audio))
 }
 
 /// Takes raw samples in [-1, 1], `[channels, length]`.
@@ -41,13 +42,27 @@ pub fn audio_from_pcm(
     channels: usize,
     sample_rate: u32,
     max_windows: usize,
+    channel: Option<String>,
     config: Option<String>,
 ) -> Result<AudioWindows, JsValue> {
-    let audio = audio_config(config)?;
+    let (audio, channel) = (audio_config(config)?, channel_of(channel)?);
     let length = samples.len() / channels.max(1);
     let planes: Vec<&[f32]> = if length == 0 { Vec::new() } else { samples.chunks_exact(length).collect() };
-    let clip = load_pcm(&planes, sample_rate, Channel::First, &audio, max_windows);
-    Ok(AudioWindows::new(clip.map_err(|error| failure(Code::UnsupportedAudio, error))?, &audio))
+    let clip = load_pcm(&planes, sample_rate, channel, &audio, max_windows);
+    Ok(AudioWindows::new(clip.map_err(audio_failure)?, &audio))
+}
+
+/// The channel to hear: `mix`, or a number from 1; without a choice that of the original.
+pub fn channel_of(choice: Option<String>) -> Result<Channel, JsValue> {
+    let Some(choice) = choice else { return Ok(Channel::default()) };
+    choice.parse().map_err(|error| failure(Code::BadRequest, error))
+}
+
+/// An audio file's error: a channel or a hop that it cannot have is the caller's.
+pub fn audio_failure(error: AudioError) -> JsValue {
+    let asked =
+        matches!(error, AudioError::NoSuchChannel { .. } | AudioError::Hop { .. } | AudioError::Settings { .. });
+    failure(if asked { Code::BadRequest } else { Code::UnsupportedAudio }, error)
 }
 
 /// The window settings of a model, or those that all releases share.
@@ -104,6 +119,12 @@ impl AudioWindows {
     #[wasm_bindgen(getter)]
     pub fn truncated(&self) -> bool {
         self.clip.info.truncated
+    }
+
+    /// Whether there is nothing to hear.
+    #[wasm_bindgen(getter)]
+    pub fn silent(&self) -> bool {
+        self.clip.info.level.is_silent()
     }
 
     /// The 16-bit codes that the model gets, without padding.

@@ -1,12 +1,14 @@
 //! Audio that the model has encoded, and answers about it.
 
+use crate::answer;
 use crate::backend;
 use crate::failure::{Code, failure, set, text_failure};
-use crate::options::AskOptions;
+use crate::request::Request;
+use af2_core::answers::Timeline;
 use af2_core::engine::{AnswerText, GenerateOptions};
 use af2_core::text::answer::AnswerDelta;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
-use js_sys::{Float32Array, Function, Object, Uint32Array};
+use js_sys::{Float32Array, Function, Object};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
@@ -19,32 +21,45 @@ extern "C" {
 
 /// Audio keys and values of a model.
 #[wasm_bindgen]
-pub struct Clip(backend::Clip);
+pub struct Clip {
+    engine: backend::Clip,
+    /// Seconds of audio.
+    seconds: f64,
+}
 
 impl Clip {
-    pub(crate) fn new(clip: backend::Clip) -> Self {
-        Self(clip)
+    pub(crate) fn new(engine: backend::Clip, seconds: f64) -> Self {
+        Self { engine, seconds }
+    }
+
+    pub(crate) fn engine_mut(&mut self) -> &mut backend::Clip {
+        &mut self.engine
+    }
+
+    /// Where the times of its windows lie in its audio.
+    pub(crate) fn timeline(&self) -> Timeline {
+        Timeline::new(&self.engine.model().config().audio, self.engine.windows(), self.seconds)
     }
 }
 
 #[wasm_bindgen]
 impl Clip {
-    /// Answers a question. `on_delta` gets every text delta, and whether the answer starts anew with it. The result is
-    /// an object with `text`, `tokens` (end token included), `finishReason` (`stop` or `length`), `firstTokenMs` and
-    /// `totalMs` from the question on, `promptTokens`, and `questionCut` for a question that was too long and lost its end.
+    /// Answers a question. `on_delta` gets every text delta, and whether the answer starts anew with it. The result is that of
+    /// [`answer::object`] with `firstTokenMs` and `totalMs` from the question on, `promptTokens`, and `questionCut` for a question that was
+    /// too long and lost its end.
     ///
     /// # Errors
     /// `ABORTED`, `BAD_REQUEST`, `DEVICE_LOST`.
     pub async fn ask(
         &mut self,
         question: String,
-        options: AskOptions,
+        options: Request,
         on_delta: Function,
         signal: AbortSignal,
     ) -> Result<Object, JsValue> {
         let start = now();
         let (generate, stop) = (options.generate_options()?, options.stop_strings());
-        let tokenizer = self.0.model().tokenizer().clone();
+        let tokenizer = self.engine.model().tokenizer().clone();
         let encoded = PromptIds::encode(&tokenizer, &prompt(&question), PROMPT_LIMIT).map_err(|e| text_failure(&e))?;
         let sink = |delta: &AnswerDelta| {
             let (text, restart) = match delta {
@@ -56,7 +71,7 @@ impl Clip {
             let _ = on_delta.call2(&JsValue::NULL, &text.into(), &restart.into());
             true
         };
-        let tokens = self.0.model().config().tokens.clone();
+        let tokens = self.engine.model().config().tokens.clone();
         let mut text = AnswerText::new(&tokenizer, &tokens, stop, sink).map_err(|e| text_failure(&e))?;
         let mut first_token_ms = 0.0;
         let mut on_token = |id: u32| {
@@ -65,15 +80,12 @@ impl Clip {
             }
             text.push(id) && !signal.aborted()
         };
-        let generation = backend::generate(&mut self.0, &encoded.ids, &generate, &mut on_token).await?;
+        let generation = backend::generate(&mut self.engine, &encoded.ids, &generate, &mut on_token).await?;
         if signal.aborted() {
             return Err(failure(Code::Aborted, "aborted by the caller"));
         }
         let finished = text.finish(generation.finish);
-        let answer = Object::new();
-        set(&answer, "text", &finished.text.into());
-        set(&answer, "tokens", &Uint32Array::from(generation.ids.as_slice()));
-        set(&answer, "finishReason", &finished.finish.as_str().into());
+        let answer = answer::object(&finished, &generation, &tokenizer);
         set(&answer, "firstTokenMs", &first_token_ms.into());
         set(&answer, "totalMs", &(now() - start).into());
         set(&answer, "promptTokens", &(encoded.ids.len() as f64).into());
@@ -86,10 +98,10 @@ impl Clip {
     /// # Errors
     /// `BAD_REQUEST`, `DEVICE_LOST`.
     pub async fn logits(&mut self, question: String) -> Result<Float32Array, JsValue> {
-        let tokenizer = self.0.model().tokenizer().clone();
+        let tokenizer = self.engine.model().tokenizer().clone();
         let encoded = PromptIds::encode(&tokenizer, &prompt(&question), PROMPT_LIMIT).map_err(|e| text_failure(&e))?;
         let options = GenerateOptions { max_new_tokens: 1, keep_logits: true, ..GenerateOptions::default() };
-        let generation = backend::generate(&mut self.0, &encoded.ids, &options, &mut |_| true).await?;
+        let generation = backend::generate(&mut self.engine, &encoded.ids, &options, &mut |_| true).await?;
         Ok(Float32Array::from(generation.logits.concat().as_slice()))
     }
 }

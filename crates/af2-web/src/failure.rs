@@ -83,8 +83,11 @@ pub fn engine_failure(error: &EngineError) -> JsValue {
         EngineError::UnknownShard(_) | EngineError::ShardUnfinished(_) | EngineError::UnknownToken { .. } => {
             Code::BadModel
         }
-        EngineError::WrongWindows { .. } => Code::BadModel,
+        EngineError::WrongWindows { .. } | EngineError::WrongTokens { .. } => Code::BadModel,
         EngineError::NoWindows
+        | EngineError::NoSuchWindow { .. }
+        | EngineError::NothingToScore
+        | EngineError::TooManyAlternatives { .. }
         | EngineError::TooManyWindows { .. }
         | EngineError::PromptLength { .. }
         | EngineError::Sampling(_) => Code::BadRequest,

@@ -10,6 +10,7 @@
 #[cfg(not(any(feature = "webgpu", feature = "cpu")))]
 compile_error!("choose an engine: feature webgpu, or feature cpu");
 
+mod answer;
 mod audio;
 mod backend;
 mod bench;
@@ -19,11 +20,14 @@ mod failure;
 mod hash;
 mod load;
 mod loader;
+mod long;
 mod model;
-mod options;
+mod page_file;
 mod picture;
+mod request;
 #[cfg(not(feature = "cpu"))]
 mod shaders;
+mod trust;
 #[cfg(feature = "cpu")]
 mod turn;
 

@@ -81,6 +81,7 @@ impl Model {
             let _ = on_window.call2(&JsValue::NULL, &done.into(), &count.into());
             !signal.aborted()
         };
-        backend::listen(&self.0, windows.windows(), &mut progress).await.map(Clip::new)
+        let clip = backend::listen(&self.0, windows.windows(), &mut progress).await?;
+        Ok(Clip::new(clip, windows.seconds()))
     }
 }

@@ -21,7 +21,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "audio", run: targets::audio, longest: 0, seeds: &["tests/fixtures/formats"] },
     Target { name: "safetensors", run: targets::safetensors, longest: 8 << 20, seeds: &[] },
     Target {
@@ -43,6 +43,7 @@ pub const TARGETS: [Target; 9] = [
         seeds: &["weights/toy/tokenizer.json", "tests/fixtures/tiny-a/lang_encoder/tokenizer.json"],
     },
     Target { name: "pickle", run: targets::pickle, longest: 0, seeds: &["crates/af2-cli/tests/data/clap_part.pt"] },
+    Target { name: "audio_index", run: targets::audio_index, longest: 0, seeds: &[] },
     Target { name: "batch_list", run: targets::batch_list, longest: 16 << 20, seeds: &[] },
     Target { name: "batch_output", run: targets::batch_output, longest: 16 << 20, seeds: &[] },
     Target {

@@ -10,6 +10,7 @@ use af2_convert::layout::{InferenceSettings, LanguageModelSettings, chunk_names}
 use af2_core::audio::{Channel, LoadRules, WindowStream, load_file_as};
 use af2_core::config::{AudioConfig, ModelConfig};
 use af2_core::engine::Shards;
+use af2_core::index::{IndexReader, IndexWriter};
 use af2_core::text::{BaseTokenizer, Tokenizer};
 use af2_core::weights::index::ModelIndex;
 use af2_core::weights::safetensors::{Header, PREFIX_BYTES, header_bytes};
@@ -68,6 +69,17 @@ pub fn tokenizer(bytes: &[u8]) {
     if let Ok(extended) = base.extend() {
         assert!(Tokenizer::from_json(&extended.json).is_ok(), "what is written can be read");
     }
+}
+
+/// An index of audio: what is read is written again as it was.
+pub fn audio_index(bytes: &[u8]) {
+    let Ok(mut reader) = IndexReader::open(bytes, bytes.len() as u64) else { return };
+    let mut again = Vec::new();
+    let mut writer = IndexWriter::create(&mut again, reader.header().clone()).expect("a header that was read");
+    while let Ok(Some(record)) = reader.next_record() {
+        writer.append(&record).expect("a record that was read");
+    }
+    assert_eq!(Some(&again[..]), bytes.get(..reader.end() as usize));
 }
 
 /// A checkpoint of PyTorch: a pickle in a ZIP archive, or a bare one.

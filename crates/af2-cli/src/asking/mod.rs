@@ -1,18 +1,23 @@
 //! A question about encoded audio: prompt, generation, chain of thought, answer. `ask` and `batch` share it.
 
 mod decoding;
+mod logprobs;
+mod relevance;
 mod report;
+mod together;
 
 use std::time::Instant;
 
-use af2_core::engine::{AnswerText, FinishReason, GenerateOptions, end_of_text};
+use af2_core::engine::{
+    AnswerText, AudioView, FinishReason, GenerateOptions, Query, ScoreRequest, TokenLogprob, end_of_text,
+};
 use af2_core::sampling::SamplingParams;
 use af2_core::text::answer::{AnswerDelta, clean_answer};
 use af2_core::text::cot;
 use af2_core::text::prompt::{self, PromptIds};
 use anyhow::Result;
 
-pub use decoding::Decoding;
+pub use decoding::{Decoding, trimmed};
 pub use report::{Answer, Timings};
 
 use crate::model::{Engine, Heard};
@@ -28,9 +33,15 @@ pub struct Generated {
     pub finish: FinishReason,
     /// The answer as it was streamed; what a stop string cut off is missing.
     pub text: String,
-    /// Seconds until the first token.
-    pub first_token: f64,
-    /// Seconds in all.
+    /// Log-probability of each of `ids`.
+    pub logprobs: Vec<f32>,
+    /// The most likely tokens in the place of each of `ids`, if asked for.
+    pub alternatives: Vec<Vec<TokenLogprob>>,
+    /// What of the question was cut.
+    pub notices: Vec<String>,
+    /// Seconds until the first token; none where several answers were decoded together.
+    pub first_token: Option<f64>,
+    /// Seconds in all; of answers that were decoded together, the share of each.
     pub seconds: f64,
 }
 
@@ -88,16 +99,13 @@ impl Asker<'_> {
     fn generate(&self, heard: &mut dyn Heard, prompt: &str, stream: bool) -> Result<Generated> {
         let (prompt_limit, max_new_tokens) = self.decoding.limits();
         let encoded = PromptIds::encode(self.engine.tokenizer(), prompt, prompt_limit)?;
-        if encoded.question_cut {
-            note(format_args!(
-                "the prompt has {} tokens and is cut to {prompt_limit}, as in the original; the model then does not see where it ends: ask a shorter question",
-                encoded.full_length
-            ));
-        }
-        match self.decoding.beams {
+        let notice = question_cut(&encoded);
+        notice.iter().for_each(note);
+        let generated = match self.decoding.beams {
             Some(beams) => self.search(heard, encoded.ids, beams, max_new_tokens),
             None => self.decode(heard, encoded.ids, max_new_tokens, stream),
-        }
+        };
+        Ok(Generated { notices: notice.into_iter().collect(), ..generated? })
     }
 
     fn decode(
@@ -122,14 +130,21 @@ impl Asker<'_> {
             first_token.get_or_insert_with(|| start.elapsed().as_secs_f64());
             answer.push(id)
         };
-        let options = GenerateOptions { sampling: self.sampling, max_new_tokens, ..GenerateOptions::default() };
-        let generation = heard.generate(&prompt_ids, &options, &mut on_token)?;
+        let top_logprobs = self.decoding.logprobs.map_or(0, usize::from);
+        let options =
+            GenerateOptions { sampling: self.sampling, max_new_tokens, top_logprobs, ..GenerateOptions::default() };
+        let generation = match self.decoding.rules(self.engine)? {
+            Some(mut rules) => heard.generate_with(&prompt_ids, &options, &mut *rules, &mut on_token)?,
+            None => heard.generate(&prompt_ids, &options, &mut on_token)?,
+        };
         let answer = answer.finish(generation.finish);
         written?;
         let seconds = start.elapsed().as_secs_f64();
-        let first_token = first_token.unwrap_or(seconds);
+        let first_token = first_token.or(Some(seconds));
         let (finish, text) = (answer.finish, answer.text);
-        Ok(Generated { prompt_ids, ids: generation.ids, finish, text, first_token, seconds })
+        let (ids, logprobs, alternatives) = (generation.ids, generation.logprobs, generation.alternatives);
+        let notices = Vec::new();
+        Ok(Generated { prompt_ids, ids, finish, text, logprobs, alternatives, notices, first_token, seconds })
     }
 
     fn search(
@@ -146,8 +161,41 @@ impl Asker<'_> {
         let ended = ids.last() == Some(&self.engine.config().tokens.end_of_text);
         let finish = if ended { FinishReason::Stop } else { FinishReason::Length };
         let seconds = start.elapsed().as_secs_f64();
-        Ok(Generated { prompt_ids, ids, finish, text, first_token: seconds, seconds })
+        let logprobs = score(heard, &prompt_ids, &ids)?;
+        let (alternatives, notices) = (Vec::new(), Vec::new());
+        Ok(Generated {
+            prompt_ids,
+            ids,
+            finish,
+            text,
+            logprobs,
+            alternatives,
+            notices,
+            first_token: Some(seconds),
+            seconds,
+        })
     }
+}
+
+/// Log-probabilities of an answer that was searched for.
+fn score(heard: &mut dyn Heard, prompt_ids: &[u32], ids: &[u32]) -> Result<Vec<f32>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = Query { prompt: prompt_ids.to_vec(), view: AudioView::whole(heard.windows()) };
+    let request = ScoreRequest { query, continuations: vec![ids.to_vec()] };
+    Ok(heard.score(&[request], &mut |_, _| true)?.into_iter().flatten().flatten().collect())
+}
+
+/// What to say of a prompt whose end was cut off; none of a whole one.
+pub fn question_cut(prompt: &PromptIds) -> Option<String> {
+    prompt.question_cut.then(|| {
+        format!(
+            "the prompt has {} tokens and is cut to {}, as in the original; the model then does not see where it ends: ask a shorter question",
+            prompt.full_length,
+            prompt.ids.len()
+        )
+    })
 }
 
 /// Writes a delta to stdout at once; an answer that starts anew gets a new line.

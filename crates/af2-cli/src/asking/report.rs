@@ -1,10 +1,12 @@
 //! An answer as one JSON object.
 
+use af2_core::answers::{Relevance, confidence};
 use af2_core::audio::LoadedAudio;
+use anyhow::Result;
 use serde::Serialize;
 
-use super::Generated;
-use crate::model::Engine;
+use super::logprobs::{ScoredToken, scored_tokens};
+use super::{Asker, Generated};
 
 /// One answer.
 #[derive(Serialize)]
@@ -14,11 +16,18 @@ pub struct Answer<'a> {
     ids: Vec<u32>,
     prompt_ids: Vec<u32>,
     finish_reason: &'static str,
+    /// [`confidence`] of `ids`.
+    confidence: f32,
+    /// The tokens of `ids`, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<Vec<ScoredToken>>,
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    relevance: Option<Relevance>,
     windows: usize,
     seconds: f64,
     truncated: bool,
-    /// What of the file was passed over, missing or cut.
-    notices: &'a [String],
+    /// What of the file or the question was passed over, missing or cut.
+    notices: Vec<String>,
     adapter: String,
     timings: Timings,
 }
@@ -32,9 +41,9 @@ pub struct Timings {
     pub decode_audio: f64,
     /// From windows to the clip's keys and values.
     pub encode: f64,
-    /// From the question to its first token.
-    pub first_token: f64,
-    /// From the question to the whole answer.
+    /// From the question to its first token; null in a batch that decodes several questions together.
+    pub first_token: Option<f64>,
+    /// From the question to the whole answer; of questions decoded together, the share of each.
     pub generate: f64,
     /// Of the tokens after the first.
     pub tokens_per_second: f64,
@@ -42,25 +51,34 @@ pub struct Timings {
 
 impl<'a> Answer<'a> {
     /// Of a generation; `timings` hold what came before it.
+    ///
+    /// # Errors
+    /// The tokenizer failed.
     pub fn new(
-        engine: &dyn Engine,
-        audio: &'a LoadedAudio,
+        asker: &Asker<'_>,
+        audio: &LoadedAudio,
         question: &'a str,
         generated: Generated,
         timings: Timings,
-    ) -> Self {
+    ) -> Result<Self> {
+        let (ids, logprobs, engine) = (&generated.ids, &generated.logprobs, asker.engine);
+        let tokens = || scored_tokens(engine.tokenizer(), ids, logprobs, &generated.alternatives);
+        let tokens = asker.decoding.logprobs.map(|_| tokens()).transpose()?;
         let decoded = (generated.ids.len().saturating_sub(1)) as f64;
-        let seconds = generated.seconds - generated.first_token;
-        Self {
+        let seconds = generated.seconds - generated.first_token.unwrap_or_default();
+        Ok(Self {
             question,
             text: generated.text,
             ids: generated.ids,
             prompt_ids: generated.prompt_ids,
             finish_reason: generated.finish.as_str(),
+            confidence: confidence(&generated.logprobs),
+            logprobs: tokens,
+            relevance: None,
             windows: audio.windows.count,
             seconds: audio.windows.seconds(),
             truncated: audio.info.truncated,
-            notices: &audio.info.notices,
+            notices: [&audio.info.notices[..], &generated.notices].concat(),
             adapter: engine.name(),
             timings: Timings {
                 first_token: generated.first_token,
@@ -68,6 +86,11 @@ impl<'a> Answer<'a> {
                 tokens_per_second: if seconds > 0.0 { decoded / seconds } else { 0.0 },
                 ..timings
             },
-        }
+        })
+    }
+
+    /// The same with the seconds that it goes by.
+    pub fn with_relevance(self, relevance: Option<Relevance>) -> Self {
+        Self { relevance, ..self }
     }
 }

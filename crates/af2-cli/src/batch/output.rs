@@ -97,7 +97,8 @@ impl Output {
     /// # Errors
     /// The file or standard output takes no more.
     pub fn answer(&mut self, job: &Job, question: &str, result: &impl Serialize) -> Result<()> {
-        let mut result = serde_json::to_value(result)?;
+        // Through text: a float32 keeps its few digits, as in the JSON of `af2 ask`.
+        let mut result: Value = serde_json::from_str(&serde_json::to_string(result)?)?;
         if let Value::Object(fields) = &mut result {
             fields.remove("question"); // the line has it
         }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
 
-use af2_core::audio::LoadedAudio;
-use anyhow::Result;
-use clap::Args;
+use af2_core::answers::{Method, Relevance, confidence};
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
 
+use super::listen::{Listened, listen};
 use super::options::{AudioOptions, EngineOptions};
-use crate::asking::{Answer, Asker, Decoding, Timings};
-use crate::model::{Engine, EngineChoice, Heard, ModelFiles};
-use crate::terminal::{count_bar, note, print_line, report};
+use crate::asking::{Answer, Asker, Decoding};
+use crate::model::{Engine, EngineChoice, Heard};
+use crate::terminal::{note, print_line, report};
 
 /// Arguments of `af2 ask`.
 #[derive(Debug, Args)]
@@ -26,6 +26,9 @@ pub struct Arguments {
     /// Print one JSON object per question instead of streaming text.
     #[arg(long)]
     json: bool,
+    /// Afterwards, tell which seconds of the audio the answer goes by.
+    #[arg(long = "where", value_name = "METHOD")]
+    relevance: Option<RelevanceMethod>,
     #[command(flatten)]
     input: AudioOptions,
     #[command(flatten)]
@@ -37,43 +40,60 @@ pub struct Arguments {
     decoding: Decoding,
 }
 
+/// How the seconds are found that an answer goes by.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RelevanceMethod {
+    /// One pass: where the answer's tokens looked.
+    Attention,
+    /// About eighty passes: how far the answer's odds drop when a part of the audio is hidden, weighted by attention. Right more often.
+    Effect,
+}
+
+impl From<RelevanceMethod> for Method {
+    fn from(method: RelevanceMethod) -> Self {
+        match method {
+            RelevanceMethod::Attention => Self::Attention,
+            RelevanceMethod::Effect => Self::Effect,
+        }
+    }
+}
+
 /// Answers every question in turn.
 pub fn run(arguments: Arguments) -> Result<()> {
     let sampling = arguments.decoding.sampling()?;
-    let start = Instant::now();
-    let engine = arguments.engine.load(&arguments.model, arguments.profile.then_some(EngineChoice::Gpu))?;
-    let load = start.elapsed().as_secs_f64();
-    let start = Instant::now();
-    let mut audio = arguments.input.load(&engine.config().audio, &arguments.audio)?;
-    let decode_audio = start.elapsed().as_secs_f64();
-    for notice in &audio.info.notices {
-        note(notice);
+    if arguments.decoding.logprobs.is_some() && !arguments.json {
+        bail!("--logprobs are printed as JSON only; add --json");
     }
-    audio.info.notices.extend(ModelFiles::notice(&arguments.model)?); // said on stderr when the model was loaded
-    if audio.info.truncated {
-        let heard = audio.windows.seconds();
-        // The hint names more than what was asked for.
-        let more = (audio.windows.count * 2).max(30);
-        note(format_args!("only the first {heard:.0} s are heard; --max-windows {more} listens to more"));
-    }
-    let windows = audio.windows.count;
-    if windows > engine.config().audio.max_num_window {
-        let gigabytes = engine.clip_bytes(windows) as f64 / 1e9;
-        note(format_args!("{windows} windows take about {gigabytes:.1} GB of memory beside the model"));
-    }
-    let start = Instant::now();
-    let mut heard = listen(&*engine, &audio)?;
-    let timings = Timings { load, decode_audio, encode: start.elapsed().as_secs_f64(), ..Timings::default() };
+    let default = arguments.profile.then_some(EngineChoice::Gpu);
+    let listened = listen(&arguments.model, &arguments.audio, &arguments.engine, arguments.input, default)?;
+    let Listened { engine, audio, mut heard, timings } = listened;
     for question in &arguments.questions {
         let asker = Asker { engine: &*engine, decoding: &arguments.decoding, sampling, stream: !arguments.json };
         let generated = asker.ask(&mut *heard, question)?;
+        if !arguments.json {
+            report(format_args!("confidence {:.0} %", 100.0 * confidence(&generated.logprobs)));
+        }
+        let relevance = arguments.relevance.map(Method::from);
+        let relevance = relevance.map(|method| asker.relevance(&mut *heard, &audio, &generated, method)).transpose()?;
         if arguments.json {
-            let answer = Answer::new(&*engine, &audio, question, generated, timings);
+            let answer = Answer::new(&asker, &audio, question, generated, timings)?.with_relevance(relevance);
             print_line(serde_json::to_string(&answer)?)?;
+        } else if let Some(relevance) = relevance {
+            print_intervals(&relevance)?;
         }
     }
     if arguments.profile {
         print_profile(&*engine, &*heard)?;
+    }
+    Ok(())
+}
+
+fn print_intervals(relevance: &Relevance) -> Result<()> {
+    if relevance.intervals.is_empty() {
+        note("the answer goes by no part of the audio in particular");
+    }
+    for interval in &relevance.intervals {
+        print_line(format_args!("{:.1}–{:.1} s", interval.start, interval.end))?;
     }
     Ok(())
 }
@@ -96,14 +116,4 @@ fn print_profile(engine: &dyn Engine, heard: &dyn Heard) -> Result<()> {
     let total: f64 = spans.iter().map(|span| span.nanoseconds).sum();
     report(format_args!("{:<28}{:>5}   {:>9.1} µs", "one step", spans.len(), total / 1e3));
     Ok(())
-}
-
-fn listen(engine: &dyn Engine, audio: &LoadedAudio) -> Result<Box<dyn Heard>> {
-    let bar = count_bar(audio.windows.count as u64, "listening");
-    let heard = engine.listen(&audio.windows, &mut |done, _| {
-        bar.set_position(done as u64);
-        true
-    });
-    bar.finish_and_clear();
-    heard
 }

@@ -1,6 +1,7 @@
 //! `af2 batch MODEL LIST`: questions about many audio files, with the model loaded once.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
@@ -83,7 +84,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let load_seconds = start.elapsed().as_secs_f64();
     let asker = Asker { engine: &*engine, decoding: &arguments.decoding, sampling, stream: false };
     let bar = count_bar(left as u64, "answering");
-    let mut run = Run { asker, output, bar, load_seconds, heard: None, failures: 0, heard_seconds: 0.0 };
+    let mut run =
+        Run { asker, output, bar, load_seconds, heard: None, pending: Vec::new(), failures: 0, heard_seconds: 0.0 };
     let start = Instant::now();
     let (sender, receiver) = sync_channel(AHEAD);
     let (config, input) = (engine.config().audio.clone(), arguments.input);
@@ -149,6 +151,8 @@ struct Run<'a> {
     load_seconds: f64,
     /// The current audio.
     heard: Option<Encoded>,
+    /// Questions about it that are decoded together, be they of one line or of lines that follow each other.
+    pending: Vec<(Rc<Job>, String)>,
     failures: usize,
     heard_seconds: f64,
 }
@@ -157,17 +161,31 @@ impl Run<'_> {
     fn all(&mut self, ready: Receiver<Ready>) -> Result<()> {
         for Ready { job, audio, decode_seconds } in ready {
             if let Some(audio) = audio {
+                self.ask_pending()?;
                 self.heard = None; // freed before the next is encoded
                 self.heard = Some(self.listen(&job.audio, audio, decode_seconds)?);
                 if let Some(Ok((audio, ..))) = &self.heard {
                     self.heard_seconds += audio.windows.seconds();
                 }
             }
+            let job = Rc::new(job);
             for question in &job.questions {
-                self.ask(&job, question)?;
-                self.bar.inc(1);
+                self.pending.push((job.clone(), question.clone()));
+                if self.pending.len() == self.asker.together() {
+                    self.ask_pending()?;
+                }
             }
         }
+        self.ask_pending()
+    }
+
+    /// Asks the questions that wait for others about the same audio.
+    fn ask_pending(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        if !self.ask_together(&pending)? {
+            pending.iter().try_for_each(|(job, question)| self.ask(job, question))?;
+        }
+        self.bar.inc(pending.len() as u64);
         Ok(())
     }
 
@@ -190,11 +208,29 @@ impl Run<'_> {
         Ok(Ok((audio, heard, timings)))
     }
 
+    /// Asks several questions at once; false if that failed, or there is only one: alone a question costs no other's answer.
+    fn ask_together(&mut self, asked: &[(Rc<Job>, String)]) -> Result<bool> {
+        let (Some(Ok((audio, heard, timings))), [(first, _), _, ..]) = (&mut self.heard, asked) else {
+            return Ok(false);
+        };
+        let questions: Vec<&str> = asked.iter().map(|(_, question)| question.as_str()).collect();
+        let generated = match contain(|| Ok(self.asker.ask_together(&mut **heard, &questions))) {
+            Ok(Ok(generated)) => generated,
+            Ok(Err(error)) => return fatal_or(error).map(|_| false),
+            Err(_) => return self.listen_again(&first.audio).map(|()| false),
+        };
+        for ((job, question), generated) in asked.iter().zip(generated) {
+            let answer = Answer::new(&self.asker, audio, question, generated, *timings)?;
+            self.output.answer(job, question, &answer)?;
+        }
+        Ok(true)
+    }
+
     fn ask(&mut self, job: &Job, question: &str) -> Result<()> {
         let failed = match &mut self.heard {
             Some(Ok((audio, heard, timings))) => match contain(|| Ok(self.asker.ask(&mut **heard, question))) {
                 Ok(Ok(generated)) => {
-                    let answer = Answer::new(self.asker.engine, audio, question, generated, *timings);
+                    let answer = Answer::new(&self.asker, audio, question, generated, *timings)?;
                     return self.output.answer(job, question, &answer);
                 }
                 Ok(Err(error)) => told(fatal_or(error).with_context(|| job.audio.display().to_string())?),
@@ -238,7 +274,7 @@ mod tests {
 
     use af2_core::audio::{Channel, LoadRules, Windows, load_file_as};
     use af2_core::config::ModelConfig;
-    use af2_core::engine::{FinishReason, GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
+    use af2_core::engine::{FinishReason, GenerateOptions, Generation, Query, ScoreRequest, Scores, TokenRules, Trace};
     use af2_core::text::Tokenizer;
     use af2_gpu::Span;
     use clap::Parser;
@@ -289,6 +325,10 @@ mod tests {
     }
 
     impl Heard for Ear {
+        fn windows(&self) -> usize {
+            1
+        }
+
         fn generate(
             &mut self,
             prompt: &[u32],
@@ -299,6 +339,16 @@ mod tests {
             self.broken = prompt.len() > 60;
             assert!(!self.broken, "a long question");
             Ok(Generation { finish: FinishReason::Stop, ..Generation::new() })
+        }
+
+        fn generate_with(
+            &mut self,
+            _: &[u32],
+            _: &GenerateOptions,
+            _: &mut dyn TokenRules,
+            _: &mut dyn FnMut(u32) -> bool,
+        ) -> Result<Generation> {
+            bail!("not asked for")
         }
 
         fn beam_search(&mut self, _: &[u32], _: usize, _: usize) -> Result<Vec<u32>> {
@@ -348,7 +398,16 @@ mod tests {
         let origin = Origin::new(&bytes("weights/toy/config.json"), b"", Map::new()).unwrap();
         let output = Output::open(&path, origin, false).unwrap();
         let bar = ProgressBar::hidden();
-        let mut run = Run { asker, output, bar, load_seconds: 0.0, heard: None, failures: 0, heard_seconds: 0.0 };
+        let mut run = Run {
+            asker,
+            output,
+            bar,
+            load_seconds: 0.0,
+            heard: None,
+            pending: Vec::new(),
+            failures: 0,
+            heard_seconds: 0.0,
+        };
         let (sender, receiver) = sync_channel(9);
         for name in ["silence_16k_2s.wav", "speech_16k_mono.wav"] {
             let audio = bytes(&format!("tests/fixtures/inputs/{name}"));

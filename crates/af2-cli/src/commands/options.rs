@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use af2_core::audio::{Channel, LoadRules, LoadedAudio};
+use af2_core::audio::{Channel, LoadRules, LoadedAudio, WindowStream};
 use af2_core::config::AudioConfig;
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::audio_file::load_audio;
 use crate::model::{Engine, EngineChoice, ModelFiles, load};
+use crate::open_file::open_regular;
 use crate::terminal::note;
 
 /// On which GPU.
@@ -58,6 +60,14 @@ pub(super) struct AudioOptions {
     /// Windows of 10 s to listen to; the model's own limit by default, 30 for five minutes, at most 150.
     #[arg(long, value_name = "N")]
     pub max_windows: Option<usize>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    reading: ReadingOptions,
+}
+
+/// What of an audio file is read, and by which rules.
+#[derive(Debug, Clone, Copy, Args, Serialize)]
+struct ReadingOptions {
     /// Read the audio by the original's rules for MP3 or for all other files (pcm); by default a name that ends in .mp3 decides.
     #[arg(long = "as", value_name = "RULES")]
     #[serde(rename = "as")]
@@ -84,11 +94,13 @@ impl AudioOptions {
     /// # Errors
     /// As [`load_audio`].
     pub fn load(self, config: &AudioConfig, path: &Path) -> Result<LoadedAudio> {
-        load_audio(config, path, self.rules(), self.channel(), self.max_windows)
+        load_audio(config, path, self.reading.rules(), self.reading.channel(), self.max_windows)
     }
+}
 
+impl ReadingOptions {
     /// The rules that were asked for.
-    pub fn rules(self) -> LoadRules {
+    fn rules(self) -> LoadRules {
         match self.rules {
             None => LoadRules::ByName,
             Some(AudioRules::Mp3) => LoadRules::Mp3,
@@ -97,7 +109,62 @@ impl AudioOptions {
     }
 
     /// The channel that was asked for.
-    pub fn channel(self) -> Channel {
+    fn channel(self) -> Channel {
         self.channel.unwrap_or_default()
+    }
+}
+
+/// How a file of any length is listened to, window by window.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct StreamOptions {
+    /// Seconds from the start of one window to the start of the next; by default the windows of the model side by side.
+    #[arg(long, value_name = "S")]
+    hop: Option<f64>,
+    /// Windows that are computed together: more are faster on a GPU, and take more of its memory.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = batches())]
+    pub batch: usize,
+    #[command(flatten)]
+    reading: ReadingOptions,
+}
+
+/// Windows of a batch: at most 64.
+pub(super) fn batches() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(1..=64)
+}
+
+/// Reads a probability.
+pub(super) fn probability(text: &str) -> Result<f32, String> {
+    let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "a probability from 0 to 1 is expected".into())
+}
+
+impl StreamOptions {
+    /// Seconds from window to window.
+    pub fn hop(self, config: &AudioConfig) -> f64 {
+        self.hop.unwrap_or(config.window_length - config.window_overlap)
+    }
+
+    /// Opens an audio file. Nothing of it is in memory but the current window.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds no audio that can be decoded.
+    pub fn open(self, config: &AudioConfig, path: &Path) -> Result<WindowStream> {
+        ensure!(path != Path::new("-"), "standard input cannot be searched for its sound track; name a file");
+        let file = open_regular(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (rules, channel) = (self.reading.rules(), self.reading.channel());
+        Ok(WindowStream::open(file, &name, rules, channel, config, self.hop(config))?)
+    }
+
+    /// The options that decide what is heard of a file, as JSON; those that were not given are left out.
+    ///
+    /// # Errors
+    /// They are no JSON.
+    pub fn reading(self) -> Result<String> {
+        let mut given = serde_json::to_value(self.reading)?;
+        if let Some(given) = given.as_object_mut() {
+            given.retain(|_, value| !value.is_null());
+        }
+        Ok(given.to_string())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace, check_tokens};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, TokenRules, Trace, check_tokens};
 use af2_core::text::Tokenizer;
 use af2_cpu::{Backend, Clip, Model, ModelLoader};
 use af2_gpu::Span;
@@ -97,6 +97,10 @@ impl Engine for Model {
 }
 
 impl Heard for Clip {
+    fn windows(&self) -> usize {
+        self.windows()
+    }
+
     fn generate(
         &mut self,
         prompt: &[u32],
@@ -104,6 +108,16 @@ impl Heard for Clip {
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generation> {
         Ok(block_on(Clip::generate(self, prompt, options, on_token))?)
+    }
+
+    fn generate_with(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        rules: &mut dyn TokenRules,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generation> {
+        Ok(block_on(Clip::generate_with(self, prompt, options, rules, on_token))?)
     }
 
     fn beam_search(&mut self, prompt: &[u32], beams: usize, max_new_tokens: usize) -> Result<Vec<u32>> {

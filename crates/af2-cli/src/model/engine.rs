@@ -3,7 +3,7 @@
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
 use af2_core::engine::{
-    GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace, audio_kv_values, encoder_token_values,
+    GenerateOptions, Generation, Query, ScoreRequest, Scores, TokenRules, Trace, audio_kv_values, encoder_token_values,
 };
 use af2_core::text::Tokenizer;
 use af2_gpu::Span;
@@ -55,6 +55,9 @@ pub trait Engine {
 
 /// Encoded audio in an engine's memory, ready for questions.
 pub trait Heard {
+    /// Windows of audio.
+    fn windows(&self) -> usize;
+
     /// Generates an answer. `on_token` gets every new token and stops by returning false.
     ///
     /// # Errors
@@ -63,6 +66,18 @@ pub trait Heard {
         &mut self,
         prompt: &[u32],
         options: &GenerateOptions,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generation>;
+
+    /// As [`Heard::generate`], of tokens that obey `rules`.
+    ///
+    /// # Errors
+    /// As [`Heard::generate`], or the rules allow no token.
+    fn generate_with(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        rules: &mut dyn TokenRules,
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<Generation>;
 

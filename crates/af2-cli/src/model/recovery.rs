@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use af2_core::audio::Windows;
 use af2_core::config::ModelConfig;
-use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, Trace};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, TokenRules, Trace};
 use af2_core::text::Tokenizer;
 use af2_gpu::{Gpu, GpuError, Span};
 use af2_model::{Model, ModelError, Opener, RecoveringClip, RecoveringModel, Trouble};
@@ -129,6 +129,10 @@ impl Engine for RecoveringModel<Files> {
 }
 
 impl Heard for RecoveringClip<Files> {
+    fn windows(&self) -> usize {
+        self.windows()
+    }
+
     fn generate(
         &mut self,
         prompt: &[u32],
@@ -137,6 +141,17 @@ impl Heard for RecoveringClip<Files> {
     ) -> Result<Generation> {
         let model = self.model().clone();
         drive(&model, self.generate(prompt, options, on_token))
+    }
+
+    fn generate_with(
+        &mut self,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        rules: &mut dyn TokenRules,
+        on_token: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<Generation> {
+        let model = self.model().clone();
+        drive(&model, self.generate_with(prompt, options, rules, on_token))
     }
 
     fn beam_search(&mut self, prompt: &[u32], beams: usize, max_new_tokens: usize) -> Result<Vec<u32>> {

@@ -13,6 +13,9 @@ const PAGES: usize = 8;
 /// Most bytes that are read of a codec's description, whatever length a file claims for it: Vorbis has the longest, of some kilobytes.
 const DESCRIPTION: usize = 1 << 20;
 
+/// Bytes of the longest file, 4 GiB less 16 MiB in wasm: parsers add the lengths of headers to positions without a check.
+const LONGEST: usize = usize::MAX - (1 << 24);
+
 /// Bytes that numbers are read from: in memory, or in a file.
 pub trait Bytes {
     /// The N bytes at `at`; `None` beyond the end.
@@ -49,8 +52,9 @@ impl Input {
     /// The source cannot be sought in, or is longer than this machine can count.
     pub fn new(mut source: impl Read + Seek + 'static) -> io::Result<Self> {
         let length = source.seek(SeekFrom::End(0))?;
-        let length = usize::try_from(length)
-            .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 4 GiB"))?;
+        let Some(length) = usize::try_from(length).ok().filter(|length| *length <= LONGEST) else {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {LONGEST} bytes")));
+        };
         let pages = Pages { source: Box::new(source), recent: Vec::new(), failure: None };
         Ok(Self { length, pages: RefCell::new(pages) })
     }

@@ -1,9 +1,12 @@
 //! From the bytes of an audio file to the windows the encoder hears.
 //!
 //! ```text
-//! file ── decode ──┬─ name ends in ".mp3": 16-bit PCM ─ linear rate change ─ average of channels ─┐
-//!                  └─ any other name: float64 ─ joint scaling ─ channel 0 ─ band-limited resample ─┴─ normalise ─ codes ─ windows
+//! file ── decode ──┬─ name ends in ".mp3": 16-bit PCM ─ linear rate change ─ average or one channel ─┐
+//!                  └─ any other name: float64 ─ joint scaling ─ one channel ─ band-limited resample ─┴─ normalise ─ codes ─ windows
 //! ```
+//!
+//! [`load_file`] gives a clip, [`WindowStream`] the windows of a file of any length, one by one. Both read the file through a small cache.
+//! Levels are measured before normalisation, which hides them.
 //!
 //! The original implementation reads the two kinds of files with two different libraries, which differ audibly. Both
 //! are followed sample by sample, because the model was trained on what they give.

@@ -1,6 +1,6 @@
 //! Checks of a request before anything is computed, and of the logits before a token is chosen.
 
-use super::{EngineError, GenerateOptions, MOST_TOP_LOGPROBS, Stage, TOKENS_PER_WINDOW};
+use super::{EngineError, GenerateOptions, MOST_TOP_LOGPROBS, Query, ScoreRequest, Stage, TOKENS_PER_WINDOW};
 use crate::audio::Windows;
 use crate::config::ModelConfig;
 use crate::text::cot;
@@ -89,6 +89,50 @@ pub fn check_request(config: &ModelConfig, prompt: &[u32], options: &GenerateOpt
         return Err(EngineError::TooManyAlternatives { found, most });
     }
     check_prompt(config, prompt, options.max_new_tokens)
+}
+
+/// Checks what is to be scored about a clip of `windows` windows.
+///
+/// # Errors
+/// [`EngineError::NothingToScore`] for a request without a continuation or a continuation without a token, else as [`super::AudioView::check`]
+/// and [`check_prompt`], which also sees the continuations' ids.
+pub fn check_scoring(config: &ModelConfig, requests: &[ScoreRequest], windows: usize) -> Result<(), EngineError> {
+    for request in requests {
+        request.query.view.check(windows)?;
+        if request.continuations.is_empty() {
+            return Err(EngineError::NothingToScore);
+        }
+        for continuation in &request.continuations {
+            if continuation.is_empty() {
+                return Err(EngineError::NothingToScore);
+            }
+            check_prompt(config, continuation, 0)?;
+            check_prompt(config, &request.query.prompt, continuation.len().min(MOST_POSITIONS))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks what is to be answered together about a clip of `windows` windows.
+///
+/// # Errors
+/// [`EngineError::NotTogether`] unless the answers are greedy, without a penalty, alternatives or logits, else as [`super::AudioView::check`] and
+/// [`check_request`].
+pub fn check_together(
+    config: &ModelConfig,
+    queries: &[Query],
+    options: &GenerateOptions,
+    windows: usize,
+) -> Result<(), EngineError> {
+    let greedy = options.sampling.is_greedy() && options.sampling.repetition_penalty == 1.0;
+    if !greedy || options.top_logprobs > 0 || options.keep_logits {
+        return Err(EngineError::NotTogether);
+    }
+    for query in queries {
+        query.view.check(windows)?;
+        check_request(config, &query.prompt, options)?;
+    }
+    Ok(())
 }
 
 /// Checks that logits, \[V\], can be compared. The network gives no −∞: only the rules of sampling do, later.

@@ -116,6 +116,9 @@ pub enum EngineError {
         /// Most alternatives.
         most: usize,
     },
+    /// The rules of an answer rule out every token.
+    #[error("the rules of this answer allow no token here; relax them")]
+    NothingAllowed,
     /// The prompt is empty or does not fit beside the answer.
     #[error("the prompt has {found} tokens; it must have 1 to {allowed}")]
     PromptLength {

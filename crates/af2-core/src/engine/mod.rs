@@ -16,20 +16,22 @@ mod generation;
 mod network;
 mod scoring;
 mod shards;
+mod token_rules;
 mod trace;
 
 pub use answer::{Answer, AnswerText, end_of_text};
 pub use checks::{
-    MOST_POSITIONS, audio_kv_values, check_logits, check_prompt, check_request, check_tokens, check_window_count,
-    check_windows, encoder_token_values,
+    MOST_POSITIONS, audio_kv_values, check_logits, check_prompt, check_request, check_scoring, check_together,
+    check_tokens, check_window_count, check_windows, encoder_token_values,
 };
 pub use error::{EngineError, Stage};
 pub use files::ModelFiles;
 pub use generation::{FinishReason, GenerateOptions, Generation};
 pub use network::{GRID_SIDE, IMAGE_SIDE, MEL_BINS, PATCH, RELATIVE_POSITIONS, STAGES, TOKENS_PER_WINDOW, WINDOW};
 pub use scoring::{
-    AudioView, MOST_TOP_LOGPROBS, Query, ScoreRequest, Scores, TIMES_PER_WINDOW, TokenLogprob, check_scoring,
-    check_together, log_softmax_at, top_logprobs,
+    AudioView, MOST_TOP_LOGPROBS, Query, ScoreRequest, Scores, TIMES_PER_WINDOW, TokenLogprob, log_softmax_at,
+    top_logprobs,
 };
 pub use shards::{Shards, TensorBytes};
+pub use token_rules::{Constraint, TokenRules, TokenSet};
 pub use trace::{Trace, TraceTensor};

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::{EngineError, GenerateOptions, MOST_POSITIONS, TOKENS_PER_WINDOW, check_prompt, check_request};
-use crate::config::ModelConfig;
+use super::{EngineError, TOKENS_PER_WINDOW};
 
 /// Steps of time that the encoder's tokens of a window stand for: 32 of 0.3125 s, each with a token for the lower half of the spectrum
 /// (tokens 0 to 31) and one for the upper half (32 to 63).
@@ -87,50 +86,6 @@ pub struct TokenLogprob {
     pub id: u32,
     /// Log softmax of its logit, without temperature or penalty.
     pub logprob: f32,
-}
-
-/// Checks what is to be scored about a clip of `windows` windows.
-///
-/// # Errors
-/// [`EngineError::NothingToScore`] for a request without a continuation or a continuation without a token, else as [`AudioView::check`]
-/// and [`check_prompt`], which also sees the continuations' ids.
-pub fn check_scoring(config: &ModelConfig, requests: &[ScoreRequest], windows: usize) -> Result<(), EngineError> {
-    for request in requests {
-        request.query.view.check(windows)?;
-        if request.continuations.is_empty() {
-            return Err(EngineError::NothingToScore);
-        }
-        for continuation in &request.continuations {
-            if continuation.is_empty() {
-                return Err(EngineError::NothingToScore);
-            }
-            check_prompt(config, continuation, 0)?;
-            check_prompt(config, &request.query.prompt, continuation.len().min(MOST_POSITIONS))?;
-        }
-    }
-    Ok(())
-}
-
-/// Checks what is to be answered together about a clip of `windows` windows.
-///
-/// # Errors
-/// [`EngineError::NotTogether`] unless the answers are greedy, without a penalty, alternatives or logits, else as [`AudioView::check`] and
-/// [`check_request`].
-pub fn check_together(
-    config: &ModelConfig,
-    queries: &[Query],
-    options: &GenerateOptions,
-    windows: usize,
-) -> Result<(), EngineError> {
-    let greedy = options.sampling.is_greedy() && options.sampling.repetition_penalty == 1.0;
-    if !greedy || options.top_logprobs > 0 || options.keep_logits {
-        return Err(EngineError::NotTogether);
-    }
-    for query in queries {
-        query.view.check(windows)?;
-        check_request(config, &query.prompt, options)?;
-    }
-    Ok(())
 }
 
 /// log softmax of `logits`, \[V\], at one id; −∞ for an id beyond them.

@@ -12,6 +12,7 @@
 mod added_token;
 pub mod answer;
 pub mod base_tokenizer;
+mod byte_letters;
 pub mod cot;
 pub mod marker;
 pub mod prompt;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::byte_letters::token_bytes;
 use super::word_split::Engine;
 use super::{AUDIO, END_OF_CHUNK, PAD, SEPARATOR, TextError, tokenizer_file};
 use crate::config::SpecialTokens;
@@ -65,6 +66,13 @@ impl Tokenizer {
     /// The token of an id, in the vocabulary's spelling (byte-level letters, specials as they are).
     pub fn token(&self, id: u32) -> Option<String> {
         self.engine.id_to_token(id)
+    }
+
+    /// Ids of the vocabulary with the bytes of text that each stands for; added tokens, which stand for none, are left out.
+    pub fn vocabulary(&self) -> Vec<(u32, Vec<u8>)> {
+        let added = self.engine.get_added_vocabulary().get_added_tokens_decoder();
+        let ids = (0..self.vocab_size() as u32).filter(|id| !added.contains_key(id));
+        ids.filter_map(|id| Some((id, token_bytes(&self.token(id)?)))).collect()
     }
 
     /// The ids with a role, given the text of the token that stops generation.

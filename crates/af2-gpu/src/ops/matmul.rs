@@ -62,6 +62,12 @@ impl Launch {
         })
     }
 
+    /// Few rows need only half of what a thread of the block kernel has room for.
+    fn constants(&self, rows: usize) -> Vec<(&'static str, f64)> {
+        let tall = || ("TALL", f64::from(u8::from(2 * rows > BLOCK[0])));
+        if self.lanes_n > 0 { vec![tall()] } else { Vec::new() }
+    }
+
     /// The threads are arranged to waste as little as possible at the edges.
     fn block(scheme: Scheme, rows: usize, outputs: usize) -> Self {
         let kernels =
@@ -117,7 +123,7 @@ pub fn matmul(
         plan.dispatch(Dispatch {
             label: label.into(),
             shader: launch.shader,
-            constants: &[],
+            constants: &launch.constants(rows),
             params: MatmulParams {
                 rows: rows as u32,
                 outputs: part.rows as u32,

@@ -14,7 +14,7 @@ pub const TOP_ENTRY_BYTES: u64 = 8;
 /// The `count` most likely tokens with their log-probabilities, most likely first, the smaller id first on ties.
 ///
 /// # Shapes
-/// `logits` \[vocab\] padded to whole quads, `top` [count] entries of [`TOP_ENTRY_BYTES`].
+/// `logits` \[vocab\] padded to whole quads, `top` \[count\] entries of [`TOP_ENTRY_BYTES`].
 ///
 /// # Errors
 /// The device allows no such grid.

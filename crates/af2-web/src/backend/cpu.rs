@@ -7,7 +7,7 @@ use crate::failure::{Code, engine_failure, failure, insufficient_memory};
 use crate::load::Load;
 use crate::turn::Turn;
 use af2_core::audio::Windows;
-use af2_core::engine::{EngineError, GenerateOptions, Generation};
+use af2_core::engine::{EngineError, GenerateOptions, Generation, Query, ScoreRequest, Scores};
 use af2_cpu::{Backend, CpuError};
 use js_sys::Object;
 use std::hint::black_box;
@@ -21,6 +21,9 @@ const BACKEND: Backend = Backend::Wgpu;
 
 /// Bytes by which memory grows at a time.
 const CHUNK: u64 = 1 << 20;
+
+/// Windows that are heard between two turns of other calls: the CPU gains nothing by more.
+pub const BATCH: usize = 1;
 
 pub use af2_cpu::{Clip, Model, Model as Loaded, ModelLoader};
 
@@ -131,6 +134,60 @@ pub async fn generate(
         }
     }
     Ok(decoding.finish())
+}
+
+/// The encoder's tokens, [64 · windows, D]; `go_on` is asked before every window.
+pub async fn encode(model: &Model, windows: &Windows, go_on: &dyn Fn() -> bool) -> Result<Vec<f32>, JsValue> {
+    Turn::new()?.pass().await?;
+    model.encode(windows, &mut |_, _| go_on()).map_err(thrown)
+}
+
+/// A clip of encoder tokens; with `apart` every window is a sound of its own.
+pub async fn hear(model: &Model, tokens: Vec<f32>, apart: bool) -> Result<Clip, JsValue> {
+    model.hear(&tokens, apart).map_err(thrown)
+}
+
+/// Answers to several queries, greedy; `go_on` is asked after every token.
+pub async fn generate_many(
+    clip: &mut Clip,
+    queries: &[Query],
+    options: &GenerateOptions,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Vec<Generation>, JsValue> {
+    let (turn, mut generations) = (Turn::new()?, Vec::with_capacity(queries.len()));
+    for query in queries {
+        let mut decoding = clip.start_query(query, options).map_err(thrown)?;
+        while decoding.step().await.map_err(thrown)?.is_some() {
+            turn.pass().await?;
+            if !go_on() {
+                return Err(engine_failure(&EngineError::Cancelled));
+            }
+        }
+        generations.push(decoding.finish());
+    }
+    Ok(generations)
+}
+
+/// Log-probabilities of continuations; `go_on` is asked after every request.
+pub async fn score(
+    clip: &mut Clip,
+    requests: &[ScoreRequest],
+    go_on: &dyn Fn() -> bool,
+) -> Result<Vec<Scores>, JsValue> {
+    let turn = Turn::new()?;
+    let mut scoring = clip.start_scoring(requests).map_err(thrown)?;
+    while scoring.step().await.map_err(thrown)? {
+        turn.pass().await?;
+        if !go_on() {
+            return Err(engine_failure(&EngineError::Cancelled));
+        }
+    }
+    Ok(scoring.finish())
+}
+
+/// How much the tokens `ids` attend to each time of the audio, [32 · windows].
+pub async fn attention(clip: &mut Clip, query: &Query, ids: &[u32]) -> Result<Vec<f32>, JsValue> {
+    clip.attention(query, ids).await.map_err(thrown)
 }
 
 /// Refuses: there is one way to compute.

@@ -2,8 +2,8 @@
 //!
 //! The classes call the engines' common methods directly: `ModelLoader::{push, finish_shard, restart_shard}`,
 //! `Model::{config, tokenizer}`, `Clip::model`. The engines differ in that one waits for a GPU and the other keeps the thread busy:
-//! for the rest each file here has the same functions, `Device`, `settle`, `finish`, `open`, `release`, `listen`, `generate`, `tune`,
-//! `gpu_report` and `thrown`.
+//! for the rest each file here has the same items, `BATCH`, `Device`, `settle`, `finish`, `open`, `release`, `listen`, `generate`,
+//! `encode`, `hear`, `generate_many`, `score`, `attention`, `tune`, `gpu_report` and `thrown`.
 
 #[cfg(feature = "cpu")]
 mod cpu;

@@ -3,11 +3,14 @@
 use crate::failure::{Code, code_of, engine_failure, failure, insufficient_memory, set};
 use crate::load::Load;
 use af2_core::audio::Windows;
-use af2_core::engine::{GenerateOptions, Generation};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores};
 use af2_gpu::{Gpu, GpuError, GpuOptions, KernelTime, by_kernel};
 use af2_model::{ModelError, Opener, RecoveringClip, RecoveringModel, Trouble};
 use js_sys::{Array, Object};
 use wasm_bindgen::JsValue;
+
+/// Windows that are heard between two turns of other calls, and decoded together.
+pub const BATCH: usize = 8;
 
 pub use af2_model::{Model as Loaded, ModelLoader};
 
@@ -150,6 +153,40 @@ pub async fn generate(
     on_token: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Generation, JsValue> {
     clip.generate(prompt, options, on_token).await.map_err(thrown)
+}
+
+/// The encoder's tokens, [64 · windows, D]; `go_on` is asked before every window.
+pub async fn encode(model: &Model, windows: &Windows, go_on: &dyn Fn() -> bool) -> Result<Vec<f32>, JsValue> {
+    model.encode_tokens(windows, &mut |_, _| go_on()).await.map_err(thrown)
+}
+
+/// A clip of encoder tokens; with `apart` every window is a sound of its own.
+pub async fn hear(model: &Model, tokens: Vec<f32>, apart: bool) -> Result<Clip, JsValue> {
+    model.hear(tokens, apart).await.map_err(thrown)
+}
+
+/// Answers to several queries, greedy and decoded together; `go_on` is asked while they come.
+pub async fn generate_many(
+    clip: &mut Clip,
+    queries: &[Query],
+    options: &GenerateOptions,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Vec<Generation>, JsValue> {
+    clip.generate_many(queries, options, &mut |_, _| go_on()).await.map_err(thrown)
+}
+
+/// Log-probabilities of continuations; `go_on` is asked between requests.
+pub async fn score(
+    clip: &mut Clip,
+    requests: &[ScoreRequest],
+    go_on: &dyn Fn() -> bool,
+) -> Result<Vec<Scores>, JsValue> {
+    clip.score(requests, &mut |_, _| go_on()).await.map_err(thrown)
+}
+
+/// How much the tokens `ids` attend to each time of the audio, [32 · windows].
+pub async fn attention(clip: &mut Clip, query: &Query, ids: &[u32]) -> Result<Vec<f32>, JsValue> {
+    clip.attention(query, ids).await.map_err(thrown)
 }
 
 /// Measures which kernels are the fastest here: `tuning`, to store for a later [`Device::open`], and `description`, for people. `now`

@@ -9,7 +9,7 @@ pub fn skip_tag(bytes: &Input, at: usize) -> usize {
         Some([b'T', b'A', b'G']) => 128,
         Some([b'A', b'P', b'E']) if bytes.has(at, b"APETAGEX") => {
             // The length counts everything but the header.
-            Order::Little.u32(bytes, at + 12).map_or(0, |length| length as usize + 32)
+            Order::Little.u32(bytes, at + 12).map_or(0, |length| (length as usize).saturating_add(32))
         }
         Some([b'I', b'D', b'3']) => id3v2(bytes, at).unwrap_or(0),
         _ => 0,

@@ -1,27 +1,41 @@
-//! The options of an answer, read from a JavaScript object.
+//! What is asked for, read from a JavaScript object: one getter per type of value, because each named one costs a hundred bytes of glue.
 
 use crate::failure::{Code, failure};
 use af2_core::engine::GenerateOptions;
 use af2_core::sampling::SamplingRequest;
 use af2_core::text::prompt::NEW_TOKEN_LIMIT;
+use js_sys::{Function, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The `AskOptions` of the TypeScript package; whatever is missing has its default.
-    pub type AskOptions;
+    /// An object of the TypeScript package; whatever is missing has its default.
+    pub type Request;
 
-    /// The number of this name: one getter for all, because each costs a hundred bytes of glue.
+    /// The number of this name.
     #[wasm_bindgen(method, structural, indexing_getter)]
-    fn number(this: &AskOptions, name: &str) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn stop(this: &AskOptions) -> Option<Vec<String>>;
+    pub fn number(this: &Request, name: &str) -> Option<f64>;
+    /// The text of this name.
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    pub fn text(this: &Request, name: &str) -> Option<String>;
+    /// The texts of this name.
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    pub fn texts(this: &Request, name: &str) -> Option<Vec<String>>;
+    /// The bytes of this name.
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    pub fn bytes(this: &Request, name: &str) -> Option<Uint8Array>;
+    /// The ids of this name.
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    pub fn ids(this: &Request, name: &str) -> Option<Uint32Array>;
+    /// The function of this name.
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    pub fn function(this: &Request, name: &str) -> Option<Function>;
 }
 
-impl AskOptions {
+impl Request {
     /// Texts that end the answer.
     pub fn stop_strings(&self) -> Vec<String> {
-        self.stop().unwrap_or_default()
+        self.texts("stop").unwrap_or_default()
     }
 
     /// The engine's options, checked.
@@ -37,7 +51,13 @@ impl AskOptions {
         };
         let sampling = request.params().map_err(|error| failure(Code::BadRequest, error))?;
         let max_new_tokens = self.whole("maxNewTokens", NEW_TOKEN_LIMIT as u64)? as usize;
-        Ok(GenerateOptions { sampling, max_new_tokens, ..GenerateOptions::default() })
+        let top_logprobs = self.whole("topLogprobs", 0)? as usize;
+        Ok(GenerateOptions { sampling, max_new_tokens, top_logprobs, ..GenerateOptions::default() })
+    }
+
+    /// A text that cannot be missing.
+    pub fn needed(&self, name: &str) -> String {
+        self.text(name).unwrap_or_default()
     }
 
     /// A whole number that a double holds exactly.

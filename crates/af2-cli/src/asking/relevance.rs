@@ -1,0 +1,48 @@
+//! Which seconds of the audio an answer goes by, on any engine.
+
+use af2_core::answers::{Effect, Method, Relevance, Timeline, without_end};
+use af2_core::audio::LoadedAudio;
+use af2_core::engine::{AudioView, Query};
+use anyhow::Result;
+
+use super::{Asker, Generated};
+use crate::model::Heard;
+use crate::terminal::count_bar;
+
+impl Asker<'_> {
+    /// The audio's relevance for an answer about it.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn relevance(
+        &self,
+        heard: &mut dyn Heard,
+        audio: &LoadedAudio,
+        answer: &Generated,
+        method: Method,
+    ) -> Result<Relevance> {
+        let config = self.engine.config();
+        let timeline = Timeline::new(&config.audio, audio.windows.count, audio.windows.seconds());
+        let query = Query { prompt: answer.prompt_ids.clone(), view: AudioView::whole(audio.windows.count) };
+        let words = without_end(&config.tokens, &answer.ids);
+        let curve = match method {
+            _ if words.is_empty() => vec![0.0; timeline.times()],
+            Method::Attention => heard.attention(&query, words)?,
+            Method::Effect => effect(heard, &Effect::new(query, words, timeline.times()))?,
+        };
+        Ok(Relevance::new(method, &curve, &timeline))
+    }
+}
+
+fn effect(heard: &mut dyn Heard, effect: &Effect) -> Result<Vec<f32>> {
+    let requests = effect.requests();
+    let bar = count_bar(requests.len() as u64, "hiding parts");
+    let scores = heard.score(&requests, &mut |done, _| {
+        bar.set_position(done as u64);
+        true
+    });
+    bar.finish_and_clear();
+    let scores = scores?;
+    let (query, answer) = effect.attention();
+    Ok(effect.curve(&scores, &heard.attention(query, answer)?))
+}

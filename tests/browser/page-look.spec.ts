@@ -1,0 +1,107 @@
+/** How the page looks and feels: on one screen, on phones, with long words, by touch, by keyboard, to axe. */
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Page } from "@playwright/test";
+import type { AxeResults } from "axe-core";
+import { SHOTS, SOUNDS, ask, expect, hear, overflows, test } from "./support/page.js";
+
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds, in words. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE); // not a script tag: the page's policy allows none
+  const { violations } = (await page.evaluate("axe.run()")) as AxeResults;
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+}
+
+test("question and answer are in view at once at 1440 × 900", async ({ page, address }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(`${address}?engine=cpu`);
+  await hear(page, "A cow");
+  await ask(page, "What is this sound?");
+  for (const part of ["h1", "#picture", "#question", ".answer-text", ".answer-sure"]) await expect(page.locator(part)).toBeInViewport({ ratio: 1 });
+  const hero = await page.locator("h1").boundingBox();
+  expect(hero?.height, "the heading is one line").toBeLessThan(60);
+});
+
+test("the page says what the demo is, and offers no model of the tests", async ({ page, address }) => {
+  await page.goto(`${address}?engine=cpu`);
+  await expect(page.locator("#model-line")).toHaveText("Demo: 49 sounds, English. Bring NVIDIA’s model for anything.", { timeout: 100_000 });
+  await expect(page.locator("#model-choice option").first()).toHaveText("Demo: 49 sounds, English");
+  expect(await page.locator("body").innerText()).not.toMatch(/tiny-a|toy|swiftshader/i);
+  await hear(page, "A cow");
+  for (const suggestion of await page.locator("#suggestions button").allTextContents()) expect(suggestion).toMatch(/^[A-Z]/);
+});
+
+for (const [width, height] of [[1440, 900], [390, 844], [320, 640]] as const) {
+  test(`nothing widens the page at ${width} px`, async ({ page, address }) => {
+    await page.setViewportSize({ width, height });
+    await page.goto(`${address}?engine=cpu`);
+    const word = "W".repeat(140);
+    const url = `https://example.org/${"path/".repeat(80)}`;
+    await page.setInputFiles("#file", { name: `${word}.ogg`, mimeType: "audio/ogg", buffer: await readFile(`${SOUNDS}cow.ogg`) });
+    await expect(page.locator("#listening")).toContainText("Heard", { timeout: 100_000 });
+    await ask(page, `${word} ${url}`);
+    await page.locator(".answer-text").evaluate((element, text) => (element.textContent = text), `${word} ${url}`);
+    expect(await overflows(page)).toBe(false);
+    await page.screenshot({ path: `${SHOTS}page-long-words-${width}.png`, fullPage: true });
+  });
+}
+
+test("by touch every control is at least 44 px high", async ({ browser, address }) => {
+  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  await page.goto(`${address}?engine=cpu`);
+  await hear(page, "A cow");
+  await ask(page, "What is this sound?");
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("button, select, summary, .ask input")]
+      .filter((control) => control.checkVisibility())
+      .filter((control) => control.getBoundingClientRect().height < 44)
+      .map((control) => control.id || control.className),
+  );
+  expect(small).toEqual([]);
+  await context.close();
+});
+
+test("the position is told in seconds, and the arrows move it", async ({ page, address }) => {
+  await page.goto(`${address}?engine=cpu`);
+  await hear(page, "A cow");
+  const seek = page.getByRole("slider", { name: "Position in the sound" });
+  await seek.focus();
+  for (let press = 0; press < 5; press++) await page.keyboard.press("ArrowRight");
+  await expect(seek).toHaveAttribute("aria-valuetext", "0.5 seconds of 6.6");
+});
+
+test("the focus stays where people are: after a file, after Change", async ({ page, address }) => {
+  await page.goto(`${address}?engine=cpu`);
+  await page.locator("#file").focus();
+  await page.setInputFiles("#file", `${SOUNDS}cow.ogg`);
+  await expect(page.locator("#play")).toBeFocused();
+  await page.locator("#another").focus();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#file")).toBeFocused();
+});
+
+test("axe finds nothing, empty and answered, in light, dark and forced colours, on a desk and on a phone", async ({ page, address }) => {
+  await page.emulateMedia({ reducedMotion: "reduce" }); // no colour is seen half-way to the next
+  await page.goto(`${address}?engine=cpu`);
+  await expect(page.locator("#model-note")).toContainText("is ready", { timeout: 100_000 });
+  expect(await violations(page), "empty").toEqual([]);
+  await hear(page, "Two minutes: a voice, a piano, a horse");
+  await ask(page, "What is this sound?");
+  await page.locator("#timeline > summary").click();
+  await page.locator("#advanced > summary").click();
+  await page.locator("#cache > summary").click();
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const [width, height] of [[1440, 900], [390, 844]] as const) {
+      await page.setViewportSize({ width, height });
+      expect(await violations(page), `${colorScheme}, ${width} px`).toEqual([]);
+    }
+  }
+  await page.emulateMedia({ forcedColors: "active" });
+  expect(await violations(page), "forced colours").toEqual([]);
+  await page.screenshot({ path: `${SHOTS}page-forced-colours.png`, fullPage: true });
+});

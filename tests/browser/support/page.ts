@@ -1,0 +1,55 @@
+/** The built page on a server of its own. Errors in the console and requests to other hosts fail the test. */
+
+import { fileURLToPath } from "node:url";
+import { type Page, expect, test as base } from "@playwright/test";
+import { FlakyServer } from "./flaky-server.js";
+
+const PAGE = fileURLToPath(new URL("../../../web/dist/page/", import.meta.url));
+export const SHOTS = fileURLToPath(new URL("../../../target/screenshots/", import.meta.url));
+export const SOUNDS = fileURLToPath(new URL("../../../weights/demo/sounds/", import.meta.url));
+
+export const test = base.extend<{ server: FlakyServer; address: string }>({
+  server: async ({}, use) => {
+    const server = new FlakyServer();
+    await server.start();
+    server.policy = undefined; // the page has its own
+    server.serveFolder("/", PAGE);
+    await use(server);
+    await server.stop();
+  },
+  address: async ({ page, server }, use) => {
+    const foreign: string[] = [];
+    const problems: string[] = [];
+    page.on("request", (request) => !/^(blob:|http:\/\/(localhost|af2\.test))/.test(request.url()) && foreign.push(request.url()));
+    page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    page.on("pageerror", (error) => problems.push(error.message));
+    await use(`${server.origin}/index.html`);
+    expect(foreign, "requests to other hosts").toEqual([]);
+    const expected = /net::ERR_FAILED|status of 404/; // requests that the test blocked, or sent nowhere
+    expect(problems.filter((text) => !expected.test(text)), "errors in the console").toEqual([]);
+  },
+});
+
+// Software rendering on a busy machine is slow.
+test.describe.configure({ timeout: 600_000 });
+
+export { expect } from "@playwright/test";
+
+/** Opens a sample sound by its title, and waits until the model has heard it. */
+export async function hear(page: Page, title: string): Promise<void> {
+  await page.getByRole("group", { name: "Sample sounds" }).getByRole("button", { name: title, exact: true }).click();
+  await expect(page.locator("#listening")).toContainText("Heard", { timeout: 300_000 });
+}
+
+/** Asks, and waits for all answers. */
+export async function ask(page: Page, question: string): Promise<void> {
+  await page.locator("#question").fill(question);
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".answer[data-streaming]")).toHaveCount(0, { timeout: 300_000 });
+  await expect(page.locator(".answer-text").first()).not.toBeEmpty();
+}
+
+/** Whether the page is wider than the screen. */
+export function overflows(page: Page): Promise<boolean> {
+  return page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+}
