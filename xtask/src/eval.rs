@@ -1,18 +1,26 @@
-//! `cargo xtask eval demo`: measures the accuracy of the demo model, beside a blind control that hears another recording.
+//! `cargo xtask eval demo`: measures the demo model on recordings whose sounds are known.
 
-mod answers;
-mod tally;
+mod accuracy;
+mod af2;
+mod choices;
+mod confidence;
+mod diagram;
+mod events;
+mod hours;
+mod places;
+mod recordings;
+mod sets;
+mod statistics;
 
 use crate::{
     prepare,
     recipe::{Recipe, text},
     run,
 };
-use answers::{Answerer, Recording};
+use af2::Af2;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-use tally::Tally;
 
 /// Options of `cargo xtask eval`.
 #[derive(Args)]
@@ -20,12 +28,27 @@ pub struct Options {
     /// What to evaluate
     #[arg(value_enum)]
     what: What,
+    /// What of it to measure
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Answers])]
+    parts: Vec<Part>,
     /// A converted model
     #[arg(long, default_value = "weights/demo/model")]
     model: PathBuf,
     /// Recordings with questions, as `cargo xtask sounds scenes` writes them
     #[arg(long, default_value = "target/demo/recordings")]
     recordings: PathBuf,
+    /// Hours of audio, as `cargo xtask sounds hours` writes them
+    #[arg(long, default_value = "target/demo/hours")]
+    hours: PathBuf,
+    /// Length of the file that is captioned and searched
+    #[arg(long, default_value_t = 60)]
+    minutes: u32,
+    /// Where to draw the reliability diagram
+    #[arg(long, default_value = "target/demo/reliability.svg")]
+    diagram: PathBuf,
+    /// Engine that answers
+    #[arg(long, default_value = "gpu", value_parser = ["gpu", "cpu"])]
+    engine: String,
     /// Use this `af2` binary instead of building one
     #[arg(long, value_name = "FILE")]
     af2: Option<PathBuf>,
@@ -45,26 +68,46 @@ enum What {
     Demo,
 }
 
-/// Asks every recording its own questions and those of its neighbour, and prints the accuracies.
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    /// Right answers by question type, beside a blind control
+    Answers,
+    /// Multiple choice and yes or no: greedy answers beside `af2 choose`
+    Choices,
+    /// Calibration of the confidence
+    Confidence,
+    /// Whether `af2 ask --where` points at the sound
+    Places,
+    /// Captions and search on an hour of audio
+    Hours,
+    /// Peak memory of captions at 10 minutes and at 2 hours
+    Memory,
+}
+
+/// Measures the chosen parts and prints tables.
 pub fn run(options: &Options) -> Result<()> {
     let What::Demo = options.what;
     if options.pytorch {
         return with_pytorch(options);
     }
-    let recordings = answers::read(&options.recordings)?;
-    prepare::ensure(&[prepare::VULKAN], options.yes)?;
-    let answerer = Answerer::new(&options.model, options.af2.as_deref())?;
-    let mut sets: Vec<(String, Tally)> = Vec::new();
-    for (recording, neighbour) in recordings.iter().zip(neighbours(&recordings)) {
-        let tally = of_set(&mut sets, &recording.set);
-        let said =
-            answerer.ask(&options.recordings.join(&recording.file), &recording.questions, &neighbour.questions)?;
-        tally.add(recording, neighbour, &said);
-        eprint!(".");
+    if options.engine == "gpu" {
+        prepare::ensure(&[prepare::VULKAN], options.yes)?;
     }
-    eprintln!();
-    sets.iter().for_each(|(set, tally)| println!("\n### {set}\n\n{tally}"));
-    Ok(())
+    let af2 = Af2::new(&options.model, options.af2.as_deref(), &options.engine)?;
+    options.parts.iter().try_for_each(|part| measure(*part, options, &af2))
+}
+
+fn measure(part: Part, options: &Options, af2: &Af2) -> Result<()> {
+    let (folder, hours) = (&options.recordings, &options.hours);
+    let recordings = || recordings::read(folder);
+    match part {
+        Part::Answers => accuracy::evaluate(af2, folder, &recordings()?),
+        Part::Choices => choices::evaluate(af2, folder, &recordings()?),
+        Part::Confidence => confidence::evaluate(af2, folder, &recordings()?, &options.diagram),
+        Part::Places => places::evaluate(af2, folder, &recordings()?),
+        Part::Hours => hours::evaluate(af2, hours, options.minutes),
+        Part::Memory => hours::memory(af2, hours, &[10, 120]),
+    }
 }
 
 fn with_pytorch(options: &Options) -> Result<()> {
@@ -72,23 +115,4 @@ fn with_pytorch(options: &Options) -> Result<()> {
     recipe.require("bank.npz", "bank")?;
     let (work, scale) = (recipe.work(), options.scale.to_string());
     recipe.stage("evaluate.py", &[text(&work)?, text(&run::root().join(&options.model))?, "--scale", &scale])
-}
-
-/// For each recording the next one of its set and kind, whose questions are the blind control.
-fn neighbours(recordings: &[Recording]) -> Vec<&Recording> {
-    let count = recordings.len();
-    let next = |i: usize| {
-        let own = &recordings[i];
-        let like = |other: &&Recording| other.set == own.set && other.kind == own.kind;
-        recordings.iter().cycle().skip(i + 1).take(count).find(like).unwrap_or(own)
-    };
-    (0..count).map(next).collect()
-}
-
-fn of_set<'a>(sets: &'a mut Vec<(String, Tally)>, name: &str) -> &'a mut Tally {
-    let at = sets.iter().position(|(set, _)| set == name).unwrap_or_else(|| {
-        sets.push((name.to_owned(), Tally::default()));
-        sets.len() - 1
-    });
-    &mut sets[at].1
 }

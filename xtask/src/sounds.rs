@@ -21,11 +21,26 @@ pub struct Options {
 #[derive(Subcommand)]
 enum Stage {
     /// Downloads and unpacks the packages of sounds (about 4 GB) into target/demo
-    Fetch,
+    Fetch(Held),
     /// Renders, cuts and labels them: target/demo/bank.npz
-    Bank,
+    Bank(Held),
+    /// Mixes hours of audio with known events: 10, 60 and 120 minutes
+    Hours,
     /// Mixes recordings for evaluation, with questions and true answers
     Scenes(Scenes),
+}
+
+#[derive(Args)]
+struct Held {
+    /// Only what evaluation on held-out sources needs (0.7 GB)
+    #[arg(long)]
+    held: bool,
+}
+
+impl Held {
+    fn flag(&self) -> &[&str] {
+        if self.held { &["--held"] } else { &[] }
+    }
 }
 
 #[derive(Args)]
@@ -43,18 +58,19 @@ struct Scenes {
 
 /// Runs one stage.
 pub fn run(options: &Options) -> Result<()> {
-    if cfg!(not(target_os = "linux")) && !matches!(options.stage, Stage::Scenes(_)) {
+    if cfg!(not(target_os = "linux")) && matches!(options.stage, Stage::Fetch(_) | Stage::Bank(_)) {
         bail!("the sounds are in packages of Debian: run this stage on Debian or in a container of it");
     }
     let recipe = Recipe::prepare(options.yes)?;
     let work = recipe.work();
     match &options.stage {
-        Stage::Fetch => recipe.stage("bank.py", &["fetch", text(&work)?]),
-        Stage::Bank => {
+        Stage::Fetch(held) => recipe.stage("bank.py", &[&["fetch", text(&work)?], held.flag()].concat()),
+        Stage::Bank(held) => {
             prepare::ensure(&[prepare::SYNTHESISERS], options.yes)?;
             recipe.require("x", "fetch")?;
-            recipe.stage("bank.py", &["build", text(&work)?])
+            recipe.stage("bank.py", &[&["build", text(&work)?], held.flag()].concat())
         }
+        Stage::Hours => hours(&recipe),
         Stage::Scenes(scenes) => mix(&recipe, scenes),
     }
 }
@@ -67,4 +83,11 @@ fn mix(recipe: &Recipe, scenes: &Scenes) -> Result<()> {
         arguments.extend(["--model", text(model)?]);
     }
     recipe.stage("recordings.py", &arguments)
+}
+
+fn hours(recipe: &Recipe) -> Result<()> {
+    recipe.require("bank.npz", "bank")?;
+    let (work, out) = (recipe.work(), recipe.work().join("hours"));
+    let mix = |minutes| recipe.stage("hours.py", &[text(&work)?, text(&out)?, "--minutes", minutes]);
+    ["10", "60", "120"].into_iter().try_for_each(mix)
 }

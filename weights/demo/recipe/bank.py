@@ -1,12 +1,13 @@
 """The bank of sounds: fetch the packages, render the soundfonts, cut the recordings.
 
-    python bank.py fetch WORK     download and unpack the packages (apt-get, pip)
-    python bank.py build WORK     write WORK/bank.npz and WORK/bank.json
+    python bank.py fetch WORK [--held]     download and unpack the packages (apt-get, pip)
+    python bank.py build WORK [--held]     write WORK/bank.npz and WORK/bank.json
 
-A clip is at most three seconds of 16 kHz mono with peak 1. It knows its class, its origin and its split;
+With --held only what evaluation on held-out sources needs: 0.7 of 4 GB, and the same held-out clips. A clip is at most three seconds of 16 kHz mono with peak 1. It knows its class, its origin and its split;
 origins (packages, soundfont families, languages) never cross the split, so "held" means never heard in training.
 """
 
+import argparse
 import csv
 import json
 import random
@@ -57,14 +58,29 @@ SPEECH = (  # (package, glob, split, clips)
 )
 
 
-def fetch(work: Path) -> None:
+def sources() -> list[dict[str, str]]:
+    """The labelled recordings."""
+    with open(Path(__file__).with_name("sources.tsv")) as table:
+        return list(csv.DictReader(table, delimiter="\t"))
+
+
+def packages(held: bool) -> list[str]:
+    """Packages of Debian; for the held-out clips alone also all of speech, whose files are drawn by one generator."""
+    if not held:
+        return DEBIAN
+    wanted = {package for _, package, _, split, _ in FONTS if split == "held"} | {package for package, *_ in SPEECH}
+    wanted |= {row["package"] for row in sources() if row["split"] == "held"}
+    return [package for package in DEBIAN if package in wanted]
+
+
+def fetch(work: Path, held: bool) -> None:
     """Downloads every package once and unpacks it under WORK/x/PACKAGE."""
     if missing := [tool for tool in ("apt-get", "dpkg", "tar") if shutil.which(tool) is None]:
         sys.exit(f"{', '.join(missing)} not found: the sounds are in packages of Debian 12; use a container of it")
     downloads = work / "dl"
     downloads.mkdir(parents=True, exist_ok=True)
     (work / "x").mkdir(exist_ok=True)  # dpkg makes no more than the last folder of a path
-    for package in DEBIAN:
+    for package in packages(held):
         if not list(downloads.glob(f"{package}_*.deb")):
             subprocess.run(["apt-get", "download", package], cwd=downloads, check=True)
         subprocess.run(["dpkg", "-x", next(downloads.glob(f"{package}_*.deb")), work / "x" / package], check=True)
@@ -81,6 +97,8 @@ def fetch(work: Path) -> None:
     opensfx = work / "x/openttd-opensfx"
     unpack.openttd_catalogue(opensfx / "usr/share/games/openttd/baseset/opensfx/opensfx.cat", opensfx / "files")
     games = "usr/share/games"
+    if held:
+        return
     clonk, zero, zone = (work / "x" / p for p in ("openclonk-data", "0ad-data", "warzone2100-data"))
     unpack.openclonk_group(clonk / games / "openclonk/Sound.ocg", clonk / "files", (".ogg", ".wav"))
     unpack.zipped(zero / games / "0ad/mods/public/public.zip", zero / "files", "audio/", (".ogg",))
@@ -112,12 +130,13 @@ def trim(audio: np.ndarray, longest: float = 3.0) -> np.ndarray | None:
 class Bank:
     """Collects clips and writes them as one block of 16-bit samples with a table."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: bool) -> None:
+        self.splits = ("held",) if held else ("train", "held")
         self.samples: list[np.ndarray] = []
         self.clips: list[dict] = []
 
     def add(self, audio: np.ndarray, name: str, origin: str, split: str, real: bool) -> None:
-        cut = trim(audio)
+        cut = trim(audio) if split in self.splits else None
         if cut is not None:
             self.samples.append(np.round(cut * 32000).astype(np.int16))
             self.clips.append({"class": INDEX[name], "origin": origin, "split": split, "real": real})
@@ -192,7 +211,9 @@ def add_font(bank: Bank, work: Path, origin: str, font: Path | None, split: str,
 
 def add_recordings(bank: Bank, work: Path) -> None:
     """The labelled recordings of sources.tsv; long ones give up to eight clips."""
-    for row in csv.DictReader(open(Path(__file__).with_name("sources.tsv")), delimiter="\t"):
+    for row in sources():
+        if row["split"] not in bank.splits:
+            continue
         audio = load(work / "x" / row["package"] / row["path"])
         step = 3 * RATE
         pieces = [audio[i : i + step] for i in range(0, max(1, len(audio) - RATE // 2), step)][:8]
@@ -214,6 +235,8 @@ def add_speech(bank: Bank, work: Path) -> None:
                 continue
             origin = f"{package}/{language}" if split == "by language" else package
             bank.add(audio, "speech", origin, "held" if held else "train", real=True)
+    if "train" not in bank.splits:
+        return
     text = "the quick brown fox jumps over the lazy dog while seven birds sing in the morning rain".split()
     for i in range(60):
         wave = work / "voice.wav"
@@ -224,15 +247,26 @@ def add_speech(bank: Bank, work: Path) -> None:
         bank.add(load(wave), "speech", "espeak-ng", "train", real=False)
 
 
-def build(work: Path) -> None:
-    bank = Bank()
+def build(work: Path, held: bool) -> None:
+    bank = Bank(held)
     for origin, package, path, split, count in FONTS:
-        add_font(bank, work, origin, work / "x" / package / path, split, count)
-    add_font(bank, work, "font-c", None, "train", 20)
+        if split in bank.splits:
+            add_font(bank, work, origin, work / "x" / package / path, split, count)
+    if "train" in bank.splits:
+        add_font(bank, work, "font-c", None, "train", 20)
     add_recordings(bank, work)
     add_speech(bank, work)
     bank.save(work)
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("stage", choices=("fetch", "build"))
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--held", action="store_true", help="only what evaluation on held-out sources needs")
+    args = parser.parse_args()
+    {"fetch": fetch, "build": build}[args.stage](args.work, args.held)
+
+
 if __name__ == "__main__":
-    {"fetch": fetch, "build": build}[sys.argv[1]](Path(sys.argv[2]))
+    main()

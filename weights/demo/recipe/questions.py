@@ -28,9 +28,12 @@ class Heard:
 
 @dataclass(frozen=True)
 class Question:
+    """`about` is the class whose sound decides the answer, where it is one that can be heard."""
+
     kind: str
     text: str
     answer: str
+    about: int | None = None
 
 
 def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
@@ -68,7 +71,7 @@ def identify(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
         stems += ["which instrument is playing?"]
     if FAMILY[cls] == "animal":
         stems += ["which animal is this?"]
-    return Question("identify", _pick(rng, tuple(stems)), _it_is(cls))
+    return Question("identify", _pick(rng, tuple(stems)), _it_is(cls), cls)
 
 
 def family(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
@@ -92,7 +95,7 @@ def multiple_choice(rng: np.random.Generator, heard: list[Heard]) -> Question | 
     letters = {options[k]: "ABCD"[i] for i, k in enumerate(order)}
     texts = [f"({letters[options[k]].lower()}) {article(NAMES[options[k]])}" for k in order]
     joined = " " + " ".join(texts) if rng.random() < 0.5 else "\n" + "\n".join(texts)
-    return Question("multiple choice", stem + joined, f"({letters[cls]}) {article(NAMES[cls])}")
+    return Question("multiple choice", stem + joined, f"({letters[cls]}) {article(NAMES[cls])}", cls)
 
 
 def presence(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
@@ -103,7 +106,7 @@ def presence(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
     anchor = int(rng.choice(sorted(present)))
     cls = anchor if yes else _absent(rng, present, anchor, 1)[0]
     stems = (f"is there {article(NAMES[cls])}?", f"do you hear {article(NAMES[cls])}?")
-    return Question("yes or no", _pick(rng, stems), "yes" if yes else "no")
+    return Question("yes or no", _pick(rng, stems), "yes" if yes else "no", cls if yes else None)
 
 
 def speaking(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
@@ -134,7 +137,8 @@ def ends(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
     first = rng.random() < 0.5
     word = "first" if first else "last"
     stems = (f"which sound comes {word}?", f"what do you hear {word}?")
-    return Question("first or last", _pick(rng, stems), _it_is(heard[0 if first else -1].cls))
+    cls = heard[0 if first else -1].cls
+    return Question("first or last", _pick(rng, stems), _it_is(cls), cls)
 
 
 def neighbour(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
@@ -166,7 +170,8 @@ def earlier(rng: np.random.Generator, heard: list[Heard]) -> Question | None:
     pair = [heard[int(k)] for k in rng.permutation(len(heard))[:2]]
     first = rng.random() < 0.5
     text = f"which comes {'first' if first else 'last'}, {_the(pair[0].cls)} or {_the(pair[1].cls)}?"
-    return Question("which of two", text, _it_is((min if first else max)(pair, key=lambda h: h.onset).cls))
+    cls = (min if first else max)(pair, key=lambda h: h.onset).cls
+    return Question("which of two", text, _it_is(cls), cls)
 
 
 def louder(rng: np.random.Generator, heard: list[Heard], seconds: float) -> Question | None:
@@ -209,14 +214,15 @@ def position(rng: np.random.Generator, heard: list[Heard], seconds: float) -> Qu
     if part is None:
         return None
     noun = _the(h.cls) if len(heard) > 1 or rng.random() < 0.5 else "the sound"
-    return Question("start, middle or end", f"is {noun} at the start, in the middle or at the end?", PARTS[part])
+    return Question("start, middle or end", f"is {noun} at the start, in the middle or at the end?", PARTS[part], h.cls)
 
 
 def when(rng: np.random.Generator, heard: list[Heard], seconds: float) -> Question | None:
     if seconds <= 10 or not heard or len({h.cls for h in heard}) != len(heard):
         return None
     h = heard[int(rng.integers(len(heard)))]
-    return Question("when", f"when does {_the(h.cls)} occur?", f"after about {int(h.onset // 10) * 10} seconds")
+    answer = f"after about {int(h.onset // 10) * 10} seconds"
+    return Question("when", f"when does {_the(h.cls)} occur?", answer, h.cls)
 
 
 def distinct(rng: np.random.Generator, heard: list[Heard]) -> Question | None:

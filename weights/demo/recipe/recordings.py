@@ -1,9 +1,10 @@
 """Recordings with known events for evaluation, mixed as waveforms from the bank with fresh seeds.
 
-    python recordings.py WORK OUT [--count N] [--model MODEL]
+    python recordings.py WORK OUT [--count N] [--seed S] [--model MODEL]
 
-writes OUT/*.wav and OUT/questions.jsonl, one line per recording: file, set, kind, and questions with true answers.
-With a model, each question also carries that model's PyTorch answer, to hold another engine against.
+writes OUT/*.wav and OUT/questions.jsonl, one line per recording: file, set, kind, seconds, the true events (sound, start,
+end), and questions with true answers and the sound that each answer is about. A bank of held-out clips alone gives the
+held-out sets. With a model, each question also carries that model's PyTorch answer, to hold another engine against.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import torch
 
 import scenes
 from frontend import RATE, log_mel
+from inventory import NAMES
 from questions import Heard, Question, ask
 from scenes import Layout, MelBank
 from shipped import read
@@ -34,7 +36,19 @@ class Recording:
 
     kind: str
     audio: np.ndarray
+    events: list[Heard]
     questions: list[Question]
+
+    def line(self, file: str, title: str) -> dict:
+        """Its line of questions.jsonl."""
+        questions = [{"kind": q.kind, "question": q.text, "answer": q.answer} | about(q) for q in self.questions]
+        events = [{"sound": NAMES[h.cls], "start": round(h.onset, 3), "end": round(h.end, 3)} for h in self.events]
+        seconds = len(self.audio) / RATE
+        return {"file": file, "set": title, "kind": self.kind, "seconds": seconds, "events": events, "questions": questions}
+
+
+def about(question: Question) -> dict[str, str]:
+    return {} if question.about is None else {"about": NAMES[question.about]}
 
 
 def draw_windows(bank: MelBank, rng: np.random.Generator, kind: str) -> list[Layout]:
@@ -67,7 +81,7 @@ def record(bank: MelBank, rng: np.random.Generator, kind: str) -> Recording:
     layouts = draw_windows(bank, rng, kind)
     audio = np.concatenate([scenes.render_audio(bank, x, rng) * (0.05 if not x.events else 1.0) for x in layouts])
     events: list[Heard] = [h for i, x in enumerate(layouts) for h in heard(x, 10.0 * i)]
-    return Recording(kind, audio, ask(rng, events, scenes.SECONDS * len(layouts)))
+    return Recording(kind, audio, events, ask(rng, events, scenes.SECONDS * len(layouts)))
 
 
 def draw(bank: MelBank, scale: float, seed: int = SEED) -> Iterator[list[Recording]]:
@@ -91,23 +105,25 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--count", type=int, default=40, help="recordings per set")
+    parser.add_argument("--seed", type=int, default=SEED + 1)
     parser.add_argument("--model", type=Path, help="add this model's PyTorch answers")
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     opened = read(args.model) if args.model else None
     lines = []
-    for title, split, real in SETS:
+    splits = {clip["split"] for clip in json.loads((args.work / "bank.json").read_text())}
+    for title, split, real in (s for s in SETS if s[1] in splits):
         bank = MelBank(args.work, split, real_only=real)
-        found = [r for part in draw(bank, args.count / sum(COUNTS.values()), SEED + 1) for r in part]
+        found = [r for part in draw(bank, args.count / sum(COUNTS.values()), args.seed) for r in part]
         for i, r in enumerate(found):
             path = args.out / f"{title.replace(' ', '-')}-{i:03}.wav"
             soundfile.write(path, 0.9 * r.audio, RATE, subtype="PCM_16")
-            questions = [{"kind": q.kind, "question": q.text, "answer": q.answer} for q in r.questions]
+            line = r.line(path.name, title)
             if opened:
-                for entry, said in zip(questions, reference(*opened, path, r.questions)):
+                for entry, said in zip(line["questions"], reference(*opened, path, r.questions)):
                     entry["reference"] = said
-            lines.append({"file": path.name, "set": title, "kind": r.kind, "questions": questions})
+            lines.append(line)
     (args.out / "questions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     print(f"{len(lines)} recordings in {args.out}")
 

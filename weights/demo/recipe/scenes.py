@@ -286,6 +286,12 @@ def frame_targets(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
 
 def render_audio(bank: MelBank, layout: Layout, rng: np.random.Generator, seconds: float = SECONDS) -> np.ndarray:
     """The layout as a waveform with peak 1."""
+    out = mix_audio(bank, layout, rng, seconds)
+    return out / max(np.abs(out).max(), 1e-6)
+
+
+def mix_audio(bank: MelBank, layout: Layout, rng: np.random.Generator, seconds: float) -> np.ndarray:
+    """The layout as a waveform, at the level that its gains give."""
     out = np.zeros(int(seconds * RATE) + RATE, np.float32)
     centres = np.linspace(0, 2595 * np.log10(1 + 8000 / 700), MELS)
     for e in layout.events:
@@ -302,5 +308,4 @@ def render_audio(bank: MelBank, layout: Layout, rng: np.random.Generator, second
     noise = rng.standard_normal(len(out)).astype(np.float32)
     # White noise of unit variance has about 384 * 512 * 2 / 513 of energy per frame summed over the filters.
     out += noise * 10 ** (layout.bed / 20) / 500
-    out = out[: int(seconds * RATE)]
-    return out / max(np.abs(out).max(), 1e-6)
+    return out[: int(seconds * RATE)]
