@@ -1,7 +1,7 @@
 //! Whether a sound is heard, asked as a question that yes or no answers.
 //!
-//! The answer is scored, not generated: P(yes) among yes and no. Of 50 windows of recordings that the demo model was not trained on, for
-//! 19 sounds each, it is calibrated to 0.05 (expected calibration error); less the same probability without audio it is not (0.44).
+//! The answer is scored, not generated: P(yes) among yes and no. The same probability without audio is not subtracted: that would rank
+//! windows alike, and the number would not be a probability any more.
 
 use crate::engine::{AudioView, Query, ScoreRequest, Scores};
 use crate::text::prompt::{PROMPT_LIMIT, prompt};

@@ -34,14 +34,14 @@ impl Clip {
         let plans = self.prepare(positions, 1, &passes).await?;
         let gpu = model.gpu();
         write_prompt(gpu, &plans.scratch, &known, prompt.len(), options.sampling.seed);
-        let mut fresh = false;
+        let mut started = false;
         while !generation.has_ended(options, config.tokens.end_of_text) {
-            if fresh {
-                submit_token(gpu, plans, &known)
+            if started {
+                submit_token(gpu, plans, &known);
             } else {
-                submit_passes(gpu, plans, &passes)
+                submit_passes(gpu, plans, &passes);
             }
-            fresh = true;
+            started = true;
             let logits = plans.scratch.read_logits(gpu).await?;
             let position = generation.ids.len() as u32;
             let id = constraint.next_token(&logits, &known, &options.sampling, position)?;

@@ -13,10 +13,8 @@
 //! Drops also come by chance. They are weighted by what the last token of the question attends to: it has read all of the question, and
 //! looks for what is asked.
 //!
-//! Measured with the demo model's right answers about windows with several sounds: the peak lies inside the asked sound's interval for 18
-//! of 18 (10 about held-out recordings with noise between the sounds, 8 about sample sounds with silence between them), by the drop alone
-//! for 15, weighted by the answer's own attention for 14. Attention alone finds 0.85 of 89 sounds in noise (a random place: 0.19), but none
-//! of 24 behind a yes in silence.
+//! `weights/demo/README.md` tells how often the peak lies inside the asked sound's interval, measured by `cargo xtask eval demo --parts
+//! places`: attention finds a lone sound more often, the effect one beside others, and what is behind a yes or no.
 //!
 //! The drop is that of the log-odds, log (p / (1 − p)) for an answer of probability p, called weight of evidence (Robnik-Šikonja and
 //! Kononenko 2008). A "yes" that stays likely without the sound, but falls from 0.9999 to 0.999, loses 2.3 nats of odds and next to nothing
@@ -98,8 +96,7 @@ fn smoothed(values: &[f32]) -> Vec<f32> {
 /// The runs of steps whose value is more than `share` of the way from the curve's lowest to its highest; none of a flat curve. A single step
 /// below does not end a run.
 ///
-/// Half of the way suits attention: the intervals then have 0.61 of their union with the true ones in common (those 89). The effect is narrower
-/// and takes a quarter.
+/// Half of the way suits attention. The effect is narrower and takes a quarter.
 fn intervals(curve: &[f32], share: f32, timeline: &Timeline) -> Vec<Interval> {
     let (low, high) = curve.iter().fold((f32::INFINITY, 0.0_f32), |(low, high), v| (low.min(*v), high.max(*v)));
     if high <= low {

@@ -1,8 +1,8 @@
 //! Asks the model back whether it hears what it said.
 //!
 //! A model that is asked for a caption gives one, also of noise, and is as sure of it as of any other. Asked back, "Is there a bird?", it
-//! denies it: of 50 windows of recordings that the demo model was not trained on, P(yes) above ½ left none of the 20 captions of windows
-//! without a sound, and 10 of the 11 right ones. So this probability, and not that of the answer's tokens, is a caption's confidence.
+//! denies it (figures: `weights/demo/README.md`, "Windows of long audio"). So this probability, and not that of the answer's tokens, is a
+//! caption's confidence.
 
 use super::WindowAnswer;
 use super::wording::{join, sounds};

@@ -11,9 +11,7 @@ const NAME: &str = "it is ";
 
 /// By which question windows are ranked.
 ///
-/// For 19 sounds in 50 windows of recordings that the demo model was not trained on, the mean average precision is 0.673 by presence,
-/// 0.654 by name and 0.722 by both, and the first hit is right for 0.58 of the sounds by presence and 0.63 by both. So both are asked,
-/// which takes twice the time of one.
+/// Both together rank better than either (figures: `weights/demo/README.md`, "Windows of long audio"), and take twice the time of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SearchBy {
     /// "Is there a dog barking?": the odds of yes.
