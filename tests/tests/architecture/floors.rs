@@ -3,20 +3,28 @@
 use crate::workspace::{assert_none, metadata};
 
 /// What each crate may use of this workspace. A crate that is not listed fails the test.
-const FLOORS: [(&str, &[&str]); 13] = [
+const FLOORS: [(&str, &[&str]); 15] = [
     ("af2-core", &[]),
     ("af2-convert", &["af2-core"]),
     ("af2-hub", &["af2-core", "af2-convert"]),
     ("af2-gpu", &["af2-core"]),
     ("af2-model", &["af2-core", "af2-gpu"]),
     ("af2-cpu", &["af2-core"]),
-    ("af2-cli", &["af2-core", "af2-convert", "af2-hub", "af2-gpu", "af2-model", "af2-cpu"]),
+    ("af2-eval", &["af2-core"]),
+    ("af2-serve", &["af2-core"]),
+    ("af2-cli", &["af2-core", "af2-convert", "af2-hub", "af2-gpu", "af2-model", "af2-cpu", "af2-eval", "af2-serve"]),
     ("af2-web", &["af2-core", "af2-convert", "af2-gpu", "af2-model", "af2-cpu"]),
     ("af2-import", &["af2-core", "af2-convert", "af2-hub"]),
     ("af2-isa", &["af2-gpu"]),
     ("af2-fuzz", &["af2-core", "af2-convert", "af2-cli"]),
-    ("af2-tests", &["af2-core", "af2-convert", "af2-hub", "af2-gpu", "af2-model", "af2-cpu", "af2-cli"]),
-    ("xtask", &["af2-core", "af2-convert", "af2-hub", "af2-gpu", "af2-model", "af2-cpu", "af2-cli"]),
+    (
+        "af2-tests",
+        &["af2-core", "af2-convert", "af2-hub", "af2-gpu", "af2-model", "af2-cpu", "af2-eval", "af2-serve", "af2-cli"],
+    ),
+    (
+        "xtask",
+        &["af2-core", "af2-convert", "af2-hub", "af2-gpu", "af2-model", "af2-cpu", "af2-eval", "af2-serve", "af2-cli"],
+    ),
 ];
 
 /// External crates that few of ours may use: prefix of the name, owners.
