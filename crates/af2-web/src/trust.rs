@@ -61,8 +61,9 @@ impl Clip {
         } else {
             let effect = Effect::new(query, words, timeline.times());
             let scores = backend::score(engine, &effect.requests(), &|| !signal.aborted()).await?;
-            let (query, words) = effect.attention();
-            effect.curve(&scores, &backend::attention(engine, query, words).await?)
+            let [(question, separator), (query, words)] = effect.attention();
+            let end = backend::attention(engine, question, separator).await?;
+            effect.curve(&scores, [&end, &backend::attention(engine, query, words).await?])
         };
         Ok(relevance_object(&Relevance::new(method, &times, &timeline)))
     }

@@ -43,6 +43,6 @@ fn effect(heard: &mut dyn Heard, effect: &Effect) -> Result<Vec<f32>> {
     });
     bar.finish_and_clear();
     let scores = scores?;
-    let (query, answer) = effect.attention();
-    Ok(effect.curve(&scores, &heard.attention(query, answer)?))
+    let [end, answer] = effect.attention().map(|(query, tokens)| heard.attention(query, tokens));
+    Ok(effect.curve(&scores, [&end?, &answer?]))
 }

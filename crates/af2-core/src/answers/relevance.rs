@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! attention  how much do the answer's tokens attend to each time (weight · norm of the value · gate)?
-//! effect     hide a stretch of the audio, score the same answer again: how far do its odds drop?  (· attention of the question's end)
+//! effect     hide a stretch of the audio, score the same answer again: how far do its odds drop?  (· both attentions below)
 //! ```
 //!
 //! Attention costs one pass and tells where the model looked while it answered, which for a yes or no is often where nothing sounds. The
@@ -10,8 +10,13 @@
 //! neighbours', so hiding a single time of 0.3125 s changes little; stretches of 1, 2 and 4 times are hidden, and a time gets the mean drop
 //! of the stretches over it. Longer stretches blur the place.
 //!
-//! Drops also come by chance. They are weighted by what the last token of the question attends to: it has read all of the question, and
-//! looks for what is asked.
+//! Drops also come by chance. They are weighted by what the last token of the question attends to, which has read all of the question and
+//! looks for what is asked, and by what the answer's tokens attend to. An answer that stands however little is heard of its sound drops
+//! nowhere: then the answer's attention decides, which counts as much as a drop of [`ATTENTION`] everywhere.
+//!
+//! ```text
+//! effect(time) = (ATTENTION + drop(time) · end(time) / mean(end)) · answer(time) / mean(answer)
+//! ```
 //!
 //! `weights/demo/README.md` tells how often the peak lies inside the asked sound's interval, measured by `cargo xtask eval demo --parts
 //! places`: attention finds a lone sound more often, the effect one beside others, and what is behind a yes or no.
@@ -36,6 +41,9 @@ const MOST_UNITS: usize = 64;
 /// An answer whose log-odds never drop by more than this, in nats, goes by no part of the audio in particular.
 const LEAST_DROP: f32 = 0.05;
 
+/// The drop, in nats, that stands for what attention alone tells. Chosen on scenes of their own, where 0.05 to 0.3 are as good.
+const ATTENTION: f32 = 0.1;
+
 /// 1 − p of an answer at least: beyond that, rounding of the logits would decide.
 const LEAST_DOUBT: f64 = 1e-5;
 
@@ -57,7 +65,7 @@ pub struct Relevance {
     /// Seconds per value of the curve.
     pub seconds_per_step: f64,
     /// Relevance of each step of the audio, 0 or more. By [`Method::Attention`] shares of the whole, by [`Method::Effect`] nats of the
-    /// answer's log-odds, weighted by the attention to the step in units of the mean.
+    /// answer's log-odds, weighted by the attention to the step in units of its mean.
     pub curve: Vec<f32>,
     /// Where the curve is high, in order of time.
     pub intervals: Vec<Interval>,
@@ -148,9 +156,9 @@ impl Effect {
         Self { query, answer: answer.to_vec(), end, times, stretches }
     }
 
-    /// Query and tokens whose attention [`Effect::curve`] takes.
-    pub fn attention(&self) -> (&Query, &[u32]) {
-        (&self.end.0, &self.end.1)
+    /// Queries and tokens whose attention [`Effect::curve`] takes: the question's end, and the answer.
+    pub fn attention(&self) -> [(&Query, &[u32]); 2] {
+        [(&self.end.0, &self.end.1), (&self.query, &self.answer)]
     }
 
     /// What to score: the answer with all of the audio, then once per hidden stretch.
@@ -164,17 +172,23 @@ impl Effect {
     }
 
     /// The relevance of each time, 0 or more: the mean drop of the answer's log-odds by the stretches over it, from the scores of
-    /// [`Effect::requests`], times its `attention`, as the engine gives it, in units of the mean. All 0 where no drop is worth mention.
-    pub fn curve(&self, scores: &[Scores], attention: &[f32]) -> Vec<f32> {
+    /// [`Effect::requests`], weighted by the attention of [`Effect::attention`], as the engine gives it. All 0 where no drop is worth
+    /// mention.
+    pub fn curve(&self, scores: &[Scores], [end, answer]: [&[f32]; 2]) -> Vec<f32> {
         let drops = self.drops(scores);
         if drops.iter().all(|drop| *drop <= LEAST_DROP) {
             return vec![0.0; self.times];
         }
+        let (end, answer) = (self.relative(end), self.relative(answer));
+        let weighted = |((drop, end), answer): ((&f32, f32), f32)| (ATTENTION + drop.max(0.0) * end) * answer;
+        drops.iter().zip(end).zip(answer).map(weighted).collect()
+    }
+
+    /// Attention to each time with its neighbours, in units of the mean.
+    fn relative(&self, attention: &[f32]) -> Vec<f32> {
         let attention = smoothed(&attention[..self.times.min(attention.len())]);
         let mean = attention.iter().sum::<f32>() / attention.len() as f32;
-        let weighted =
-            |(drop, attention): (&f32, &f32)| drop.max(0.0) * if mean > 0.0 { attention / mean } else { 1.0 };
-        drops.iter().zip(&attention).map(weighted).collect()
+        attention.iter().map(|value| if mean > 0.0 { value / mean } else { 1.0 }).collect()
     }
 
     fn drops(&self, scores: &[Scores]) -> Vec<f32> {
@@ -235,7 +249,7 @@ mod tests {
             let effect = effect(windows, seconds);
             let requests = effect.requests();
             assert!(requests.len() < 160 && requests[0].query.view == AudioView::whole(windows));
-            let curve = effect.curve(&scores(&requests, sound.clone()), &vec![1.0; 32 * windows]);
+            let curve = effect.curve(&scores(&requests, sound.clone()), [&vec![1.0; 32 * windows]; 2]);
             let relevance = Relevance::new(Method::Effect, &curve, &timeline(windows, seconds));
             let [found] = relevance.intervals[..] else { panic!("{sound:?}: {relevance:?}") };
             let (start, end) = (sound.start as f64 * 0.3125, (sound.end as f64 * 0.3125).min(seconds));
@@ -251,7 +265,7 @@ mod tests {
     fn an_answer_that_needs_nothing_has_no_interval() {
         let effect = effect(1, 10.0);
         let none = vec![vec![vec![-0.5]]; effect.requests().len()];
-        let relevance = Relevance::new(Method::Effect, &effect.curve(&none, &[1.0; 32]), &timeline(1, 10.0));
+        let relevance = Relevance::new(Method::Effect, &effect.curve(&none, [&[1.0; 32]; 2]), &timeline(1, 10.0));
         assert!(relevance.intervals.is_empty() && relevance.curve == [0.0; 32]);
         let flat = Relevance::new(Method::Attention, &[1.0 / 32.0; 32], &timeline(1, 10.0));
         assert!(flat.intervals.is_empty());
@@ -260,14 +274,18 @@ mod tests {
     #[test]
     fn attention_tells_apart_what_an_effect_does_not() {
         let effect = effect(1, 10.0);
-        assert_eq!((&effect.attention().0.prompt[..], effect.attention().1), (&[1][..], &[2][..]));
+        let tokens = effect.attention().map(|(query, tokens)| (&query.prompt[..], tokens));
+        assert_eq!(tokens, [(&[1][..], &[2][..]), (&[1, 2], &[5, 6])]);
         let mut attention = [0.5; 32];
         attention[20..23].fill(2.0);
         let both = scores(&effect.requests(), 5..8).into_iter().zip(scores(&effect.requests(), 20..23));
         let both: Vec<Scores> = both.map(|(a, b)| vec![vec![a[0][1], b[0][1]]]).collect();
-        let relevance = Relevance::new(Method::Effect, &effect.curve(&both, &attention), &timeline(1, 10.0));
+        let relevance =
+            Relevance::new(Method::Effect, &effect.curve(&both, [&attention, &[1.0; 32]]), &timeline(1, 10.0));
         let [found] = relevance.intervals[..] else { panic!("{relevance:?}") };
         assert!(found.start >= 19.0 * 0.3125 && found.end <= 24.0 * 0.3125, "{found:?}");
+        let other = effect.curve(&both, [&[1.0; 32], &attention]);
+        assert!(other[21] > 3.0 * other[6], "{other:?}");
         let relevance = Relevance::new(Method::Attention, &attention, &timeline(1, 10.0));
         assert_eq!((relevance.curve[0], relevance.curve[20], relevance.curve[21]), (0.5, 1.5, 2.0));
     }
