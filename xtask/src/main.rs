@@ -1,5 +1,6 @@
 //! All automation of this repository: `cargo xtask <command>`.
 
+mod background;
 mod browser;
 mod demo;
 mod deny;

@@ -1,5 +1,6 @@
-//! `cargo xtask test`: runs all checks, one after another, up to the first that fails.
+//! `cargo xtask test`: runs all checks, one after another, up to the first that fails. Page and package are built beside the native ones.
 
+use crate::background::Background;
 use crate::{prepare, run};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -43,6 +44,7 @@ const BROWSER_TARGET: Step = (
     "cargo check --locked -p af2-core -p af2-gpu -p af2-model -p af2-web -p af2-import --target wasm32-unknown-unknown",
 );
 
+/// The last part of it compiles and links on one core only.
 const WEB: Step = ("page and package", "cargo xtask web");
 const BROWSER: Step = ("browser tests", "cargo xtask browser");
 /// After `cargo test`, which built `af2`. Building it alone would use other features and compile it again.
@@ -51,15 +53,21 @@ const BROWSER_AFTER_NATIVE: Step = ("browser tests", "cargo xtask browser --buil
 /// Runs the steps and prints a table of their times.
 pub fn run(options: &Options) -> Result<()> {
     let steps = prepared(options)?;
+    let start = Instant::now();
     let mut times = Vec::new();
+    let mut web = (!options.native && !options.browser).then(|| Background::start("web")).transpose()?;
     for (number, step) in steps.iter().enumerate() {
         let (title, line) = step;
         eprintln!("\n== {}/{} {title}", number + 1, steps.len());
         let start = Instant::now();
-        perform(line).with_context(|| format!("step `{title}` failed; repeat it alone with: {line}"))?;
-        times.push((*title, start.elapsed()));
+        let done = match web.take_if(|_| *step == WEB) {
+            Some(background) => background.finish(),
+            None => perform(line).map(|()| start.elapsed()),
+        };
+        let time = done.with_context(|| format!("step `{title}` failed; repeat it alone with: {line}"))?;
+        times.push((*title, time));
     }
-    summarise(&times);
+    summarise(&times, start.elapsed());
     Ok(())
 }
 
@@ -87,11 +95,10 @@ fn perform(line: &str) -> Result<()> {
     run::run(&run::root(), program, arguments)
 }
 
-fn summarise(times: &[(&str, Duration)]) {
+fn summarise(times: &[(&str, Duration)], total: Duration) {
     println!("\nAll {} steps passed:", times.len());
     for (title, time) in times {
         println!("  {title:<20} {:>7.1} s", time.as_secs_f64());
     }
-    let total: Duration = times.iter().map(|(_, time)| *time).sum();
-    println!("  {:<20} {:>7.1} s", "total", total.as_secs_f64());
+    println!("  {:<20} {:>7.1} s", "all, some together", total.as_secs_f64());
 }
