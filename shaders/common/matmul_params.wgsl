@@ -5,7 +5,7 @@ struct Params {
     cols: u32,        // K, a multiple of 4
     out_stride: u32,  // elements between output rows
     column: u32,      // output column and bias index of row 0 of this part of W
-    lanes_n: u32,     // matmul_block: threads side by side along N
+    lanes_n: u32,     // matmul_block, matmul_strip: threads side by side along N
     epilogue: u32,    // bits of common/epilogue.wgsl
 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -23,6 +23,7 @@
 //! ```
 
 mod buffer;
+mod choice;
 mod device;
 mod error;
 mod faults;

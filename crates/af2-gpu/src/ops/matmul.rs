@@ -24,11 +24,18 @@ const FEW_COLUMNS: usize = 32;
 /// Rows and columns per thread of the block kernel, and its threads.
 const BLOCK: [usize; 2] = [8, 16];
 const LANES: usize = 8;
+/// Rows and columns per thread of the strip kernel, and the most rows it is for: with more, the block kernel is as fast on 8-bit weights,
+/// and the encoder has compiled it anyway.
+const STRIP: [usize; 2] = [4, 128];
+const STRIP_MOST_ROWS: usize = 63;
+/// Workgroups of the strip kernel are as wide as leaves at least so many of them.
+const STRIP_GROUPS: usize = 8;
 
 /// A kernel and its workgroups for [rows, K] times [outputs, K].
 struct Launch {
     shader: &'static Shader,
-    /// Threads side by side along the outputs; block kernel only.
+    constants: Vec<(&'static str, f64)>,
+    /// Threads side by side along the outputs; kernels for software adapters only.
     lanes_n: usize,
     groups: usize,
 }
@@ -37,7 +44,7 @@ impl Launch {
     fn tiled(scheme: Scheme, rows: usize, outputs: usize) -> Self {
         let kernels = [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4];
         let groups = rows.div_ceil(TILE) * outputs.div_ceil(TILE);
-        Self { shader: for_scheme(scheme, kernels), lanes_n: 0, groups }
+        Self { shader: for_scheme(scheme, kernels), constants: Vec::new(), lanes_n: 0, groups }
     }
 
     /// `None` for a matmul of more than 8 rows, or whose columns are no whole number of blocks.
@@ -46,7 +53,7 @@ impl Launch {
             [&linear::MATMUL_FEW_F32, &linear::MATMUL_FEW_F16, &linear::MATMUL_FEW_Q8, &linear::MATMUL_FEW_Q4];
         let groups = outputs.div_ceil(FEW_OUTPUTS);
         let fits = rows <= FEW && cols.is_multiple_of(FEW_COLUMNS);
-        fits.then_some(Self { shader: for_scheme(scheme, kernels), lanes_n: 0, groups })
+        fits.then(|| Self { shader: for_scheme(scheme, kernels), constants: Vec::new(), lanes_n: 0, groups })
     }
 
     /// `None` for a matmul that would leave cores idle or waste more than a quarter of the work at the edges.
@@ -55,26 +62,35 @@ impl Launch {
             [&linear::MATMUL_WIDE_F32, &linear::MATMUL_WIDE_F16, &linear::MATMUL_WIDE_Q8, &linear::MATMUL_WIDE_Q4];
         let computed = |tile: usize| rows.next_multiple_of(tile) * outputs.next_multiple_of(tile);
         let groups = rows.div_ceil(WIDE) * outputs.div_ceil(WIDE);
-        (groups >= WIDE_GROUPS && 4 * computed(WIDE) <= 5 * computed(TILE)).then_some(Self {
+        (groups >= WIDE_GROUPS && 4 * computed(WIDE) <= 5 * computed(TILE)).then(|| Self {
             shader: for_scheme(scheme, kernels),
+            constants: Vec::new(),
             lanes_n: 0,
             groups,
         })
     }
 
-    /// Few rows need only half of what a thread of the block kernel has room for.
-    fn constants(&self, rows: usize) -> Vec<(&'static str, f64)> {
-        let tall = || ("TALL", f64::from(u8::from(2 * rows > BLOCK[0])));
-        if self.lanes_n > 0 { vec![tall()] } else { Vec::new() }
-    }
-
-    /// The threads are arranged to waste as little as possible at the edges.
+    /// The threads are arranged to waste as little as possible at the edges. Few rows need only half of what a thread has room for.
     fn block(scheme: Scheme, rows: usize, outputs: usize) -> Self {
         let kernels =
             [&linear::MATMUL_BLOCK_F32, &linear::MATMUL_BLOCK_F16, &linear::MATMUL_BLOCK_Q8, &linear::MATMUL_BLOCK_Q4];
         let groups = |along_n: usize| rows.div_ceil(BLOCK[0] * LANES / along_n) * outputs.div_ceil(BLOCK[1] * along_n);
         let along_n = [8, 4, 2, 1].into_iter().min_by_key(|along_n| groups(*along_n)).unwrap_or(LANES);
-        Self { shader: for_scheme(scheme, kernels), lanes_n: along_n, groups: groups(along_n) }
+        let tall = f64::from(u8::from(2 * rows > BLOCK[0]));
+        let shader = for_scheme(scheme, kernels);
+        Self { shader, constants: vec![("TALL", tall)], lanes_n: along_n, groups: groups(along_n) }
+    }
+
+    /// `None` for many rows, or weights that are not quantised.
+    fn strip(scheme: Scheme, rows: usize, outputs: usize) -> Option<Self> {
+        let shader = match scheme {
+            Scheme::Q8 if rows <= STRIP_MOST_ROWS => &linear::MATMUL_STRIP_Q8,
+            Scheme::Q4 if rows <= STRIP_MOST_ROWS => &linear::MATMUL_STRIP_Q4,
+            _ => return None,
+        };
+        let groups = |along_n: usize| rows.div_ceil(STRIP[0]) * outputs.div_ceil(STRIP[1] * along_n);
+        let along_n = [4, 2].into_iter().find(|along_n| groups(*along_n) >= STRIP_GROUPS).unwrap_or(1);
+        Some(Self { shader, constants: Vec::new(), lanes_n: along_n, groups: groups(along_n) })
     }
 }
 
@@ -114,7 +130,9 @@ pub fn matmul(
             MatmulKernel::Wide => {
                 Launch::few(w.scheme, rows, part.rows, w.cols).or_else(|| Launch::wide(w.scheme, rows, part.rows))
             }
-            MatmulKernel::Block => Some(Launch::block(w.scheme, rows, part.rows)),
+            MatmulKernel::Block => {
+                Launch::strip(w.scheme, rows, part.rows).or_else(|| Some(Launch::block(w.scheme, rows, part.rows)))
+            }
         };
         let launch = launch.unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows));
         let mut buffers = weight_bindings(w.scheme, part);
@@ -123,7 +141,7 @@ pub fn matmul(
         plan.dispatch(Dispatch {
             label: label.into(),
             shader: launch.shader,
-            constants: &launch.constants(rows),
+            constants: &launch.constants,
             params: MatmulParams {
                 rows: rows as u32,
                 outputs: part.rows as u32,
@@ -168,6 +186,8 @@ mod tests {
             (65, 129, 96),
             (17, 609, 352),
             (130, 40, 512),
+            (9, 500, 64),
+            (4, 4200, 32),
         ];
         for scheme in [Scheme::F32, Scheme::F16, Scheme::Q8, Scheme::Q4] {
             for (rows, outputs, cols) in shapes {
@@ -212,6 +232,24 @@ mod tests {
             assert!(Launch::wide(Scheme::Q8, rows, outputs).is_none(), "{rows} x {outputs}");
         }
         assert!(Launch::wide(Scheme::Q8, 1024, 1024).is_some());
+    }
+
+    /// Strips of four rows: of 9 to 63, at most a quarter is computed for nothing.
+    #[test]
+    fn few_rows_of_quantised_weights_go_in_strips() {
+        for rows in 1..=63 {
+            for scheme in [Scheme::Q8, Scheme::Q4] {
+                let launch = Launch::strip(scheme, rows, 896).unwrap();
+                let across = 896_usize.div_ceil(STRIP[1] * launch.lanes_n);
+                let computed = launch.groups / across * STRIP[0];
+                assert!(
+                    computed >= rows && (rows < 9 || 4 * (computed - rows) <= computed),
+                    "{rows} of {computed} rows"
+                );
+            }
+            assert!(Launch::strip(Scheme::F16, rows, 896).is_none());
+        }
+        assert!(Launch::strip(Scheme::Q8, 64, 896).is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use af2_core::weights::Scheme;
 
 use super::{Epilogue, for_scheme, weight_bindings};
+use crate::choice::MatvecSizes;
 use crate::plan::params;
 use crate::shader::{Shader, linear};
 use crate::{Buffer, Dispatch, GpuError, Matrix, MatvecKernel, PlanBuilder, Tuning};
@@ -12,9 +13,9 @@ params! {
 }
 
 /// Override constants of the kernels of [`for_one_row`]: the input's norm and the sizes.
-pub(crate) fn constants(tuning: Tuning, norm: &InputNorm<'_>) -> Vec<(&'static str, f64)> {
-    let (rows, threads) = (f64::from(tuning.matvec_rows), f64::from(tuning.matvec_threads));
-    let workgroup_memory = match tuning.matvec {
+pub(crate) fn constants(kernel: MatvecKernel, sizes: MatvecSizes, norm: &InputNorm<'_>) -> Vec<(&'static str, f64)> {
+    let (rows, threads) = (f64::from(sizes.rows), f64::from(sizes.threads));
+    let workgroup_memory = match kernel {
         MatvecKernel::Staged => ("TILE", 8.0 * (threads + 1.0)),
         MatvecKernel::Block => ("ROW_LANES", rows * threads),
     };
@@ -119,15 +120,15 @@ pub fn matvec(
         [&linear::MATVEC_BLOCK_F32, &linear::MATVEC_BLOCK_F16, &linear::MATVEC_BLOCK_Q8, &linear::MATVEC_BLOCK_Q4];
     let shader = for_one_row(tuning, w.scheme, staged, block);
     let empty = plan.gpu().empty().clone();
-    let constants = constants(tuning, &norm);
     for part in &w.parts {
+        let sizes = MatvecSizes::of(tuning, part.rows, w.cols);
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);
         buffers.extend(epilogue.bindings(&empty));
         plan.dispatch(Dispatch {
             label: label.into(),
             shader,
-            constants: &constants,
+            constants: &constants(tuning.matvec, sizes, &norm),
             params: MatvecParams {
                 rows: part.rows as u32,
                 cols: w.cols as u32,
@@ -137,7 +138,7 @@ pub fn matvec(
                 eps: norm.eps(),
             },
             buffers: &buffers,
-            groups: [(part.rows as u32).div_ceil(tuning.matvec_rows), 1, 1],
+            groups: [sizes.groups(part.rows), 1, 1],
             weight_bytes: w.part_bytes(part),
             flops: 2 * (part.rows * w.cols) as u64,
         })?;

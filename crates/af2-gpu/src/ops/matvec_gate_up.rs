@@ -2,6 +2,7 @@
 
 use super::matvec::{Matvec, constants, for_one_row};
 use super::weight_bindings;
+use crate::choice::MatvecSizes;
 use crate::plan::params;
 use crate::shader::linear;
 use crate::{Dispatch, GpuError, PlanBuilder};
@@ -35,12 +36,13 @@ pub fn matvec_gate_up(plan: &mut PlanBuilder, label: &str, operands: Matvec<'_>)
     let shader = for_one_row(tuning, w.scheme, staged, block);
     let empty = plan.gpu().empty().clone();
     for part in &w.parts {
+        let sizes = MatvecSizes::of(tuning, 2 * part.outputs, w.cols);
         let mut buffers = weight_bindings(w.scheme, part);
         buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);
         plan.dispatch(Dispatch {
             label: label.into(),
             shader,
-            constants: &constants(tuning, &norm),
+            constants: &constants(tuning.matvec, sizes, &norm),
             params: GateUpParams {
                 inner: part.outputs as u32,
                 cols: w.cols as u32,
@@ -49,7 +51,7 @@ pub fn matvec_gate_up(plan: &mut PlanBuilder, label: &str, operands: Matvec<'_>)
                 eps: norm.eps(),
             },
             buffers: &buffers,
-            groups: [(2 * part.outputs as u32).div_ceil(tuning.matvec_rows), 1, 1],
+            groups: [sizes.groups(2 * part.outputs), 1, 1],
             weight_bytes: w.part_bytes(part),
             flops: 2 * (2 * part.outputs * w.cols) as u64,
         })?;

@@ -2,6 +2,7 @@
 
 use super::matvec::{InputNorm, Row, constants, for_one_row};
 use super::weight_bindings;
+use crate::choice::MatvecSizes;
 use crate::plan::params;
 use crate::shader::linear;
 use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
@@ -65,6 +66,7 @@ pub fn matvec_qkv(
         &linear::MATVEC_QKV_BLOCK_Q4,
     ];
     let shader = for_one_row(tuning, w.scheme, staged, block);
+    let sizes = MatvecSizes::of(tuning, w.rows, w.cols);
     let empty = plan.gpu().empty().clone();
     let mut bound = weight_bindings(w.scheme, part);
     bound.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("bias", buffers.bias), ("rotary", buffers.rotary)]);
@@ -72,7 +74,7 @@ pub fn matvec_qkv(
     plan.dispatch(Dispatch {
         label: label.into(),
         shader,
-        constants: &constants(tuning, &norm),
+        constants: &constants(tuning.matvec, sizes, &norm),
         params: QkvParams {
             heads: heads.query as u32,
             kv_heads: heads.key_value as u32,
@@ -82,7 +84,7 @@ pub fn matvec_qkv(
             eps: norm.eps(),
         },
         buffers: &bound,
-        groups: [(w.rows as u32).div_ceil(tuning.matvec_rows), 1, 1],
+        groups: [sizes.groups(w.rows), 1, 1],
         weight_bytes: w.part_bytes(part),
         flops: 2 * (w.rows * w.cols) as u64,
     })
