@@ -110,7 +110,7 @@ test("abort signals work while the CPU computes, and the session stays usable", 
 });
 
 test("a model too large for it is refused before a byte of weights is fetched", async ({ open, server }) => {
-  const url = server.serveModel("large", syntheticModel([1000, 1000], { parameters: 400_000_000 }));
+  const url = server.serveModel("large", syntheticModel([1000, 1000], { announced: 1_600_000_000 }));
   const page = await open();
   const outcome = await page.evaluate(async (url) => {
     const refusal = ({ code, message, details }: { code: string; message: string; details: object }) => ({ code, message, details });
@@ -122,7 +122,7 @@ test("a model too large for it is refused before a byte of weights is fetched", 
   expect(outcome.auto).toMatchObject({ code: "NO_WEBGPU" });
   expect(outcome.auto?.message).toMatch(/synthetic-1 needs 1\.60 GB on the CPU.*up to 1\.50 GB.*hardware acceleration on, or choose a smaller/);
   expect(outcome.webgpu).toMatchObject({ code: "NO_WEBGPU" });
-  expect(outcome.cpu).toMatchObject({ code: "INSUFFICIENT_MEMORY", details: { needed: 1_600_002_000, available: 1.5e9 } });
+  expect(outcome.cpu).toMatchObject({ code: "INSUFFICIENT_MEMORY", details: { needed: 1_600_001_000, available: 1.5e9 } });
   expect(outcome).toMatchObject({ ok: false, engine: undefined });
   expect(outcome.verdict).toMatch(/^This browser offers no WebGPU adapter, and synthetic-1 needs/);
   expect(server.bytes()).toBe(0);

@@ -13,13 +13,12 @@ const CPU_LIMIT = 1.5e9;
 /** The figures that decide whether a model fits. */
 interface Size {
   name: string;
-  parameters: number | undefined;
   totalBytes: number;
 }
 
 /** The engine to use; `model` is undefined before one is known. */
 export function chooseEngine(wish: EngineChoice, adapter: AdapterReport | undefined, model: Size | undefined): EngineKind {
-  const needed = model ? cpuBytes(model) : 0;
+  const needed = model?.totalBytes ?? 0; // matrices stay as they are stored
   const fits = needed <= CPU_LIMIT;
   // The demo model, on the same two cores: 1.2 s to load and 2.8 ms a token on the CPU, 7.3 s and 12 ms on SwiftShader.
   const slower = wish === "auto" && fits && adapter?.fallback;
@@ -32,8 +31,3 @@ export function chooseEngine(wish: EngineChoice, adapter: AdapterReport | undefi
 }
 
 const REMEDY = "use a recent Chrome, Edge, Safari or Firefox with hardware acceleration on";
-
-/** While a model loads, memory holds its shards and its weights in float32. Without a count, assume two weights a byte. */
-function cpuBytes({ parameters, totalBytes }: Size): number {
-  return 4 * (parameters ?? 2 * totalBytes) + totalBytes;
-}

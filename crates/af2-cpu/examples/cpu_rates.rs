@@ -2,7 +2,8 @@
 
 use std::env;
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
@@ -29,8 +30,16 @@ fn load(directory: &Path) -> Result<Model, Box<dyn Error>> {
     let (config, tokenizer, index) =
         (read("config.json")?, read("tokenizer.json")?, read("model.safetensors.index.json")?);
     let mut loader = ModelLoader::new(Backend::Cpu, &config, &tokenizer, &index)?;
+    let mut chunk = vec![0; 1 << 20];
     for (name, _) in loader.shards() {
-        loader.push(&name, &read(&name)?)?;
+        let mut shard = File::open(directory.join(&name))?;
+        loop {
+            let bytes = shard.read(&mut chunk)?;
+            if bytes == 0 {
+                break;
+            }
+            loader.push(&name, &chunk[..bytes])?;
+        }
         loader.finish_shard(&name)?;
     }
     Ok(loader.finish()?)

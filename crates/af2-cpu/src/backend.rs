@@ -34,6 +34,11 @@ impl Backend {
         Ok(())
     }
 
+    /// Whether the tensors are in this program's memory and need no gradients, so that matrices can stay packed.
+    pub(crate) fn computes_packed(self) -> bool {
+        self == Self::Cpu
+    }
+
     pub(crate) fn device(self) -> Device {
         match self {
             Self::Cpu => Device::flex(),

@@ -112,7 +112,7 @@ impl Model {
     pub fn hear(&self, tokens: &[f32], apart: bool) -> Result<Clip, CpuError> {
         let windows = check_tokens(self.config(), tokens)?;
         let shape = [windows * TOKENS_PER_WINDOW, self.config().audio_transformer.d_model];
-        let device = self.0.decoder.embed_tokens.device();
+        let device = self.0.decoder.device.clone();
         let tokens = Tensor::from_data(TensorData::new(tokens.to_vec(), shape), &device);
         let clip = self.clip(tokens, apart, &mut Taps::default());
         clip.checks().into_iter().try_for_each(|(stage, sum)| verdict(stage, sum.try_into_scalar()))?;

@@ -14,32 +14,34 @@
 use af2_core::config::{ModelConfig, TextConfig};
 use af2_core::engine::MOST_POSITIONS;
 use burn_tensor::activation::silu;
-use burn_tensor::{Device, Int, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 
 use crate::CpuError;
 use crate::attention::{attention, merge_heads, split_heads};
 use crate::cross_attention::{AudioKv, GatedCrossAttention};
 use crate::kv_cache::{KvCache, LayerCache};
 use crate::layers::{Linear, RmsNorm};
+use crate::matrix::Matrix;
 use crate::rotary::Rotary;
 use crate::taps::Taps;
 use crate::weights::{Scope, Weights};
 
 pub(crate) struct Decoder {
-    pub embed_tokens: Tensor<2>,
+    pub embed_tokens: Matrix,
     layers: Vec<DecoderLayer>,
     norm: RmsNorm,
     /// The embedding, when tied.
     lm_head: Linear,
     rotary: Rotary,
+    pub device: Device,
 }
 
 impl Decoder {
     pub fn load(weights: &Weights, config: &ModelConfig) -> Result<Self, CpuError> {
         let text = &config.text;
         let model = weights.scope("lang_encoder.model");
-        let embed_tokens = model.tensor::<2>("embed_tokens.weight")?;
-        let tied = || Ok(Linear::of_rows(embed_tokens.clone()));
+        let embed_tokens = model.matrix("embed_tokens.weight")?;
+        let tied = || Ok(Linear::of(embed_tokens.clone()));
         let own = || Linear::load_without_bias(&weights.scope("lang_encoder"), "lm_head");
         let layer = |layer: usize| DecoderLayer::load(&model.at(&format!("layers.{layer}")), config, layer);
         Ok(Self {
@@ -48,6 +50,7 @@ impl Decoder {
             norm: RmsNorm::load(&model, "norm", f64::from(text.rms_norm_eps))?,
             rotary: Rotary::new(&frequencies(text), MOST_POSITIONS, &weights.device),
             embed_tokens,
+            device: weights.device.clone(),
         })
     }
 
@@ -71,8 +74,8 @@ impl Decoder {
         taps: &mut Taps,
     ) -> Tensor<2> {
         let position = cache.length;
-        let mask = causal_mask(tokens.len(), position, &self.embed_tokens.device());
-        let mut x = taps.tap_tokens("embed", self.embed(tokens));
+        let mask = causal_mask(tokens.len(), position, &self.device);
+        let mut x = taps.tap_tokens("embed", self.embed_tokens.select(tokens, &self.device));
         for (index, ((layer, audio), cache)) in self.layers.iter().zip(audio_kv).zip(cache.layers()).enumerate() {
             if let (Some(block), Some(audio)) = (&layer.gated_cross_attn, audio) {
                 x = block.forward(x, audio, index, taps);
@@ -88,12 +91,6 @@ impl Decoder {
     pub fn logits(&self, x: Tensor<2>, taps: &mut Taps) -> Tensor<2> {
         let normed = taps.tap_tokens("final_norm", self.norm.forward(x));
         taps.tap_tokens("logits", self.lm_head.forward(normed))
-    }
-
-    fn embed(&self, tokens: &[u32]) -> Tensor<2> {
-        let ids: Vec<i64> = tokens.iter().map(|id| i64::from(*id)).collect();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.len()]), &self.embed_tokens.device());
-        self.embed_tokens.clone().select(0, ids)
     }
 }
 
@@ -168,10 +165,10 @@ impl DecoderLayer {
         let q = place.rotary.forward(split_heads(self.q_proj.forward(x.clone()), self.heads), place.position);
         let k = place.rotary.forward(split_heads(self.k_proj.forward(x.clone()), self.kv_heads), place.position);
         let v = split_heads(self.v_proj.forward(x), self.kv_heads);
-        let (k, v) = cache.append(k, v);
+        let [k, v] = cache.append(k, v);
         let [_, tokens, width] = q.dims();
         let q = q.reshape([self.kv_heads, self.heads / self.kv_heads, tokens, width]);
-        let attended = attention(q, k.unsqueeze_dim(1), v.unsqueeze_dim(1), place.mask.clone());
+        let attended = attention(q, k, v, place.mask.clone());
         self.o_proj.forward(merge_heads(attended.reshape([self.heads, tokens, width])))
     }
 }

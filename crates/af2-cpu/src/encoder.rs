@@ -15,6 +15,7 @@ use burn_tensor::Tensor;
 
 use crate::CpuError;
 use crate::layers::{LayerNorm, Linear};
+use crate::matrix::Matrix;
 use crate::swin::{EPS, SwinStage};
 use crate::taps::Taps;
 use crate::weights::Weights;
@@ -34,7 +35,7 @@ impl Encoder {
         let bias = root.tensor("patch_embed.proj.bias")?;
         let stage = |stage: usize| SwinStage::load(&root.at(&format!("layers.{stage}")), config, stage);
         Ok(Self {
-            patch_embed_proj: Linear::of_rows(kernel).with_bias(bias),
+            patch_embed_proj: Linear::of(Matrix::Dense(Box::new(kernel))).with_bias(bias),
             patch_embed_norm: LayerNorm::load(&root, "patch_embed.norm", EPS)?,
             layers: (0..STAGES).map(stage).collect::<Result<_, _>>()?,
             norm: LayerNorm::load(&root, "norm", EPS)?,

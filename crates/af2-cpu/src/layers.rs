@@ -4,12 +4,12 @@ use burn_tensor::activation::relu;
 use burn_tensor::{Tensor, module};
 
 use crate::CpuError;
+use crate::matrix::Matrix;
 use crate::weights::Scope;
 
 /// y = x Wᵀ + b, W stored \[out, in\].
 pub(crate) struct Linear {
-    /// W, [out, in].
-    weight: Tensor<2>,
+    weight: Matrix,
     /// b, \[out\].
     bias: Option<Tensor<1>>,
 }
@@ -20,11 +20,11 @@ impl Linear {
     }
 
     pub fn load_without_bias(scope: &Scope<'_>, name: &str) -> Result<Self, CpuError> {
-        Ok(Self::of_rows(scope.tensor(&format!("{name}.weight"))?))
+        Ok(Self::of(scope.matrix(&format!("{name}.weight"))?))
     }
 
     /// From W, [out, in].
-    pub fn of_rows(weight: Tensor<2>) -> Self {
+    pub fn of(weight: Matrix) -> Self {
         Self { weight, bias: None }
     }
 
@@ -34,7 +34,11 @@ impl Linear {
 
     /// [.., in] to [.., out].
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        module::linear(x, self.weight.clone().transpose(), self.bias.clone())
+        let y = self.weight.forward(x);
+        match &self.bias {
+            Some(bias) => y + bias.clone().unsqueeze(),
+            None => y,
+        }
     }
 }
 

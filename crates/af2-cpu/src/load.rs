@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use af2_core::engine::{ModelFiles, TensorBytes};
+use af2_core::weights::tensor_table::tensor_table;
 
 use crate::weights::Weights;
 use crate::{Backend, CpuError, Model};
@@ -13,6 +14,8 @@ pub struct ModelLoader {
     files: ModelFiles,
     /// Bytes of the stored tensors by name, as far as they have come.
     tensors: HashMap<String, Vec<u8>>,
+    /// Bytes of every stored tensor, scales included.
+    sizes: HashMap<String, u64>,
 }
 
 impl ModelLoader {
@@ -27,7 +30,10 @@ impl ModelLoader {
         index_json: &[u8],
     ) -> Result<Self, CpuError> {
         let files = ModelFiles::parse(config_json, tokenizer_json, index_json)?;
-        Ok(Self { backend, files, tensors: HashMap::new() })
+        let layouts: Vec<_> = tensor_table(&files.config).iter().map(|tensor| tensor.layout(&files.index)).collect();
+        let specs = layouts.iter().flat_map(|layout| layout.specs());
+        let sizes = specs.map(|spec| (spec.name.clone(), spec.bytes())).collect();
+        Ok(Self { backend, files, tensors: HashMap::new(), sizes })
     }
 
     /// File names of the shards and their sizes in bytes.
@@ -35,9 +41,16 @@ impl ModelLoader {
         self.files.shards.sizes()
     }
 
-    /// Bytes that the weights take once they are unpacked to float32.
-    pub fn unpacked_bytes(&self) -> u64 {
-        self.files.index.metadata.total_parameters.saturating_mul(4)
+    /// Most bytes that the weights take until the model is ready: as stored, and the largest tensor once more; all once more in float32
+    /// if the backend cannot compute with packed matrices.
+    pub fn needed_bytes(&self) -> u64 {
+        let stored = self.sizes.values().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes));
+        let unpacked = if self.backend.computes_packed() {
+            self.sizes.values().copied().max().unwrap_or(0)
+        } else {
+            self.files.index.metadata.total_parameters.saturating_mul(4)
+        };
+        stored.saturating_add(unpacked)
     }
 
     /// Takes the next bytes of a shard. Shards may come interleaved; the bytes of each come in order.
@@ -46,7 +59,8 @@ impl ModelLoader {
     /// As [`af2_core::engine::Shards::push`].
     pub fn push(&mut self, shard: &str, bytes: &[u8]) -> Result<(), CpuError> {
         let mut store = |run: TensorBytes<'_>| {
-            let held = self.tensors.entry(run.tensor.into()).or_default();
+            let size = self.sizes.get(run.tensor).copied().unwrap_or(0); // that of the shard's header, which was compared
+            let held = self.tensors.entry(run.tensor.into()).or_insert_with(|| Vec::with_capacity(size as usize));
             held.truncate(run.offset as usize); // a shard may have been restarted
             held.extend_from_slice(run.bytes);
         };
@@ -73,7 +87,7 @@ impl ModelLoader {
     pub fn finish(self) -> Result<Model, CpuError> {
         let ModelFiles { config, tokenizer, index, shards } = self.files;
         shards.finish()?;
-        let weights = Weights::new(&config, &index, self.tensors, self.backend.device());
+        let weights = Weights::new(&config, &index, self.tensors, self.backend);
         Model::new(config, tokenizer, &weights)
     }
 }

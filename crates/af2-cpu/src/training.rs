@@ -13,6 +13,7 @@ use af2_core::engine::check_prompt;
 use burn_tensor::activation::log_softmax;
 use burn_tensor::{Int, Tensor, TensorData};
 
+use crate::matrix::Matrix;
 use crate::taps::Taps;
 use crate::{Clip, CpuError, Model};
 
@@ -50,8 +51,9 @@ impl Model {
             return Err(CpuError::Backend("the model was loaded on a backend without gradients".into()));
         }
         let gradients = loss.backward();
-        let embedding = self.0.decoder.embed_tokens.grad(&gradients);
         let absent = || CpuError::Backend("the embedding has no gradient".into());
+        let Matrix::Dense(embedding) = &self.0.decoder.embed_tokens else { return Err(absent()) };
+        let embedding = embedding.grad(&gradients);
         Ok(TrainingStep {
             loss: loss.inner().into_scalar(),
             embedding_gradient: embedding.ok_or_else(absent)?.into_data().iter().collect(),
@@ -64,7 +66,7 @@ impl Model {
             return Err(CpuError::Backend(format!("{} encoder values are no rows of {width}", tokens.len())));
         }
         let data = TensorData::new(tokens.to_vec(), [tokens.len() / width, width]);
-        Ok(Tensor::from_data(data, &self.0.decoder.embed_tokens.device()))
+        Ok(Tensor::from_data(data, &self.0.decoder.device))
     }
 }
 

@@ -7,8 +7,8 @@ export interface ModelFile {
   body: Buffer;
 }
 
-/** A model folder with shards of the given lengths. `seed` selects the bytes; `parameters` is the index's parameter count. */
-export function syntheticModel(lengths: number[], { seed = 1, parameters }: { seed?: number; parameters?: number } = {}): ModelFile[] {
+/** A model folder with shards of the given lengths. `seed` selects the bytes; `announced` is what the index says of the first one's length. */
+export function syntheticModel(lengths: number[], { seed = 1, announced }: { seed?: number; announced?: number } = {}): ModelFile[] {
   const shards = lengths.map((length, number) => ({ name: shardName(number), body: noise(length, seed * 1000 + number) }));
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const files = [
@@ -16,10 +16,12 @@ export function syntheticModel(lengths: number[], { seed = 1, parameters }: { se
     { name: "tokenizer.json", body: json({ version: "1.0" }) },
   ];
   const listed = (list: ModelFile[]) => Object.fromEntries(list.map(({ name, body }) => [name, { bytes: body.length, sha256: sha256(body) }]));
+  const listedShards = listed(shards);
+  if (announced) listedShards[shardName(0)]!.bytes = announced;
   const index = {
-    metadata: { format: "test", total_size: total, total_parameters: parameters ?? total },
+    metadata: { format: "test", total_size: total, total_parameters: total },
     weight_map: {},
-    shards: listed(shards),
+    shards: listedShards,
     quantization: {},
     files: listed(files),
   };

@@ -133,9 +133,9 @@ class Job {
   }
 
   /** Refuses what could not be loaded or stored, before anything large is read. */
-  async #check({ parameters, bytes }: ImportPlan): Promise<void> {
+  async #check({ bytes }: ImportPlan): Promise<void> {
     const { name } = this;
-    chooseEngine(this.request.args.engine, await adapterReport(), { name, parameters, totalBytes: bytes });
+    chooseEngine(this.request.args.engine, await adapterReport(), { name, totalBytes: bytes });
     const { quotaBytes, usedBytes } = await storageReport();
     const needed = bytes + SMALL_FILES - (await this.workspace.storedBytes());
     const available = quotaBytes - usedBytes;

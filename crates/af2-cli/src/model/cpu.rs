@@ -20,7 +20,7 @@ use super::{Baseline, Engine, Heard, Measurement, ModelFiles};
 pub const CPU_NAME: Option<&str> = Some(NAME);
 const NAME: &str = "CPU (Burn, burn-flex)";
 
-/// Loads the model of a directory, verifying every shard. Weights are unpacked to float32.
+/// Loads the model of a directory, verifying every shard. Matrices stay packed.
 ///
 /// # Errors
 /// A file is missing, truncated or not what the index says, or the machine has too little free memory.
@@ -28,20 +28,20 @@ pub(super) fn load(dir: &Path) -> Result<Box<dyn Engine>> {
     Ok(Box::new(load_on(Backend::Cpu, dir)?))
 }
 
-/// Whether the unpacked model of a directory leaves at least as much memory free as it takes. For the default engine: a model that
+/// Whether the model of a directory leaves at least as much memory free as it takes. For the default engine: a model that
 /// just fits would push everything else out of memory.
 ///
 /// # Errors
 /// A small file is missing or not what it should be.
 pub(super) fn fits_easily(dir: &Path) -> Result<bool> {
-    Ok(leaves_room(needed(&open(Backend::Cpu, &ModelFiles::open(dir)?)?), free_memory()))
+    Ok(leaves_room(open(Backend::Cpu, &ModelFiles::open(dir)?)?.needed_bytes(), free_memory()))
 }
 
 fn load_on(backend: Backend, dir: &Path) -> Result<Model> {
     let files = ModelFiles::open(dir)?;
     let mut loader = open(backend, &files)?;
     files.verify_small()?;
-    check_memory(needed(&loader), free_memory())?;
+    check_memory(loader.needed_bytes(), free_memory())?;
     for (name, bytes) in loader.shards() {
         files.stream_shard(&name, bytes, |chunk| anyhow::Ok(loader.push(&name, chunk)?))?;
         loader.finish_shard(&name)?;
@@ -51,12 +51,6 @@ fn load_on(backend: Backend, dir: &Path) -> Result<Model> {
 
 fn open(backend: Backend, files: &ModelFiles) -> Result<ModelLoader> {
     Ok(ModelLoader::new(backend, &files.config, &files.tokenizer, &files.index)?)
-}
-
-/// Most bytes in use while loading: all shards and the unpacked weights.
-fn needed(loader: &ModelLoader) -> u64 {
-    let shards: u64 = loader.shards().iter().map(|(_, bytes)| bytes).sum();
-    loader.unpacked_bytes().saturating_add(shards)
 }
 
 impl Engine for Model {

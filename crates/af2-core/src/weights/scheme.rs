@@ -174,15 +174,23 @@ impl Scheme {
     /// # Errors
     /// As [`Scheme::pack`].
     pub fn unpack(self, rows: usize, cols: usize, data: &[u8], scales: &[u8]) -> Result<Vec<f32>, SchemeError> {
-        self.check_cols(cols)?;
-        self.check_length(rows, cols, "data", self.data_bytes(rows, cols), data.len())?;
-        self.check_length(rows, cols, "scales", self.scale_bytes(rows, cols), scales.len())?;
+        self.check(rows, cols, data, scales)?;
         Ok(match self {
             Scheme::F32 => data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
             Scheme::F16 => data.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
             Scheme::Q8 => q8::unpack(data, scales),
             Scheme::Q4 => q4::unpack(cols, data, scales),
         })
+    }
+
+    /// Whether the bytes are as long as a \[`rows`, `cols`\] matrix asks for.
+    ///
+    /// # Errors
+    /// As [`Scheme::pack`].
+    pub fn check(self, rows: usize, cols: usize, data: &[u8], scales: &[u8]) -> Result<(), SchemeError> {
+        self.check_cols(cols)?;
+        self.check_length(rows, cols, "data", self.data_bytes(rows, cols), data.len())?;
+        self.check_length(rows, cols, "scales", self.scale_bytes(rows, cols), scales.len())
     }
 
     fn check_cols(self, cols: usize) -> Result<(), SchemeError> {

@@ -1,4 +1,4 @@
-//! The network in Burn on the CPU: for small models, where a browser has no WebGPU.
+//! The network on the CPU, where a browser has no WebGPU.
 //!
 //! It computes on the thread that called it. The event loop gets its turn after every window and every token, so that a
 //! cancellation arrives.
@@ -52,8 +52,7 @@ impl Device {
     pub async fn begin(&self, config: &str, tokenizer: &str, index: &str) -> Result<ModelLoader, JsValue> {
         let loader = ModelLoader::new(BACKEND, config.as_bytes(), tokenizer.as_bytes(), index.as_bytes());
         let loader = loader.map_err(thrown)?;
-        let shards = loader.shards().iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
-        reserve(loader.unpacked_bytes().saturating_add(shards))?;
+        reserve(loader.needed_bytes())?;
         Ok(loader)
     }
 
@@ -82,7 +81,7 @@ pub async fn settle(_loader: &ModelLoader) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// The model, once every shard was finished; weights are unpacked here.
+/// The model, once every shard was finished.
 pub async fn finish(loader: ModelLoader) -> Result<Model, JsValue> {
     loader.finish().map_err(thrown)
 }

@@ -1,0 +1,135 @@
+//! Every scheme and instruction set compared with sums in float64 of the values that [`Scheme::unpack`] gives.
+
+use super::*;
+use burn_tensor::Device;
+
+/// Odd numbers of rows, one block, many blocks, and for the schemes without blocks columns that fill no vector.
+const SHAPES: [[usize; 2]; 6] = [[1, 32], [5, 64], [33, 96], [7, 896], [300, 1056], [3, 11008]];
+const ODD: [[usize; 2]; 4] = [[1, 1], [5, 7], [33, 50], [3, 1021]];
+
+/// Reproducible values of −1..1, some of them far larger.
+fn uniform(state: &mut u64) -> f32 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 40) as f32 / (1 << 23) as f32 - 1.0
+}
+
+fn random(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    (0..count).map(|i| uniform(&mut state) * if i % 37 == 5 { 30.0 } else { 1.0 }).collect()
+}
+
+/// A random matrix and its values.
+fn matrix(scheme: Scheme, [rows, cols]: [usize; 2]) -> (PackedMatrix, Vec<f32>) {
+    let packed = scheme.pack(rows, cols, &random(rows * cols, 3)).unwrap();
+    let values = scheme.unpack(rows, cols, &packed.data, &packed.scales).unwrap();
+    (PackedMatrix::new(scheme, [rows, cols], packed.data, packed.scales).unwrap(), values)
+}
+
+fn cases() -> impl Iterator<Item = (Scheme, [usize; 2])> {
+    let shapes = |scheme: Scheme| SHAPES.into_iter().chain(ODD).filter(move |[_, cols]| scheme.fits(*cols));
+    Scheme::ALL.into_iter().flat_map(move |scheme| shapes(scheme).map(move |shape| (scheme, shape)))
+}
+
+/// The largest difference of y from x Wᵀ, in units of the norms of the two rows that are multiplied.
+fn error(values: &[f32], x: &[f32], y: &[f32], [rows, cols]: [usize; 2]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    let mut most = 0.0_f64;
+    for (x, y) in x.chunks(cols).zip(y.chunks(rows)) {
+        for (w, y) in values.chunks(cols).zip(y) {
+            let size = (dot(x, x) * dot(w, w)).sqrt();
+            most = most.max((dot(x, w) - f64::from(*y)).abs() / size.max(1e-30));
+        }
+    }
+    most
+}
+
+#[test]
+fn a_few_rows_are_multiplied_alike_by_all_instructions() {
+    for (scheme, shape) in cases() {
+        let (matrix, values) = matrix(scheme, shape);
+        for count in [1, 3, FEW] {
+            let x = random(count * shape[1], 7);
+            for with in [Instructions::Plain, Instructions::found()] {
+                let apart = error(&values, &x, &matrix.few(with, &x, count), shape);
+                assert!(apart < 2e-5, "{scheme} {shape:?}, {count} rows: {apart:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn many_rows_are_multiplied_by_panels() {
+    for (scheme, shape) in cases() {
+        let (matrix, values) = matrix(scheme, shape);
+        let x = random(18 * shape[1], 11);
+        let y = matrix.forward(Tensor::<3>::from_data(TensorData::new(x.clone(), [2, 9, shape[1]]), &Device::flex()));
+        assert_eq!(y.dims(), [2, 9, shape[0]]);
+        let apart = error(&values, &x, &y.into_data().iter().collect::<Vec<_>>(), shape);
+        assert!(apart < 1e-6, "{scheme} {shape:?}: {apart:e}");
+    }
+}
+
+#[test]
+fn unpacked_values_are_exactly_those_of_the_scheme() {
+    for (scheme, shape) in cases() {
+        let (matrix, values) = matrix(scheme, shape);
+        for with in [Instructions::Plain, Instructions::found()] {
+            let mut found = vec![0.0; values.len()];
+            matrix.unpack(with, 0, &mut found);
+            assert!(found.iter().zip(&values).all(|(a, b)| a == b), "{scheme} {shape:?}");
+        }
+        let last = shape[0] as u32 - 1;
+        assert_eq!(matrix.select(&[last, 0]), [&values[last as usize * shape[1]..], &values[..shape[1]]].concat());
+    }
+}
+
+#[test]
+fn every_half_precision_number_widens_exactly() {
+    let stored: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+    let expected = Scheme::F16.unpack(1, 1 << 16, &stored, &[]).unwrap();
+    for (half, (found, expected)) in halves(&stored).into_iter().zip(expected).enumerate() {
+        let same = found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
+        assert!(same, "{half:#06x}: {found} for {expected}");
+    }
+}
+
+#[test]
+fn a_number_that_is_not_finite_reaches_every_result() {
+    for scheme in Scheme::ALL {
+        let (matrix, _) = matrix(scheme, [5, 96]);
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut x = random(2 * 96, 5);
+            x[50] = bad;
+            for with in [Instructions::Plain, Instructions::found()] {
+                let y = matrix.few(with, &x, 2);
+                assert!(
+                    y[..5].iter().all(|y| !y.is_finite()) && y[5..].iter().all(|y| y.is_finite()),
+                    "{scheme} {y:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn activations_of_any_magnitude_are_multiplied() {
+    for scheme in Scheme::ALL {
+        let (matrix, values) = matrix(scheme, [5, 96]);
+        for size in [0.0, 1e-40, 1e-30, 1e-3, 1e20] {
+            let x: Vec<f32> = random(96, 5).iter().map(|x| x * size).collect();
+            let y = matrix.few(Instructions::found(), &x, 1);
+            let apart = error(&values, &x, &y, [5, 96]);
+            assert!(size < 1e-33 || apart < 2e-5, "{scheme} at {size:e}: {apart:e}");
+            assert!(y.iter().all(|y| y.is_finite()), "{scheme} at {size:e}: {y:?}");
+        }
+    }
+}
+
+#[test]
+fn bytes_of_another_length_are_refused() {
+    for scheme in Scheme::ALL {
+        let (data, scales) = (scheme.data_bytes(3, 64) as usize, scheme.scale_bytes(3, 64) as usize);
+        let new = |data, scales| PackedMatrix::new(scheme, [3, 64], vec![0; data], vec![0; scales]);
+        assert!(new(data, scales).is_ok() && new(data - 1, scales).is_err() && new(data, scales + 2).is_err());
+    }
+}
