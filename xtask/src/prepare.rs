@@ -206,7 +206,11 @@ pub fn node() -> Result<()> {
     let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if found < NODE {
         let version = if version.is_empty() { "none" } else { version.trim() };
-        bail!("Node.js {}.{} or newer is needed, found {version}; or skip the browser: --native", NODE.0, NODE.1);
+        bail!(
+            "Node.js {}.{} or newer is needed, found {version}; install it from nodejs.org (`cargo xtask test --native` does without)",
+            NODE.0,
+            NODE.1
+        );
     }
     Ok(())
 }

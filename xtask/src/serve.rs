@@ -1,13 +1,12 @@
 //! `cargo xtask serve`: serves the built page on localhost. Any static file host works as well.
 
 use crate::{run, web};
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, ensure};
+use axum::Router;
 use clap::Args;
-use std::{
-    fs::File,
-    path::{Component, Path, PathBuf},
-};
-use tiny_http::{Header, Request, Response, Server};
+use std::{net::TcpListener, path::Path};
+use tokio::runtime::Builder;
+use tower_http::services::ServeDir;
 
 /// Options of `cargo xtask serve`.
 #[derive(Args)]
@@ -24,45 +23,75 @@ pub struct Options {
 
 /// Builds the page, prints its address, and serves until stopped.
 pub fn run(options: &Options) -> Result<()> {
+    // Before the build, which takes minutes: is the port free?
+    let listener = TcpListener::bind(("127.0.0.1", options.port))
+        .with_context(|| format!("port {} is taken; choose another with --port", options.port))?;
     if !options.no_build {
         web::run(&options.web)?;
     }
     let folder = run::root().join("web/dist/page");
-    let server =
-        Server::http(("127.0.0.1", options.port)).map_err(|error| anyhow!("port {}: {error}", options.port))?;
-    println!("http://localhost:{}/", options.port);
-    for request in server.incoming_requests() {
-        if let Err(error) = answer(request, &folder) {
-            eprintln!("{error}");
+    ensure!(folder.join("index.html").exists(), "{} holds no page; leave out --no-build", folder.display());
+    println!("http://localhost:{}/", listener.local_addr()?.port());
+    serve(listener, &folder)
+}
+
+/// Serves a folder for ever; every connection has a task of its own, and files are read on other threads.
+fn serve(listener: TcpListener, folder: &Path) -> Result<()> {
+    listener.set_nonblocking(true)?;
+    let router = Router::new().fallback_service(ServeDir::new(folder));
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        axum::serve(listener, router).await?;
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpStream};
+    use std::thread;
+
+    const FILES: [(&str, &str); 3] =
+        [("index.html", "text/html"), ("app.js", "text/javascript"), ("engine.wasm", "application/wasm")];
+
+    fn ask(port: u16, path: &str) -> Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        stream.shutdown(Shutdown::Both).ok();
+        Ok(answer)
+    }
+
+    #[test]
+    fn no_page_open_is_left_unread() -> Result<()> {
+        let folder = run::target(&run::root()).join("xtask-serve-test");
+        std::fs::create_dir_all(&folder)?;
+        for (name, _) in FILES {
+            std::fs::write(folder.join(name), vec![b'.'; 1 << 20])?;
         }
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let port = listener.local_addr()?.port();
+        thread::spawn(move || serve(listener, &folder));
+        // 64 pages at once, each with its files at once, as a browser opens them.
+        let opens = (0..64 * FILES.len()).map(|open| {
+            thread::spawn(move || {
+                let (name, kind) = FILES[open % FILES.len()];
+                ask(port, &format!("/{name}")).map(|answer| (answer, kind))
+            })
+        });
+        for open in opens.collect::<Vec<_>>() {
+            let (answer, kind) = open.join().expect("the thread of a page")?;
+            let head = String::from_utf8_lossy(&answer[..answer.len().min(300)]).to_lowercase();
+            assert!(head.starts_with("http/1.1 200") && head.contains(&format!("content-type: {kind}")), "{head}");
+            assert!(answer.len() > 1 << 20, "{} bytes", answer.len());
+        }
+        assert!(ask(port, "/")?.starts_with(b"HTTP/1.1 200"), "a folder is its index.html");
+        for outside in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/missing.js"] {
+            assert!(ask(port, outside)?.starts_with(b"HTTP/1.1 404"), "{outside}");
+        }
+        Ok(())
     }
-    Ok(())
-}
-
-fn answer(request: Request, folder: &Path) -> std::io::Result<()> {
-    match inside(folder, request.url()).and_then(|path| File::open(&path).ok().map(|file| (path, file))) {
-        Some((path, file)) => request.respond(Response::from_file(file).with_header(content_type(&path))),
-        None => request.respond(Response::from_string("not found").with_status_code(404)),
-    }
-}
-
-/// The file of a URL, or `None` if the URL leaves the folder.
-fn inside(folder: &Path, url: &str) -> Option<PathBuf> {
-    let path = url.split(['?', '#']).next()?.trim_start_matches('/');
-    let path = Path::new(if path.is_empty() { "index.html" } else { path });
-    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    plain.then(|| folder.join(path))
-}
-
-fn content_type(path: &Path) -> Header {
-    let kind = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("json") => "application/json",
-        Some("wasm") => "application/wasm",
-        Some("svg") => "image/svg+xml",
-        _ => "application/octet-stream",
-    };
-    Header::from_bytes("Content-Type", kind).unwrap_or_else(|()| unreachable!("both are plain ASCII"))
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask web`: builds wasm, npm package and page into web/dist.
 
 use crate::engine::{self, Module};
-use crate::{run, size, stage};
+use crate::{prepare, run, size, stage};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::{fs, path::Path};
@@ -22,21 +22,35 @@ pub struct Options {
     /// Build burn-wgpu in place of the CPU engine, for measurements with tests/browser/bench.config.ts
     #[arg(long, conflicts_with_all = ["skip_wasm", "module"])]
     baseline: bool,
+    /// Install what is missing without asking
+    #[arg(long)]
+    yes: bool,
 }
 
-/// Builds package and page, and checks the sizes.
+/// Installs what is missing, builds package and page, and checks the sizes.
 pub fn run(options: &Options) -> Result<()> {
+    prepare::node()?;
+    if !options.skip_wasm {
+        prepare::ensure(&[prepare::WASM], options.yes)?;
+    }
     let root = run::root();
     let web = root.join("web");
     install(&web)?;
     if !options.skip_wasm {
         let wanted = |module: &&Module| options.module.as_ref().is_none_or(|title| title == module.title);
-        engine::ALL.iter().filter(wanted).try_for_each(|module| module.build(&root, !options.quick))?;
+        let modules: Vec<&Module> = engine::ALL.iter().filter(wanted).collect();
+        for (number, module) in modules.iter().enumerate() {
+            let (count, title) = (modules.len(), module.title);
+            eprintln!("== WebAssembly {}/{count}: {title} (the first build compiles for minutes)", number + 1);
+            module.build(&root, !options.quick)?;
+        }
         if options.baseline {
             engine::BASELINE.build(&root, !options.quick)?;
         }
     }
+    eprintln!("== package: web/dist/lib");
     package(&web)?;
+    eprintln!("== page: web/dist/page");
     page(&root)?;
     if options.quick {
         return Ok(());

@@ -15,5 +15,6 @@ pub mod hub;
 pub mod model;
 pub mod open_file;
 pub mod panics;
+pub mod serving;
 pub mod terminal;
 pub mod window_batch;

@@ -14,6 +14,7 @@ mod models;
 mod options;
 mod pull;
 mod search;
+mod serve;
 mod synth;
 mod trace;
 mod tune;
@@ -47,6 +48,8 @@ pub enum Command {
     Pull(pull::Arguments),
     /// Find a described sound in an index.
     Search(search::Arguments),
+    /// Answer over HTTP, with the interface of OpenAI's chat completions.
+    Serve(serve::Arguments),
     /// Write a random checkpoint of a released size.
     Synth(synth::Arguments),
     /// Write every intermediate of one question to a file.
@@ -74,6 +77,7 @@ impl Command {
             Command::Models(arguments) => models::run(arguments),
             Command::Pull(arguments) => pull::run(arguments),
             Command::Search(arguments) => search::run(arguments),
+            Command::Serve(arguments) => serve::run(arguments),
             Command::Synth(arguments) => synth::run(arguments),
             Command::Trace(arguments) => trace::run(arguments),
             Command::Tune(arguments) => tune::run(arguments),

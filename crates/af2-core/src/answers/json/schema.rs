@@ -17,6 +17,8 @@ use crate::small_file;
 const MOST_PARTS: usize = 1 << 12;
 /// Nesting of a schema.
 const MOST_DEPTH: usize = 32;
+/// Nesting of objects and arrays within [`JsonSchema::any_object`].
+const ANY_DEPTH: usize = 2;
 /// Digits of an integer: all such integers are exact in float64.
 const DIGITS: usize = 15;
 /// Integers of a range that are spelt out one by one.
@@ -61,7 +63,7 @@ pub enum SchemaError {
     TooLarge,
 }
 
-/// A JSON schema.
+/// A JSON schema; null stands for any object.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JsonSchema(Value);
 
@@ -73,14 +75,25 @@ impl JsonSchema {
     pub fn parse(text: &[u8]) -> Result<Self, SchemaError> {
         let body = small_file::body(text, small_file::CONFIG_LIMIT)
             .map_err(|error| SchemaError::NotJson(error.to_string()))?;
-        let schema = serde_json::from_slice(body).map_err(|error| SchemaError::NotJson(error.to_string()))?;
+        let schema: Value = serde_json::from_slice(body).map_err(|error| SchemaError::NotJson(error.to_string()))?;
+        if schema.is_null() {
+            return wrong("#", "it is no object; say with `type` which values are meant");
+        }
         let schema = Self(schema);
         schema.automaton()?;
         Ok(schema)
     }
 
+    /// Objects with any properties, nested at most three deep: deeper texts would be no regular language of a bearable size.
+    pub fn any_object() -> Self {
+        Self(Value::Null)
+    }
+
     pub(super) fn automaton(&self) -> Result<Automaton, SchemaError> {
-        let pattern = Reader { root: &self.0, parts: Cell::new(0) }.pattern(&self.0, "#", 0)?;
+        let pattern = match &self.0 {
+            Value::Null => any_members(ANY_DEPTH, ["{", "}"], true),
+            schema => Reader { root: schema, parts: Cell::new(0) }.pattern(schema, "#", 0)?,
+        };
         Automaton::new(&pattern).ok_or(SchemaError::TooLarge)
     }
 }
@@ -238,13 +251,38 @@ fn count(schema: &Map<String, Value>, keyword: &str, at: &str) -> Result<Option<
     }
 }
 
+/// A value of any kind that holds others at most `depth` deep.
+fn any_value(depth: usize) -> Pattern {
+    let words = ["null", "true", "false"].map(Pattern::text);
+    let mut kinds = Vec::from(words);
+    kinds.extend([number(), text(0, None)]);
+    if depth > 0 {
+        kinds.extend([any_members(depth - 1, ["[", "]"], false), any_members(depth - 1, ["{", "}"], true)]);
+    }
+    Pattern::one_of(kinds)
+}
+
+/// Values between brackets, behind names if they are `named`.
+fn any_members(depth: usize, [open, close]: [&str; 2], named: bool) -> Pattern {
+    let value = any_value(depth);
+    let name = || Pattern::sequence([text(0, None), Pattern::text(":"), blank()]);
+    let member = if named { Pattern::sequence([name(), value]) } else { value };
+    let further = Pattern::sequence([comma(), member.clone()]).repeated(0, None);
+    let members = Pattern::sequence([member, further]).optional();
+    Pattern::sequence([Pattern::text(open), members, Pattern::text(close)])
+}
+
 fn string(schema: &Map<String, Value>, at: &str) -> Read {
     let (least, most) = (count(schema, "minLength", at)?.unwrap_or(0), count(schema, "maxLength", at)?);
     if most.is_some_and(|most| most < least) {
         return wrong(at, "`maxLength` is less than `minLength`");
     }
-    let characters = character().repeated(least, most);
-    Ok(Pattern::sequence([Pattern::text("\""), characters, Pattern::text("\"")]))
+    Ok(text(least, most))
+}
+
+/// A string of `least` to `most` characters.
+fn text(least: usize, most: Option<usize>) -> Pattern {
+    Pattern::sequence([Pattern::text("\""), character().repeated(least, most), Pattern::text("\"")])
 }
 
 /// A character of a string: valid UTF-8 without quote, backslash and control characters, or an escape of one character.
@@ -340,10 +378,28 @@ mod tests {
     }
 
     #[test]
+    fn any_object_is_an_object() {
+        let automaton = JsonSchema::any_object().automaton().unwrap();
+        let taken = |text: &str| {
+            let set = text.bytes().fold(automaton.start(), |set, byte| automaton.step(&set, byte));
+            automaton.is_complete(&set)
+        };
+        for text in ["{}", r#"{"a": [1, {"b":null}, "ü\n"],"c":-0.5, "": true}"#, r#"{"a":{"b":{"c":[]}}}"#] {
+            let expected = !text.contains("[]"); // the fourth level
+            assert_eq!(taken(text), expected, "{text}");
+            assert!(serde_json::from_str::<Value>(text).is_ok());
+        }
+        for text in ["", "[]", "null", "{", "{} ", r#"{"a"}"#, r#"{"a":1,}"#, r#"{a:1}"#, r#"{"a":1"b":2}"#] {
+            assert!(!taken(text), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_known_is_named() {
         for (schema, words) in [
             ("{", "no JSON"),
             ("true", "no object"),
+            ("null", "no object"),
             ("{}", "any type"),
             (r#"{"type": "text"}"#, "`text` is no type"),
             (r#"{"type": "string", "pattern": "a+"}"#, "`pattern`"),
