@@ -1,20 +1,13 @@
-/** The result of `npm pack` in fresh apps: it type-checks, is built by Vite, esbuild and Rollup, and runs under a strict policy. */
+/** The result of `npm pack`: it type-checks, runs in an app under a strict policy, and holds what it should. */
 
-import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test as base } from "@playwright/test";
-import { nodeResolve } from "@rollup/plugin-node-resolve";
-import { build } from "esbuild";
+import { expect } from "@playwright/test";
 import { publint } from "publint";
-import { rollup } from "rollup";
 import { FlakyServer } from "./support/flaky-server.js";
-import { serveDemo } from "./support/real-models.js";
+import { TOOLS, WEB, test as base, run, tool } from "./support/packed.js";
 
-const TOOLS = fileURLToPath(new URL("node_modules/", import.meta.url));
-const WEB = fileURLToPath(new URL("../../web/", import.meta.url));
 const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
 /** Uses most of the public types, so that a wrong declaration fails the type check. */
@@ -28,7 +21,7 @@ export async function talk(url: string, sound: File): Promise<AnswerResult> {
   const onProgress = ({ fraction, phase, secondsLeft }: Progress) => console.log(phase, fraction, secondsLeft?.toFixed(1));
   const model = await AudioFlamingo.load(url, { engine: "auto", cache: "opfs", signal: stop.signal, onProgress, persist: true });
   const clip: Clip = await model.listen(sound, { maxWindows: 3 });
-  for await (const { text } of clip.ask("what?", { temperature: 0.5, topK: 30, stop: ["."] })) console.log(text);
+  for await (const { text } of clip.ask("what?", { temperature: 0.5, topK: 30, stop: ["."], choices: ["a", "b"] })) console.log(text);
   const chat = await createOpenAI(model).chat.completions.create({ messages: [], stream: true });
   for await (const chunk of chat) console.log(chunk.choices[0].delta.content);
   try { return await clip.ask("what?").result; } catch (error) { if (error instanceof NoWebGpu) throw error; throw error; } finally { await model.dispose(); }
@@ -57,30 +50,23 @@ Object.assign(globalThis, { talk, trust });
 const CONFIG = `export default { optimizeDeps: { exclude: ["audio-flamingo-2-webgpu"] }, worker: { format: "es" }, build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } } };`;
 
 const test = base.extend<object, { app: string }>({
-  /** A fresh app beside the unpacked tarball, using the compilers that the package itself is built with. */
-  app: [async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), "af2-app-"));
-    const [tarball] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], WEB)) as { filename: string }[];
-    const target = join(folder, "node_modules/audio-flamingo-2-webgpu");
-    await mkdir(target, { recursive: true });
-    await rename(join(folder, tarball!.filename), join(folder, "package.tgz"));
-    run("tar", ["-xzf", join(folder, "package.tgz"), "-C", target, "--strip-components=1"], folder);
-    for (const name of ["vite", "typescript"]) await symlink(join(WEB, "node_modules", name), join(folder, "node_modules", name));
-    await mkdir(join(folder, "public"));
+  /** A fresh app that has the package, with the compilers that the package itself is built with. */
+  app: [async ({ apps }, use) => {
+    const folder = join(apps, "app");
+    await mkdir(join(folder, "public"), { recursive: true });
     await cp(join(FIXTURES, "inputs/speech_16k_mono.wav"), join(folder, "public/sound.wav"));
     await writeFile(join(folder, "package.json"), '{"type":"module"}');
     await writeFile(join(folder, "vite.config.js"), CONFIG);
     await writeFile(join(folder, "main.ts"), APP);
     await writeFile(join(folder, "index.html"), '<!doctype html><title>app</title><script type="module" src="/main.ts"></script>');
     await use(folder);
-    await rm(folder, { recursive: true });
-  }, { scope: "worker", timeout: 120_000 }],
+  }, { scope: "worker" }],
 });
 
 test("the packed package type-checks and runs in a Vite app under a strict policy", async ({ app, page }) => {
   const options = ["--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"];
-  run("node", [join(WEB, "node_modules/typescript/bin/tsc"), ...options, "--lib", "es2023,dom,dom.iterable", "main.ts"], app);
-  run("node", [join(WEB, "node_modules/vite/bin/vite.js"), "build"], app);
+  tool("typescript/bin/tsc", [...options, "--lib", "es2023,dom,dom.iterable", "main.ts"], app);
+  tool("vite/bin/vite.js", ["build"], app);
   const server = new FlakyServer();
   await server.start();
   server.serveFolder("/", join(app, "dist"));
@@ -90,48 +76,17 @@ test("the packed package type-checks and runs in a Vite app under a strict polic
   await server.stop();
 });
 
-/** The README's way for bundlers that leave worker and engines alone. */
-const PLAIN = `
-import { AudioFlamingo } from "audio-flamingo-2-webgpu";
-const model = await AudioFlamingo.load("/demo/", { engine: "cpu", workerUrl: "/af2/worker.js" });
-const clip = await model.listen("/sounds/cow.ogg");
-document.title = [model.inWorker, clip.info.seconds > 1].join();
-`;
-
-const BUNDLERS: Record<string, (input: string, file: string) => Promise<unknown>> = {
-  esbuild: (input, outfile) => build({ entryPoints: [input], bundle: true, format: "esm", outfile }),
-  Rollup: async (input, file) => {
-    const bundle = await rollup({ input, plugins: [nodeResolve({ browser: true })] });
-    return bundle.write({ file, format: "es", inlineDynamicImports: true });
-  },
-};
-
-for (const [bundler, bundle] of Object.entries(BUNDLERS)) {
-  test(`bundled by ${bundler}, with the worker's address, the model listens`, async ({ app, page }) => {
-    await writeFile(join(app, "plain.js"), PLAIN);
-    await bundle(join(app, "plain.js"), join(app, "public/plain.js"));
-    const server = new FlakyServer();
-    await server.start();
-    server.serveFolder("/af2/", join(app, "node_modules/audio-flamingo-2-webgpu/dist/lib/"));
-    server.serveText("/", '<!doctype html><title>app</title><script type="module" src="/plain.js"></script>', "text/html");
-    server.serveText("/plain.js", await readFile(join(app, "public/plain.js")), "text/javascript");
-    await serveDemo(server);
-    await page.goto(server.origin);
-    await expect(page).toHaveTitle("true,true", { timeout: 60_000 });
-    await server.stop();
-  });
-}
-
-test("publint and Are The Types Wrong find nothing", async ({ app }) => {
-  const target = join(app, "node_modules/audio-flamingo-2-webgpu");
+test("publint and Are The Types Wrong find nothing", async ({ apps }) => {
+  const target = join(apps, "node_modules/audio-flamingo-2-webgpu");
   const { messages } = await publint({ pkgDir: target, strict: true, pack: false });
   expect(messages.map(({ code, path }) => [code, ...path])).toEqual([]);
-  run("node", [join(TOOLS, "@arethetypeswrong/cli/dist/index.js"), join(app, "package.tgz"), "--profile", "esm-only"], app); // throws at a finding
+  run("node", [join(TOOLS, "@arethetypeswrong/cli/dist/index.js"), join(apps, "package.tgz"), "--profile", "esm-only"], apps); // throws at a finding
 });
 
-test("the tarball holds the package and nothing else", async ({ app }) => {
-  const manifest = JSON.parse(await readFile(join(app, "node_modules/audio-flamingo-2-webgpu/package.json"), "utf8"));
+test("the tarball holds the package and nothing else", async ({ apps }) => {
+  const manifest = JSON.parse(await readFile(join(apps, "node_modules/audio-flamingo-2-webgpu/package.json"), "utf8"));
   expect(manifest.dependencies).toBeUndefined();
+  expect(Object.keys(manifest.peerDependencies)).toEqual(Object.keys(manifest.peerDependenciesMeta)); // each is optional
   const listed = JSON.parse(run("npm", ["pack", "--json", "--dry-run"], WEB))[0].files as { path: string }[];
   const paths = listed.map(({ path }) => path);
   expect(paths.filter((path) => !/^(dist\/lib\/|README\.md$|package\.json$|LICENSE)/.test(path))).toEqual([]);
@@ -148,7 +103,3 @@ test("the lock files name no registry", async () => {
     expect(hosts.filter((host) => host !== "registry.npmjs.org")).toEqual([]);
   }
 });
-
-function run(command: string, options: string[], folder: string): string {
-  return execFileSync(command, options, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-}

@@ -5,7 +5,7 @@ import { Answer } from "./answer.js";
 import type { Connection } from "./client.js";
 import { Disposed } from "./errors.js";
 import { guarded } from "./guard.js";
-import { checkOptions, checkQuestion, checkWhere } from "./options.js";
+import { checkOptions, checkQuestion, checkWhere, wireOptions } from "./options.js";
 import type { Calls } from "./protocol.js";
 import { either } from "./signals.js";
 import type { AnswerResult, AskOptions, Choice, ChooseOptions, ClipInfo, Relevance, WhereOptions } from "./types.js";
@@ -52,8 +52,9 @@ export class Clip implements AsyncDisposable {
       return guarded(async () => {
         any.throwIfAborted();
         checkQuestion(question, options);
+        const wire = wireOptions(options);
         const { connection, number } = await this.#present();
-        return connection.call("ask", { clip: await number, question, options }, { signal: any, onEvent });
+        return connection.call("ask", { clip: await number, question, options: wire }, { signal: any, onEvent });
       }, any);
     });
   }

@@ -39,9 +39,23 @@ export function checkQuestion(question: unknown, options: Omit<AskOptions, "sign
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== "number") throw new BadRequest(`${name} must be a number, not ${typeof value}`);
   }
-  const stop: unknown = options.stop;
-  const strings = Array.isArray(stop) && stop.every((text) => typeof text === "string");
-  if (stop !== undefined && !strings) throw new BadRequest("stop must be an array of strings");
+  for (const name of ["stop", "choices"] as const) {
+    const texts: unknown = options[name];
+    const strings = Array.isArray(texts) && texts.every((text) => typeof text === "string");
+    if (texts !== undefined && !strings) throw new BadRequest(`${name} must be an array of strings`);
+  }
+}
+
+/** The options as the engine reads them: a schema as its text. */
+export function wireOptions<Options extends AskOptions>(options: Options): Options {
+  const { jsonSchema } = options;
+  if (jsonSchema === undefined || typeof jsonSchema === "string") return options;
+  if (typeof jsonSchema !== "object") throw new BadRequest("jsonSchema must be an object or its text");
+  try {
+    return { ...options, jsonSchema: JSON.stringify(jsonSchema) };
+  } catch (error) {
+    throw new BadRequest(`jsonSchema is no JSON: ${String(error)}`);
+  }
 }
 
 /** What an answer is chosen from. */

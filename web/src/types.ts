@@ -231,6 +231,13 @@ export interface AskOptions {
   seed?: number;
   /** Strings that end the answer. They are not part of it. */
   stop?: string[];
+  /** Answer with one of these texts, exactly. */
+  choices?: string[];
+  /**
+   * Answer with JSON of this schema, an object or its text; `"object"` stands for any JSON object, nested at most three deep. Known of JSON Schema are types, properties, required, items, enum, const, anyOf,
+   * limits of lengths, and $ref without recursion; anything else is refused. An answer that `maxNewTokens` cuts is not whole.
+   */
+  jsonSchema?: object | string;
   /** The most likely tokens to return beside each token of the answer, 0 (default) to 20. */
   topLogprobs?: number;
   signal?: AbortSignal;

@@ -124,7 +124,7 @@ async fn answer(clip: &mut Clip, tokens: usize, steps: &mut Steps) -> Result<Vec
         times.push(now() - start);
         steps.tell(1)
     };
-    backend::generate(clip, &prompt, &options, &mut on_token).await?;
+    backend::generate(clip, &prompt, &options, None, &mut on_token).await?;
     if times.len() < tokens {
         return Err(failure(Code::Aborted, "aborted by the caller"));
     }

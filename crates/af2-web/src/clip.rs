@@ -4,8 +4,9 @@ use crate::answer;
 use crate::backend;
 use crate::failure::{Code, failure, set, text_failure};
 use crate::request::Request;
+use crate::rules::LastSchema;
 use af2_core::answers::Timeline;
-use af2_core::engine::{AnswerText, GenerateOptions};
+use af2_core::engine::{AnswerText, GenerateOptions, TokenRules};
 use af2_core::text::answer::AnswerDelta;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
 use js_sys::{Float32Array, Function, Object};
@@ -25,11 +26,12 @@ pub struct Clip {
     engine: backend::Clip,
     /// Seconds of audio.
     seconds: f64,
+    last_schema: LastSchema,
 }
 
 impl Clip {
-    pub(crate) fn new(engine: backend::Clip, seconds: f64) -> Self {
-        Self { engine, seconds }
+    pub(crate) fn new(engine: backend::Clip, seconds: f64, last_schema: LastSchema) -> Self {
+        Self { engine, seconds, last_schema }
     }
 
     pub(crate) fn engine_mut(&mut self) -> &mut backend::Clip {
@@ -44,7 +46,7 @@ impl Clip {
 
 #[wasm_bindgen]
 impl Clip {
-    /// Answers a question. `on_delta` gets every text delta, and whether the answer starts anew with it. The result is that of
+    /// Answers a question, by the rules of [`LastSchema::rules`]. `on_delta` gets every text delta, and whether the answer starts anew with it. The result is that of
     /// [`answer::object`] with `firstTokenMs` and `totalMs` from the question on, `promptTokens`, and `questionCut` for a question that was
     /// too long and lost its end.
     ///
@@ -72,6 +74,9 @@ impl Clip {
             true
         };
         let tokens = self.engine.model().config().tokens.clone();
+        let most = generate.max_new_tokens;
+        let mut rules = self.last_schema.rules(&options, &tokenizer, &tokens, most)?;
+        let rules = rules.as_deref_mut().map(|rules| rules as &mut dyn TokenRules);
         let mut text = AnswerText::new(&tokenizer, &tokens, stop, sink).map_err(|e| text_failure(&e))?;
         let mut first_token_ms = 0.0;
         let mut on_token = |id: u32| {
@@ -80,7 +85,7 @@ impl Clip {
             }
             text.push(id) && !signal.aborted()
         };
-        let generation = backend::generate(&mut self.engine, &encoded.ids, &generate, &mut on_token).await?;
+        let generation = backend::generate(&mut self.engine, &encoded.ids, &generate, rules, &mut on_token).await?;
         if signal.aborted() {
             return Err(failure(Code::Aborted, "aborted by the caller"));
         }
@@ -101,7 +106,7 @@ impl Clip {
         let tokenizer = self.engine.model().tokenizer().clone();
         let encoded = PromptIds::encode(&tokenizer, &prompt(&question), PROMPT_LIMIT).map_err(|e| text_failure(&e))?;
         let options = GenerateOptions { max_new_tokens: 1, keep_logits: true, ..GenerateOptions::default() };
-        let generation = backend::generate(&mut self.engine, &encoded.ids, &options, &mut |_| true).await?;
+        let generation = backend::generate(&mut self.engine, &encoded.ids, &options, None, &mut |_| true).await?;
         Ok(Float32Array::from(generation.logits.concat().as_slice()))
     }
 }

@@ -87,6 +87,7 @@ pub fn engine_failure(error: &EngineError) -> JsValue {
         EngineError::NoWindows
         | EngineError::NoSuchWindow { .. }
         | EngineError::NothingToScore
+        | EngineError::NothingAllowed
         | EngineError::TooManyAlternatives { .. }
         | EngineError::TooManyWindows { .. }
         | EngineError::PromptLength { .. }

@@ -25,6 +25,7 @@ mod model;
 mod page_file;
 mod picture;
 mod request;
+mod rules;
 #[cfg(not(feature = "cpu"))]
 mod shaders;
 mod trust;

@@ -4,6 +4,7 @@ use crate::audio::AudioWindows;
 use crate::backend;
 use crate::clip::Clip;
 use crate::failure::{Code, failure};
+use crate::rules::LastSchema;
 use js_sys::{Function, Promise};
 use wasm_bindgen::convert::TryFromJsValue;
 use wasm_bindgen::prelude::*;
@@ -30,11 +31,14 @@ async fn call(load: Function, reason: Option<String>) -> Result<backend::Loaded,
 
 /// A model ready to listen. After the loss of its GPU the page loads it again, and calls in progress go on where they stopped.
 #[wasm_bindgen]
-pub struct Model(backend::Model);
+pub struct Model {
+    engine: backend::Model,
+    last_schema: LastSchema,
+}
 
 impl Model {
     pub(crate) fn engine(&self) -> &backend::Model {
-        &self.0
+        &self.engine
     }
 }
 
@@ -46,24 +50,25 @@ impl Model {
     /// # Errors
     /// What `load` throws. After `DEVICE_LOST` it is called again, twice at most.
     pub async fn open(load: Function) -> Result<Self, JsValue> {
-        backend::open(Box::new(move |reason| Box::pin(call(load.clone(), reason)))).await.map(Self)
+        let engine = backend::open(Box::new(move |reason| Box::pin(call(load.clone(), reason)))).await?;
+        Ok(Self { engine, last_schema: LastSchema::default() })
     }
 
     /// Frees what the model and its clips hold on the GPU. The next call has the page load the model again.
     pub fn release(&self) {
-        backend::release(&self.0);
+        backend::release(&self.engine);
     }
 
     /// Windows that the model was made for.
     #[wasm_bindgen(getter, js_name = maxWindows)]
     pub fn max_windows(&self) -> usize {
-        self.0.config().audio.max_num_window
+        self.engine.config().audio.max_num_window
     }
 
     /// Seconds per window.
     #[wasm_bindgen(getter, js_name = windowSeconds)]
     pub fn window_seconds(&self) -> f64 {
-        self.0.config().audio.window_length
+        self.engine.config().audio.window_length
     }
 
     /// Encodes audio. `on_window` is told how many of how many windows are done.
@@ -81,7 +86,7 @@ impl Model {
             let _ = on_window.call2(&JsValue::NULL, &done.into(), &count.into());
             !signal.aborted()
         };
-        let clip = backend::listen(&self.0, windows.windows(), &mut progress).await?;
-        Ok(Clip::new(clip, windows.seconds()))
+        let clip = backend::listen(&self.engine, windows.windows(), &mut progress).await?;
+        Ok(Clip::new(clip, windows.seconds(), self.last_schema.clone()))
     }
 }

@@ -7,7 +7,7 @@ use crate::failure::{Code, engine_failure, failure, insufficient_memory};
 use crate::load::Load;
 use crate::turn::Turn;
 use af2_core::audio::Windows;
-use af2_core::engine::{EngineError, GenerateOptions, Generation, Query, ScoreRequest, Scores};
+use af2_core::engine::{EngineError, GenerateOptions, Generation, Query, ScoreRequest, Scores, TokenRules};
 use af2_cpu::{Backend, CpuError};
 use js_sys::Object;
 use std::hint::black_box;
@@ -117,14 +117,18 @@ pub async fn listen(
     }
 }
 
-/// Answers a prompt; `on_token` stops the answer by returning false.
+/// Answers a prompt, with tokens that obey the `rules`, if any; `on_token` stops the answer by returning false.
 pub async fn generate(
     clip: &mut Clip,
     prompt: &[u32],
     options: &GenerateOptions,
+    rules: Option<&mut dyn TokenRules>,
     on_token: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Generation, JsValue> {
     let mut decoding = clip.start_decoding(prompt, options).map_err(thrown)?;
+    if let Some(rules) = rules {
+        decoding = decoding.obeying(rules);
+    }
     let turn = Turn::new()?;
     while let Some(id) = decoding.step().await.map_err(thrown)? {
         turn.pass().await?;

@@ -3,7 +3,7 @@
 use crate::failure::{Code, code_of, engine_failure, failure, insufficient_memory, set};
 use crate::load::Load;
 use af2_core::audio::Windows;
-use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores};
+use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, TokenRules};
 use af2_gpu::{Gpu, GpuError, GpuOptions, KernelTime, by_kernel};
 use af2_model::{ModelError, Opener, RecoveringClip, RecoveringModel, Trouble};
 use js_sys::{Array, Object};
@@ -145,14 +145,18 @@ pub async fn listen(
     model.listen(windows, progress).await.map_err(thrown)
 }
 
-/// Answers a prompt; `on_token` stops the answer by returning false.
+/// Answers a prompt, with tokens that obey the `rules`, if any; `on_token` stops the answer by returning false.
 pub async fn generate(
     clip: &mut Clip,
     prompt: &[u32],
     options: &GenerateOptions,
+    rules: Option<&mut dyn TokenRules>,
     on_token: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Generation, JsValue> {
-    clip.generate(prompt, options, on_token).await.map_err(thrown)
+    match rules {
+        Some(rules) => clip.generate_with(prompt, options, rules, on_token).await.map_err(thrown),
+        None => clip.generate(prompt, options, on_token).await.map_err(thrown),
+    }
 }
 
 /// The encoder's tokens, [64 · windows, D]; `go_on` is asked before every window.
