@@ -48,6 +48,40 @@ test("answers tell how sure the model is of every token", async ({ open, demo })
   expect(many).toContain("BAD_REQUEST: 21 alternatives");
 });
 
+test("several questions at once are answered as one by one, also without audio", async ({ open, demo }) => {
+  const page = await open();
+  const outcome = await page.evaluate(async (url) => {
+    const code = (error: { code: string }) => error.code;
+    const model = await window.AudioFlamingo.load(url, { engine: "cpu" });
+    const clip = await model.listen("/sounds/cow.ogg");
+    const questions = ["what is this sound?", "is there a cow?", "is there a flute?"];
+    const plain = ({ logprobs, timings: _, ...rest }: Awaited<ReturnType<typeof clip.ask>["result"]>) => ({ ...rest, logprobs: [...logprobs] });
+    const alone = [];
+    for (const question of questions) alone.push(plain(await clip.ask(question).result));
+    const together = [];
+    for await (const answer of clip.ask(questions)) together.push(plain(answer));
+    const sampled = { temperature: 1, seed: 3 };
+    const chosen = [plain(await clip.ask(questions[0]!, sampled).result), (await clip.ask(questions, sampled).result).map(plain)[0]];
+    let left = 0;
+    for await (const _ of clip.ask(questions)) if (++left === 1) break;
+    const stop = new AbortController();
+    const stopped = clip.ask(questions, { signal: stop.signal }).result.then(() => "answered", code);
+    stop.abort();
+    const refused = [await clip.ask([]).result.catch(code), await clip.ask(["what?", 5 as never]).result.catch(code)];
+    const unheard = model.ask("is there a cow?");
+    let streamed = "";
+    for await (const { text } of unheard) streamed += text;
+    await model.dispose();
+    return { alone, together, chosen, left, stopped: await stopped, refused, unheard: (await unheard.result).text, streamed };
+  }, demo);
+  expect(outcome.alone.map(({ text }) => text)).toEqual(["it is a cow", "yes", "no"]);
+  expect(outcome.together).toEqual(outcome.alone);
+  expect(outcome.chosen[1]).toEqual(outcome.chosen[0]);
+  expect(outcome).toMatchObject({ left: 1, stopped: "ABORTED", refused: ["BAD_REQUEST", "BAD_REQUEST"] });
+  expect(outcome.unheard).toMatch(/^[a-z]/);
+  expect(outcome.streamed).toBe(outcome.unheard);
+});
+
 test("choices are weighed, and seconds found", async ({ open, demo }) => {
   const page = await open();
   const outcome = await page.evaluate(async (url) => {

@@ -84,7 +84,7 @@ test("cdn.html answers with everything from another origin", async ({ page }) =>
   await Promise.all([server.stop(), cdn.stop()]);
 });
 
-for (const [name, after] of [["react", undefined], ["ai-sdk", { selector: "#kind", text: "yes" }]] as const) {
+for (const [name, after] of [["react", undefined], ["ai-sdk", { selector: "#kind", text: "cow" }]] as const) {
   test(`${name}/ type-checks, is built by Vite and answers`, async ({ apps, page }) => {
     const folder = join(apps, name);
     await cp(join(EXAMPLES, name), folder, { recursive: true });

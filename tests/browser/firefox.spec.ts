@@ -18,10 +18,10 @@ import { AudioFlamingo } from "/lib/index.js";
 const post = (result) => fetch("/result", { method: "POST", body: JSON.stringify(result) });
 try {
   const { engine, verdict } = await AudioFlamingo.check("/toy/");
-  const model = await AudioFlamingo.load("/toy/", navigator.gpu ? { engine: "webgpu" } : {});
+  const model = await AudioFlamingo.load("/toy/", navigator.gpu ? { engine: "webgpu" } : { share: true });
   const clip = await model.listen("/inputs/speech_16k_mono.wav");
   const { tokens, text } = await clip.ask("Caption the input audio.", { maxNewTokens: 24 }).result;
-  await post({ auto: engine, verdict, engine: model.info.engine, tokens, text, cache: model.info.cache, left: await model.dispose() });
+  await post({ auto: engine, verdict, shared: model.shared, engine: model.info.engine, tokens, text, cache: model.info.cache, left: await model.dispose() });
 } catch (error) {
   await post({ error: error.code + ": " + error.message });
 }`;
@@ -47,7 +47,7 @@ async function smoke(engine: string, preferences: Record<string, boolean>, verdi
   try {
     const result = await withFirefox(server.origin, preferences, () => posted);
     const { cases } = JSON.parse(await readFile(`${FIXTURES}golden/tiny-a/cases.json`, "utf8"));
-    expect(JSON.parse(result)).toMatchObject({ auto: "cpu", verdict: expect.stringContaining(verdict), engine, tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
+    expect(JSON.parse(result)).toMatchObject({ auto: "cpu", verdict: expect.stringContaining(verdict), shared: engine === "cpu", engine, tokens: cases[0].new_ids, text: cases[0].text24, left: 0 });
   } finally {
     await server.stop();
   }

@@ -16,12 +16,13 @@ export const CHROMIUM_ARGUMENTS = [
 export default defineConfig({
   testDir: ".",
   testMatch: "*.spec.ts",
-  timeout: 120_000,
-  workers: 1,
+  timeout: 240_000,
+  workers: 2,
   forbidOnly: true,
   reporter: [["list"]],
   outputDir: "../../target/browser-tests",
   use: {
+    serviceWorkers: "block", // but in their own tests: the page stores itself, which takes time and hides requests from tests
     launchOptions: {
       executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
       args: CHROMIUM_ARGUMENTS,

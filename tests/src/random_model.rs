@@ -173,7 +173,7 @@ fn pack(config: &ModelConfig, scheme: Scheme, dice: &mut Dice) -> (ModelIndex, V
     let mut hasher = ShardHasher::new();
     hasher.update(&shard);
     let (bytes, sha256) = hasher.finish();
-    let metadata = IndexMetadata { format: FORMAT.into(), total_size, total_parameters: parameters };
+    let metadata = IndexMetadata { format: FORMAT.into(), total_size, total_parameters: parameters, self_test: None };
     let shards = BTreeMap::from([(name, Shard { bytes, sha256 })]);
     (ModelIndex { metadata, weight_map, shards, quantization, files: BTreeMap::new() }, shard)
 }

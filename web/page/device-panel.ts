@@ -11,6 +11,7 @@ export function startDevicePanel(machine: Machine): void {
   machine.watch(({ device }) => device, (device, { model }) => show(adapterName(device, model.ready?.model)));
   machine.watch(({ model }) => model.ready?.model, (model, { device }) => {
     show(adapterName(device, model));
+    byId("info-verified").textContent = !model ? "–" : model.info.verified ? "passed" : "not verified";
     void showMemory(model);
   });
   machine.watch(heardClip, (clip, { model }) => {

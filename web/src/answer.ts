@@ -1,20 +1,23 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** An answer in progress: an async iterable of text deltas, and a promise of the whole. */
+/** An answer in progress: an async iterable of its parts, and a promise of the whole. */
 
 import type { AnswerResult, TextDelta } from "./types.js";
 
-export class Answer implements AsyncIterable<TextDelta>, AsyncDisposable {
-  /** The finished answer. Rejects if asking fails or is aborted. */
-  readonly result: Promise<AnswerResult>;
+/** Of several questions the parts are whole answers, in the order of the questions. */
+export type Answers = Answer<AnswerResult, AnswerResult[]>;
+
+export class Answer<Part = TextDelta, Whole = AnswerResult> implements AsyncIterable<Part>, AsyncDisposable {
+  /** The whole. Rejects if asking fails or is aborted. */
+  readonly result: Promise<Whole>;
   readonly #stop = new AbortController();
-  #deltas: TextDelta[] = [];
+  #parts: Part[] = [];
   #ended = false;
   #wake: (() => void)[] = [];
 
-  /** Starts at once. Deltas are stored: iterating later or twice loses nothing. */
-  constructor(start: (onDelta: (delta: TextDelta) => void, cancelled: AbortSignal) => Promise<AnswerResult>) {
-    this.result = start((delta) => {
-      this.#deltas.push(delta);
+  /** Starts at once. Parts are stored: iterating later or twice loses nothing. */
+  constructor(start: (onPart: (part: Part) => void, cancelled: AbortSignal) => Promise<Whole>) {
+    this.result = start((part) => {
+      this.#parts.push(part);
       this.#notify();
     }, this.#stop.signal);
     const end = () => {
@@ -25,14 +28,14 @@ export class Answer implements AsyncIterable<TextDelta>, AsyncDisposable {
   }
 
   /** Leaving the loop early cancels the answer. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<TextDelta> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Part> {
     let next = 0;
     try {
       for (; ; next++) {
-        while (next >= this.#deltas.length && !this.#ended) await new Promise<void>((wake) => this.#wake.push(wake));
-        const delta = this.#deltas[next];
-        if (delta === undefined) break;
-        yield delta;
+        while (next >= this.#parts.length && !this.#ended) await new Promise<void>((wake) => this.#wake.push(wake));
+        const part = this.#parts[next];
+        if (part === undefined) break;
+        yield part;
       }
     } finally {
       this.cancel(); // does nothing to a finished answer

@@ -1,25 +1,35 @@
-/** The cache of all stores: opens one, lists, verifies and deletes models. */
+/** The stores of shards: opens one, and says what all of them hold. */
 
-import { entries, forget, ids, indexOf, recall } from "./catalogue.js";
-import type { Sha256 } from "./engine.js";
-import { BadRequest } from "./errors.js";
-import { listUnfinished, removeUnfinished } from "./import/unfinished.js";
-import type { ModelIndex, Shard } from "./model-index.js";
+import type { ModelIndex } from "./model-index.js";
 import { cacheApiStore } from "./store-cache-api.js";
 import { memoryStore } from "./store-memory.js";
 import { opfsFiles, opfsStore } from "./store-opfs.js";
-import { type ShardStore, chunks } from "./store.js";
-import type { CachedModel, CacheKind, StorageReport, VerifyReport } from "./types.js";
+import type { ShardStore } from "./store.js";
+import type { CacheKind, StorageReport } from "./types.js";
 
 /** The store asked for, or the next one that the browser has. */
 export async function openStore(kind: CacheKind): Promise<ShardStore> {
   if (kind === "none") return memoryStore;
   const opfs = kind === "opfs" ? await opfsStore() : undefined;
-  return opfs ?? (await cacheApiStore()) ?? memoryStore;
+  const store = opfs ?? (await cacheApiStore()) ?? memoryStore;
+  const files = kind === "opfs" && !opfs ? await opfsFiles() : undefined;
+  return files ? alsoIn(files, store) : store;
+}
+
+/** Threads that cannot write to the file system read what others have stored there: nothing is fetched or stored twice. */
+function alsoIn(files: ShardStore, store: ShardStore): ShardStore {
+  return {
+    kind: store.kind,
+    find: async (sha256, bytes) => (await files.find(sha256, bytes)) ?? store.find(sha256, bytes),
+    verified: async (sha256) => (await files.verified(sha256)) ?? store.verified(sha256),
+    held: async (sha256, bytes) => Math.max(await files.held(sha256, bytes), await store.held(sha256, bytes)),
+    begin: (sha256) => store.begin(sha256),
+    remove: async (sha256) => void (await Promise.all([files.remove(sha256), store.remove(sha256)])),
+  };
 }
 
 /** Every store that may hold cached shards. */
-async function allStores(): Promise<ShardStore[]> {
+export async function allStores(): Promise<ShardStore[]> {
   return [await opfsFiles(), await cacheApiStore()].filter((store) => store !== undefined);
 }
 
@@ -36,77 +46,4 @@ export async function cachedBytes({ shards }: ModelIndex): Promise<number> {
     return Math.max(0, ...(await Promise.all(stores.map((store) => store.held(sha256, bytes)))));
   });
   return (await Promise.all(held)).reduce((sum, bytes) => sum + bytes, 0);
-}
-
-/** Cached models, newest first, then the damaged entries. */
-export async function list(): Promise<CachedModel[]> {
-  const stores = await allStores();
-  const readable = await entries();
-  const damaged = (await ids()).filter((id) => !readable.some((entry) => entry.id === id));
-  const models = await Promise.all(
-    readable.map(async (entry) => {
-      const index = indexOf(entry);
-      const found = await Promise.all(index.shards.map((shard) => isPresent(stores, shard)));
-      const { id, url, savedAt } = entry;
-      const { name, totalBytes } = index;
-      return { id, name, url, totalBytes, cachedBytes: await cachedBytes(index), complete: found.every(Boolean), savedAt };
-    }),
-  );
-  return [...models, ...damaged.map(unreadable), ...(await listUnfinished())];
-}
-
-/** A damaged entry: it can be deleted. */
-function unreadable(id: string): CachedModel {
-  return { id, name: "damaged entry", url: "", totalBytes: 0, cachedBytes: 0, complete: false, savedAt: 0 };
-}
-
-/** Deletes a model; shards that another model shares stay. */
-export async function remove(id: string): Promise<void> {
-  if (await removeUnfinished(id)) return;
-  if (!(await ids()).includes(id)) throw new BadRequest(`no cached model has the id ${id}`);
-  const entry = await recall(id);
-  await forget(id);
-  if (!entry) return; // damaged: its shards are unknown
-  const shared = new Set((await entries()).flatMap((other) => indexOf(other).shards.map(({ sha256 }) => sha256)));
-  for (const { sha256 } of indexOf(entry).shards) {
-    if (!shared.has(sha256)) await Promise.all((await allStores()).map((store) => store.remove(sha256)));
-  }
-}
-
-/** Hashes every cached shard again and deletes the bad ones. */
-export async function verify(id: string, hash: Sha256, signal: AbortSignal): Promise<VerifyReport> {
-  const entry = await recall(id);
-  if (!entry) throw new BadRequest(`no cached model has the id ${id}`);
-  const report: VerifyReport = { ok: true, bad: [], missing: [] };
-  const stores = await allStores();
-  for (const shard of indexOf(entry).shards) {
-    const health = await examine(stores, shard, hash, signal);
-    if (health !== "good") report[health].push(shard.file);
-  }
-  return { ...report, ok: report.bad.length === 0 && report.missing.length === 0 };
-}
-
-async function examine(stores: ShardStore[], shard: Shard, hash: Sha256, signal: AbortSignal): Promise<"good" | "bad" | "missing"> {
-  let health: "good" | "bad" | "missing" = "missing";
-  for (const store of stores) {
-    const blob = await store.find(shard.sha256, shard.bytes);
-    if (!blob) continue;
-    if ((await hashOf(blob, hash, signal)) === shard.sha256) return "good";
-    await store.remove(shard.sha256);
-    health = "bad";
-  }
-  return health;
-}
-
-async function hashOf(blob: Blob, hash: Sha256, signal: AbortSignal): Promise<string> {
-  for await (const chunk of chunks(blob)) {
-    signal.throwIfAborted();
-    hash.update(chunk);
-  }
-  return hash.digestHex();
-}
-
-async function isPresent(stores: ShardStore[], { sha256, bytes }: Shard): Promise<boolean> {
-  const found = await Promise.all(stores.map((store) => store.find(sha256, bytes)));
-  return found.some(Boolean);
 }

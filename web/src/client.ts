@@ -18,9 +18,11 @@ export interface CallOptions<Name extends CallName> {
   transfer?: Transferable[];
 }
 
-type OnRecovering = (reason: string) => void;
+export type OnRecovering = (reason: string) => void;
 
 export interface ConnectionOptions extends AssetOptions {
+  /** One worker for all tabs that ask for it. */
+  share?: boolean | undefined;
   /** Called with the reason when the GPU was lost and the model is loaded again. */
   onRecovering?: OnRecovering;
 }
@@ -37,6 +39,8 @@ export class Connection {
   crashed = false;
   /** Whether the host has `navigator.gpu`. */
   webgpu = false;
+  /** Whether other tabs may use the host, too. */
+  shared = false;
   #port: Port;
   #end: () => void;
   #next = 1;
@@ -55,9 +59,10 @@ export class Connection {
   }
 
   /** Opens a worker if asked for, unless it fails to start or lacks the WebGPU that the page has. Else uses the main thread. */
-  static async open(worker = true, { workerUrl, wasmUrl, onRecovering = () => undefined }: ConnectionOptions = {}): Promise<Connection> {
+  static async open(worker = true, { workerUrl, wasmUrl, share, onRecovering = () => undefined }: ConnectionOptions = {}): Promise<Connection> {
     const script = workerUrl === undefined ? undefined : address(workerUrl);
-    const connection = await Connection.#start(worker && typeof Worker !== "undefined", script, onRecovering);
+    const shared = worker && share ? await Connection.#inSharedWorker(script, onRecovering) : undefined;
+    const connection = shared ?? (await Connection.#start(worker && typeof Worker !== "undefined", script, onRecovering));
     if (wasmUrl !== undefined) connection.#port.postMessage({ wasmUrl: address(wasmUrl).href });
     return connection;
   }
@@ -71,14 +76,31 @@ export class Connection {
     return Connection.#onMainThread(onRecovering);
   }
 
+  /** Undefined where the browser has no such worker, or no WebGPU in it. */
+  static async #inSharedWorker(script: URL | undefined, onRecovering: OnRecovering): Promise<Connection | undefined> {
+    try {
+      const connection = await (await import("./shared-connection.js")).openShared(script, onRecovering);
+      if (connection.webgpu || !("gpu" in navigator)) return connection;
+      connection.close();
+    } catch {
+      // refused, as another worker may not be
+    }
+    return undefined;
+  }
+
   static async #inWorker(script: URL | undefined, onRecovering: OnRecovering): Promise<Connection> {
     const worker = spawnWorker(script);
+    return Connection.started(worker, worker, () => worker.terminate(), onRecovering);
+  }
+
+  /** Resolves once the host at the other end of `port` is ready. `end` leaves it. */
+  static started(port: Port, worker: AbstractWorker, end: () => void, onRecovering: OnRecovering): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const connection = new Connection(worker, true, () => worker.terminate(), onRecovering);
+      const connection = new Connection(port, true, end, onRecovering);
       const giveUp = (reason: string) => reject(connection.#crash(reason));
       const timer = setTimeout(() => giveUp("the worker did not start"), START_SECONDS * 1000);
       worker.addEventListener("error", (event) => giveUp(`the worker failed: ${event.message ?? "no message"}`));
-      worker.addEventListener("message", ({ data }) => {
+      port.addEventListener("message", ({ data }) => {
         if (!("ready" in (data as FromHost))) return;
         clearTimeout(timer);
         resolve(connection);

@@ -1,14 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Audio that a model has listened to, and questions about it. */
 
-import { Answer } from "./answer.js";
+import { Answer, type Answers } from "./answer.js";
 import type { Connection } from "./client.js";
 import { Disposed } from "./errors.js";
 import { guarded } from "./guard.js";
 import { checkOptions, checkQuestion, checkWhere, wireOptions } from "./options.js";
 import type { Calls } from "./protocol.js";
 import { either } from "./signals.js";
-import type { AnswerResult, AskOptions, Choice, ChooseOptions, ClipInfo, Relevance, WhereOptions } from "./types.js";
+import type { AnswerResult, AskOptions, Choice, ChooseOptions, ClipInfo, Relevance, TextDelta, WhereOptions } from "./types.js";
 
 /** A clip's number on the connection that it was listened to on. */
 export interface Heard {
@@ -46,9 +46,24 @@ export class Clip implements AsyncDisposable {
   }
 
   /** Starts answering. Iterate over the text deltas, or await `.result`. */
-  ask(question: string, { signal, ...options }: AskOptions = {}): Answer {
-    return new Answer((onEvent, cancelled) => {
-      const any = either(this.#engine.stopped, this.#stop.signal, cancelled, signal);
+  ask(question: string, options?: AskOptions): Answer;
+  /**
+   * Answers several questions, each as if it were asked alone, but decoded together where the options leave no choice between tokens.
+   * Iterate over the answers, or await `.result`.
+   */
+  ask(questions: string[], options?: AskOptions): Answers;
+  // Types such as `ReturnType<Clip["ask"]>` go by the last signature.
+  ask(question: string, options?: AskOptions): Answer;
+  ask(question: string | string[], { signal, ...options }: AskOptions = {}): Answer | Answers {
+    const stopped = (cancelled: AbortSignal) => either(this.#engine.stopped, this.#stop.signal, cancelled, signal);
+    if (Array.isArray(question)) {
+      return new Answer<AnswerResult, AnswerResult[]>((onAnswer, cancelled) => {
+        const any = stopped(cancelled);
+        return guarded(async () => (await import("./call-questions.js")).askAll(() => this.#present(), question, options, any, onAnswer), any);
+      });
+    }
+    return new Answer<TextDelta>((onEvent, cancelled) => {
+      const any = stopped(cancelled);
       return guarded(async () => {
         any.throwIfAborted();
         checkQuestion(question, options);

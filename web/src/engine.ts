@@ -43,6 +43,8 @@ export interface EngineClip {
     onDelta: (text: string, restart: boolean) => void,
     signal: AbortSignal,
   ): Promise<object>;
+  /** Greedy answers, decoded together. Each is an `EngineAnswer`. */
+  askTogether(questions: string[], options: object, onAnswer: (answer: object) => void, signal: AbortSignal): Promise<void>;
   /** Resolves to a `Choice`. */
   choose(request: { question: string; options: string[]; letters: number }, signal: AbortSignal): Promise<object>;
   /** Resolves to a `Relevance` of an answer's `tokens`; without any, of `text`. */
@@ -141,6 +143,8 @@ export interface EngineModel {
     onWindow: (done: number, count: number) => void,
     signal: AbortSignal,
   ): Promise<EngineClip>;
+  /** As that of a clip, without audio. */
+  askTogether(questions: string[], options: object, onAnswer: (answer: object) => void, signal: AbortSignal): Promise<void>;
   task(request: TaskRequest): Promise<EngineTask>;
   /** Resolves to a `LiveCaption` without its time. */
   glance(windows: AudioWindows, request: { question: string | undefined }, signal: AbortSignal): Promise<object>;

@@ -9,6 +9,7 @@ export type ErrorCode =
   | "NETWORK_FAILED"
   | "ABORTED"
   | "DEVICE_LOST"
+  | "WRONG_NUMBERS"
   | "UNSUPPORTED_AUDIO"
   | "BAD_MODEL"
   | "BAD_REQUEST"
@@ -24,6 +25,7 @@ const NAMES: Record<ErrorCode, string> = {
   NETWORK_FAILED: "NetworkFailed",
   ABORTED: "Aborted",
   DEVICE_LOST: "DeviceLost",
+  WRONG_NUMBERS: "WrongNumbers",
   UNSUPPORTED_AUDIO: "UnsupportedAudio",
   BAD_MODEL: "BadModel",
   BAD_REQUEST: "BadRequest",
@@ -134,6 +136,13 @@ export class DeviceLost extends AudioFlamingoError {
   }
 }
 
+/** The GPU's driver computes wrong numbers: the model's self-test gave other tokens than its index lists. Nothing is answered. */
+export class WrongNumbers extends AudioFlamingoError {
+  constructor(message: string) {
+    super("WRONG_NUMBERS", message);
+  }
+}
+
 /** Neither the engine's decoders nor the browser's can decode the audio. */
 export class UnsupportedAudio extends AudioFlamingoError {
   constructor(message: string) {
@@ -180,6 +189,7 @@ const REBUILD: Partial<Record<ErrorCode, (wire: WireError) => AudioFlamingoError
   NETWORK_FAILED: ({ message, details }) => new NetworkFailed(message, details),
   ABORTED: ({ message }) => new Aborted(message),
   DEVICE_LOST: ({ message }) => new DeviceLost(message),
+  WRONG_NUMBERS: ({ message }) => new WrongNumbers(message),
   UNSUPPORTED_AUDIO: ({ message }) => new UnsupportedAudio(message),
   BAD_MODEL: ({ message }) => new BadModel(message),
   BAD_REQUEST: ({ message }) => new BadRequest(message),

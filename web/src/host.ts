@@ -1,7 +1,6 @@
 /** The engine's side of the protocol: answers typed calls, with one abort controller per call. */
 
-import * as cache from "./cache.js";
-import { anyEngine, check } from "./check.js";
+import { check } from "./check.js";
 import { wasmFolder } from "./engine.js";
 import { toWire } from "./errors.js";
 import type { CallName, Calls, Port, ToHost } from "./protocol.js";
@@ -13,11 +12,11 @@ export interface Context<Name extends CallName> {
   emit(event: Calls[Name]["event"]): void;
 }
 
-type Handlers = {
+export type Handlers = {
   [Name in CallName]: (args: Calls[Name]["args"], context: Context<Name>) => Promise<Calls[Name]["result"]>;
 };
 
-function handlers(session: Session): Handlers {
+export function handlers(session: Session): Handlers {
   return {
     check: ({ url, engine, hub }, { signal }) => check(url, engine, hub, signal),
     load: (args, { signal, emit }) => session.load(args, emit, signal),
@@ -30,25 +29,25 @@ function handlers(session: Session): Handlers {
     where: ({ clip, tokens, ...request }, { signal }) =>
       session.withClip(clip, signal, (listened) => listened.where({ ...request, tokens: tokens && Uint32Array.from(tokens) }, signal)) as Promise<Relevance>,
     // these are fetched by visitors who use them
+    askAll: async (args, context) => (await import("./serve-questions.js")).askAll(session, args, context),
     captions: async (args, context) => (await import("./serve-captions.js")).captions(session, args, context),
     index: async (args, context) => (await import("./serve-index.js")).index(session, args, context),
     openIndex: async ({ blob }, { signal }) => (await import("./serve-index.js")).openIndex(session, blob, signal),
     search: async (args, { signal }) => (await import("./serve-index.js")).search(session, args, signal),
     glance: async (args, context) => (await import("./serve-live.js")).glance(session, args, context),
-    bench: (args, { signal, emit }) => session.bench(args, emit, signal),
-    tune: (_, { signal }) => session.tune(signal),
+    bench: async (args, context) => (await import("./serve-bench.js")).bench(session, args, context),
+    tune: async (_, { signal }) => (await import("./serve-bench.js")).tune(session, signal),
     memory: () => session.memory(),
     disposeClip: ({ clip }) => session.disposeClip(clip),
     disposeModel: () => session.dispose(),
-    cacheList: () => cache.list(),
-    cacheDelete: ({ id }) => cache.remove(id),
-    cacheVerify: ({ id }, { signal }) => verify(id, signal),
+    cacheList: async () => (await import("./serve-cache.js")).list(),
+    cacheDelete: async ({ id }) => (await import("./serve-cache.js")).remove(id),
+    cacheVerify: async ({ id }, { signal }) => (await import("./serve-cache.js")).verify(id, signal),
   };
 }
 
-/** Answers calls on `port` until it closes. */
-export function serve(port: Port): void {
-  const table = handlers(new Session((reason) => port.postMessage({ recovering: reason })));
+/** Answers calls on `port` until it closes. Returns what cancels all that run. */
+export function serve(port: Port, table = handlers(new Session((reason) => port.postMessage({ recovering: reason })))): () => void {
   const running = new Map<number, AbortController>();
   port.addEventListener("message", ({ data }) => {
     const message = data as ToHost;
@@ -59,6 +58,7 @@ export function serve(port: Port): void {
   });
   const report = async () => port.postMessage({ ready: true, webgpu: "gpu" in navigator, lock: await holdLock() });
   void report();
+  return () => running.forEach((call) => call.abort());
 }
 
 /** Holds a lock for as long as this thread lives: no event tells a page that its worker was ended. */
@@ -99,10 +99,4 @@ async function answer(
   } finally {
     running.delete(id);
   }
-}
-
-async function verify(id: string, signal: AbortSignal): Promise<Calls["cacheVerify"]["result"]> {
-  const { Sha256 } = await anyEngine();
-  const hash = new Sha256();
-  return cache.verify(id, hash, signal).finally(() => hash.free());
 }

@@ -17,7 +17,7 @@ import type { Caption, CaptionFormat } from "./types-long.js";
 export * from "./errors.js";
 export type * from "./types.js";
 export type * from "./types-long.js";
-export { Answer } from "./answer.js";
+export { Answer, type Answers } from "./answer.js";
 export { Clip } from "./clip.js";
 export { Model } from "./model.js";
 

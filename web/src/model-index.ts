@@ -19,6 +19,8 @@ export interface ModelIndex {
   name: string;
   parameters: number | undefined;
   totalBytes: number;
+  /** What the model must answer on every machine, unchecked; undefined if the index does not list it. */
+  selfTest: unknown;
   shards: Shard[];
   /** The small files that the index lists; earlier versions of the converter listed none. */
   files: Shard[];
@@ -41,6 +43,7 @@ export function parseModelIndex(texts: ModelTexts): ModelIndex {
   return {
     name: typeof settings["name"] === "string" ? settings["name"] : "unnamed model",
     parameters: typeof metadata["total_parameters"] === "number" ? metadata["total_parameters"] : undefined,
+    selfTest: metadata["self_test"],
     totalBytes: shards.reduce((sum, { bytes }) => sum + bytes, 0),
     shards,
     files: Object.entries(record(table["files"] ?? {}, "files")).map(shard),

@@ -2,6 +2,7 @@
 /** A loaded model. */
 
 import { address } from "./address.js";
+import { Answer } from "./answer.js";
 import { toMessage } from "./audio.js";
 import { Connection } from "./client.js";
 import { Clip, type Engine } from "./clip.js";
@@ -15,7 +16,7 @@ import { checkChannel, checkLoadOptions, checkMaxWindows } from "./options.js";
 import type { AudioMessage, Calls, SourceMessage } from "./protocol.js";
 import { either } from "./signals.js";
 import type { AudioIndex, Caption, CaptionOptions, IndexOptions, LiveCaption, LiveOptions } from "./types-long.js";
-import type { AudioSource, BenchOptions, BenchReport, ListenOptions, LoadOptions, MemoryReport, ModelInfo, ModelSource } from "./types.js";
+import type { AskOptions, AudioSource, BenchOptions, BenchReport, ListenOptions, LoadOptions, MemoryReport, ModelInfo, ModelSource } from "./types.js";
 
 /** The longest time that `setTimeout` takes. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
@@ -48,8 +49,9 @@ async function load(source: ModelSource, options: LoadOptions): Promise<Model> {
   } as const;
   signal?.throwIfAborted();
   if (persist) await navigator.storage?.persist?.();
+  const share = options.share && "url" in args.source;
   const open: Open = async (call) => {
-    const connection = await Connection.open(worker, options);
+    const connection = await Connection.open(worker, { ...options, share });
     const onEvent = (event: Calls["load"]["event"]) => {
       if ("offer" in event) void answerOffer(connection, event.offer, options.onLicence);
       else call.onProgress?.(event);
@@ -76,6 +78,8 @@ export class Model implements AsyncDisposable {
   readonly info: ModelInfo;
   /** Whether the engine runs in its own worker. */
   readonly inWorker: boolean;
+  /** Whether other tabs use this model, too, if they load it with `share`. */
+  readonly shared: boolean;
   readonly #open: Open;
   readonly #workerUrl: URL | undefined;
   /** Fires when the model is disposed of, and cancels what runs. */
@@ -91,6 +95,7 @@ export class Model implements AsyncDisposable {
     this.#connection = connection;
     this.info = info;
     this.inWorker = connection.inWorker;
+    this.shared = connection.shared;
   }
 
   async #connect(): Promise<Connection> {
@@ -125,6 +130,14 @@ export class Model implements AsyncDisposable {
       const again = async (on: Connection) => (await on.call("listen", { audio: heard as AudioMessage, maxWindows, channel })).clip;
       return new Clip(this.#engine, again, { connection, number: Promise.resolve(clip) }, info);
     }, signal);
+  }
+
+  /** Answers without any audio: the language model alone, greedy. The text comes as a whole. */
+  ask(question: string, { signal, ...options }: Pick<AskOptions, "maxNewTokens" | "signal"> = {}): Answer {
+    return new Answer((onDelta, cancelled) => {
+      const any = either(this.#stop.signal, cancelled, signal);
+      return guarded(async () => (await import("./call-questions.js")).askWithoutAudio(this.#engine, question, options, any, onDelta), any);
+    });
   }
 
   /** Captions a recording of any length while it is heard, which begins with the loop. Leaving the loop early stops it. */

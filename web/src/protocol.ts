@@ -70,6 +70,13 @@ export interface AskArguments {
   options: Omit<AskOptions, "signal">;
 }
 
+export interface AskAllArguments {
+  /** Undefined: without audio. */
+  clip: number | undefined;
+  questions: string[];
+  options: Omit<AskOptions, "signal">;
+}
+
 export interface ChooseArguments {
   clip: number;
   question: string;
@@ -141,6 +148,8 @@ export interface Calls {
   preview: { args: ListenArguments; result: SoundInfo; event: never };
   listen: { args: ListenArguments; result: { clip: number; info: ClipInfo }; event: { done: number; windows: number } };
   ask: { args: AskArguments; result: AnswerResult; event: TextDelta };
+  /** Every answer is an event. */
+  askAll: { args: AskAllArguments; result: void; event: AnswerResult };
   choose: { args: ChooseArguments; result: Choice; event: never };
   where: { args: WhereArguments; result: Relevance; event: never };
   captions: { args: CaptionArguments; result: void; event: CaptionEvent };

@@ -3,7 +3,7 @@
 import { openStore, storageReport, cachedBytes } from "./cache.js";
 import { remember } from "./catalogue.js";
 import { engineModule } from "./engine.js";
-import type { EngineAnswer, EngineBench, EngineClip, EngineDevice, EngineModel, LoadedModel, StartedEngine, TuneResult } from "./engine.js";
+import type { EngineAnswer, EngineClip, EngineDevice, EngineModel, LoadedModel, StartedEngine } from "./engine.js";
 import { adapterReport, anyEngine, engineName } from "./check.js";
 import { chooseEngine } from "./choose-engine.js";
 import { BadRequest, Disposed } from "./errors.js";
@@ -12,11 +12,11 @@ import { prepare } from "./import/prepare.js";
 import { type ModelIndex, unverified } from "./model-index.js";
 import { openModel } from "./open-model.js";
 import { ProgressMeter } from "./progress.js";
-import type { AskArguments, BenchArguments, Calls, ListenArguments, LoadArguments } from "./protocol.js";
+import type { AskArguments, Calls, ListenArguments, LoadArguments } from "./protocol.js";
 import { streamShards } from "./shards.js";
 import type { ModelFiles } from "./source.js";
 import type { ShardStore } from "./store.js";
-import { cacheTuning, cachedTuning } from "./tuning.js";
+import { cachedTuning } from "./tuning.js";
 import type { AnswerResult, EngineKind, MemoryReport, ModelInfo, TextDelta, Progress, SoundInfo } from "./types.js";
 import { decode, release, soundInfo } from "./windows.js";
 
@@ -55,9 +55,10 @@ export class Session {
     if (kind === "webgpu") this.#idleTimeout = args.idleTimeout;
     this.#signal = signal;
     try {
-      const filled = await this.#fill({ kind, engine, files, index, args }, report);
+      const name = engineName(kind === "webgpu" ? adapter : undefined);
+      const filled = await this.#fill({ kind, engine, files, index, args, adapter: name }, report);
       this.#rest();
-      return { ...filled, engine: kind, adapter: engineName(kind === "webgpu" ? adapter : undefined) };
+      return { ...filled, engine: kind, adapter: name };
     } catch (error) {
       await this.dispose();
       throw error;
@@ -70,7 +71,7 @@ export class Session {
   }
 
   async #fill(plan: LoadPlan, emit: (progress: Progress) => void): Promise<Omit<ModelInfo, "engine" | "adapter">> {
-    const { engine, files, index, args } = plan;
+    const { kind, engine, files, index, args, adapter } = plan;
     const notices: string[] = [];
     const meter = new ProgressMeter(index.totalBytes, (progress) => {
       if (progress.notice !== undefined) notices.push(progress.notice);
@@ -91,9 +92,11 @@ export class Session {
       store = opened.store;
       return opened.model;
     });
+    const verified = kind === "webgpu" && index.selfTest !== undefined; // on the CPU there is no driver to doubt
+    if (verified) await (await import("./self-test.js")).selfTest(engine, this.#model, index.texts.config, index.selfTest, adapter, this.#signal);
     if (store.kind !== "none") await remember(files.url, index.texts).catch(() => undefined);
     meter.ready();
-    return describe(index, this.#model, store, notices);
+    return { ...describe(index, this.#model, store, notices), verified };
   }
 
   /** Opens a device and loads the model on it. */
@@ -141,44 +144,21 @@ export class Session {
 
   async ask({ clip, question, options }: AskArguments, emit: (delta: TextDelta) => void, signal: AbortSignal): Promise<AnswerResult> {
     const onDelta = (text: string, restart: boolean) => emit({ text, restart });
-    const { notices } = this.#listened(clip);
+    const { notices } = this.listened(clip);
     const answer = await this.withClip(clip, signal, (engineClip) => engineClip.ask(question, options, onDelta, signal));
     return finished(answer as EngineAnswer, notices);
   }
 
   /** Works with a clip once the engine is free. */
   withClip<T>(number: number, signal: AbortSignal, work: (clip: EngineClip) => Promise<T>): Promise<T> {
-    const { clip } = this.#listened(number);
+    const { clip } = this.listened(number);
     return this.inTurn(signal, () => work(clip));
   }
 
-  #listened(number: number): Listened {
+  listened(number: number): Listened {
     const listened = this.#clips.get(number);
     if (!listened) throw new Disposed("clip");
     return listened;
-  }
-
-  async bench(
-    { windows, tokens }: BenchArguments,
-    emit: (event: Calls["bench"]["event"]) => void,
-    signal: AbortSignal,
-  ): Promise<Calls["bench"]["result"]> {
-    const { model } = this.need();
-    const onStep = (done: number, steps: number) => emit({ done, steps });
-    const measured = await this.inTurn(signal, () => model.bench(windows, tokens, onStep, signal));
-    const { encodeMs, audioKvMs, firstTokenMs, tokenMs, gpu: info } = measured as EngineBench;
-    const times = { windows, tokens, encodeMs, audioKvMs, firstTokenMs, tokensPerSecond: 1000 / tokenMs };
-    if (!info) return { ...times, perToken: undefined, gpu: undefined };
-    const { dispatches, weightBytes: bytes, copyBytesPerSecond, matmulFlopsPerSecond, kernels, encoder, token } = info;
-    const perToken = { dispatches, microsecondsPerDispatch: (1000 * tokenMs) / dispatches, bytes, bytesPerSecond: (1000 * bytes) / tokenMs };
-    return { ...times, perToken, gpu: { copyBytesPerSecond, matmulFlopsPerSecond, kernels, encoder, token } };
-  }
-
-  async tune(signal: AbortSignal): Promise<string> {
-    const { model } = this.need();
-    const { tuning, description } = (await this.inTurn(signal, () => model.tune())) as TuneResult;
-    await cacheTuning(tuning);
-    return description;
   }
 
   async memory(): Promise<MemoryReport> {
@@ -272,6 +252,8 @@ interface LoadPlan {
   files: ModelFiles;
   index: ModelIndex;
   args: LoadArguments;
+  /** Its name. */
+  adapter: string;
 }
 
 /** The store to use: none if the browser grants too little storage for the model. */
@@ -286,7 +268,7 @@ async function chooseStore(args: LoadArguments, files: ModelFiles, index: ModelI
   return openStore("none");
 }
 
-function describe(index: ModelIndex, model: EngineModel, store: ShardStore, notices: string[]): Omit<ModelInfo, "engine" | "adapter"> {
+function describe(index: ModelIndex, model: EngineModel, store: ShardStore, notices: string[]): Omit<ModelInfo, "engine" | "adapter" | "verified"> {
   const { name, parameters, totalBytes } = index;
   const { maxWindows, windowSeconds } = model;
   return { name, parameters, totalBytes, maxWindows, windowSeconds, cache: store.kind, notices };
@@ -296,7 +278,7 @@ function describe(index: ModelIndex, model: EngineModel, store: ShardStore, noti
 const QUESTION_CUT = "the question was too long and its end was cut: ask a shorter one";
 
 /** The engine's answer as plain data. */
-function finished(answer: EngineAnswer, notices: string[]): AnswerResult {
+export function finished(answer: EngineAnswer, notices: string[]): AnswerResult {
   const { firstTokenMs, totalMs, ...rest } = answer;
   const tokens = [...answer.tokens];
   const tokensPerSecond = totalMs > firstTokenMs ? (1000 * (tokens.length - 1)) / (totalMs - firstTokenMs) : 0;

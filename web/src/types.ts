@@ -42,6 +42,12 @@ export interface LoadOptions extends AssetOptions, ImportOptions {
   onProgress?: (progress: Progress) => void;
   /** Default `true`: run the engine in its own worker. `false`: on the main thread. */
   worker?: boolean;
+  /**
+   * Default `false`. `true`: all tabs of this origin that load this model from the same address share one copy, in a worker that lives as
+   * long as one of them. The options of the first tab count. Where the browser has no such worker, or no WebGPU in it, each tab loads a
+   * copy of its own; `model.shared` tells.
+   */
+  share?: boolean;
   /** Ask the browser not to evict the cache. */
   persist?: boolean;
   /** Which GPU to prefer. Default `"high-performance"`. */
@@ -166,6 +172,8 @@ export interface ModelInfo {
   engine: EngineKind;
   /** The GPU's name, or `"CPU (WebAssembly)"`. */
   adapter: string;
+  /** Whether this GPU gave the tokens that the model's index lists for its self-test. False if it lists none, and on the CPU. */
+  verified: boolean;
   /** Where the shards are cached after this load. */
   cache: CacheKind;
   notices: string[];

@@ -13,24 +13,31 @@ const WASM_GZIP_LIMIT: u64 = 1_300_000;
 /// JavaScript of a visit that loads a model, listens and asks, in bytes.
 const SCRIPT_LIMIT: u64 = 80_000;
 /// JavaScript that is fetched only where it is used, in bytes.
-const OPTIONAL_SCRIPT_LIMIT: u64 = 32_000;
+const OPTIONAL_SCRIPT_LIMIT: u64 = 42_000;
 
-/// Scripts of captions, indexes and live listening, of caption files, of the adapters for OpenAI's interface, the AI SDK and React, and of the
-/// web component.
-const OPTIONAL_SCRIPTS: [&str; 14] = [
+/// Scripts of captions, indexes and live listening, of several questions at once, of measurements, self-test and models shared by tabs, of
+/// caption files, of the adapters for OpenAI's interface, the AI SDK and React, and of the web component.
+const OPTIONAL_SCRIPTS: [&str; 21] = [
     "ai-sdk.js",
     "ask-audio.js",
     "call-captions.js",
     "call-index.js",
     "call-live.js",
+    "call-questions.js",
     "captions.js",
     "capture.js",
     "clip-cache.js",
     "openai.js",
     "react.js",
+    "self-test.js",
+    "serve-bench.js",
+    "serve-cache.js",
     "serve-captions.js",
     "serve-index.js",
     "serve-live.js",
+    "serve-questions.js",
+    "shared-connection.js",
+    "shared-host.js",
     "tasks.js",
 ];
 

@@ -91,7 +91,9 @@ fn page(root: &Path) -> Result<()> {
     if !root.join("index.html").exists() {
         bail!("index.html is missing in {}", root.display());
     }
-    run::run(&web, "node", &["node_modules/typescript/bin/tsc", "--project", "tsconfig.page.json"])?;
+    for project in ["tsconfig.page.json", "offline"] {
+        run::run(&web, "node", &["node_modules/typescript/bin/tsc", "--project", project])?;
+    }
     run::run(&web, "node", &["node_modules/vite/bin/vite.js", "build", "--config", "vite.config.js"])?;
     stage::run(root, &web.join("dist/page"))
 }

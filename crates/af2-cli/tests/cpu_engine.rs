@@ -135,6 +135,29 @@ fn doctor_knows_the_cpu() {
     assert!(report["used"].as_str().unwrap().contains("CPU"));
 }
 
+#[test]
+fn doctor_compares_a_model_with_what_its_index_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let toy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/toy");
+    for entry in std::fs::read_dir(toy).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let doctor = |options: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_af2")).arg("doctor").arg(folder.path()).args(options).output().unwrap()
+    };
+    assert!(stdout(&doctor(&["--engine", "cpu"])).contains("not verified"));
+    assert!(stdout(&doctor(&["--engine", "cpu", "--record"])).contains("recorded on"));
+    assert!(stdout(&doctor(&["--engine", "gpu"])).contains(": verified,"));
+    let index = folder.path().join("model.safetensors.index.json");
+    let mut listed: serde_json::Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
+    listed["metadata"]["self_test"]["ids"][0] = 1.into();
+    std::fs::write(&index, listed.to_string()).unwrap();
+    let wrong = doctor(&["--engine", "gpu"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(stderr(&wrong).contains("computes wrong numbers"), "{}", stderr(&wrong));
+}
+
 /// Speech as the second of two channels, beside silence.
 fn beside_silence(folder: &Path) -> PathBuf {
     let mono = std::fs::read(speech()).unwrap();

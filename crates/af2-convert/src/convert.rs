@@ -125,6 +125,7 @@ fn index(plan: &Plan<'_>, shards: BTreeMap<String, Shard>, files: BTreeMap<Strin
             format: FORMAT.into(),
             total_size: plan.bytes(),
             total_parameters: plan.parameters(),
+            self_test: None,
         },
         weight_map: plan.weight_map(),
         shards,

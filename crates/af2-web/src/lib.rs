@@ -28,6 +28,7 @@ mod request;
 mod rules;
 #[cfg(not(feature = "cpu"))]
 mod shaders;
+mod together;
 mod trust;
 #[cfg(feature = "cpu")]
 mod turn;

@@ -1,6 +1,6 @@
 /** Fixtures of all specs: a flaky server with the built package, and a page that has imported it. */
 
-import { type Page, test as base } from "@playwright/test";
+import { type BrowserContext, type Page, test as base } from "@playwright/test";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { AudioFlamingo } from "../../../web/src/index.js";
@@ -17,13 +17,27 @@ export const LIB = fileURLToPath(new URL("../../../web/dist/lib/", import.meta.u
 const HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>test</title><script type="module" src="/test.js"></script>`;
 const SCRIPT = `import * as package_ from "/lib/index.js"; Object.assign(window, package_); document.title = "loaded";`;
 
+/** A server of the package, with a page that imports it. */
+export async function packageServer(): Promise<FlakyServer> {
+  const server = new FlakyServer();
+  await server.start();
+  server.serveText("/", HTML, "text/html; charset=utf-8");
+  server.serveText("/test.js", SCRIPT, "text/javascript");
+  server.serveFolder("/lib/", LIB);
+  return server;
+}
+
+/** A page that has imported the package. */
+export async function packagePage(context: BrowserContext, server: FlakyServer): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(server.origin);
+  await page.waitForFunction(() => document.title === "loaded");
+  return page;
+}
+
 export const test = base.extend<{ server: FlakyServer; mock: void; open: () => Promise<Page> }>({
   server: async ({}, use) => {
-    const server = new FlakyServer();
-    await server.start();
-    server.serveText("/", HTML, "text/html; charset=utf-8");
-    server.serveText("/test.js", SCRIPT, "text/javascript");
-    server.serveFolder("/lib/", LIB);
+    const server = await packageServer();
     await use(server);
     await server.stop();
   },
@@ -34,12 +48,7 @@ export const test = base.extend<{ server: FlakyServer; mock: void; open: () => P
     await use();
   },
   open: async ({ context, server }, use) => {
-    await use(async () => {
-      const page = await context.newPage();
-      await page.goto(server.origin);
-      await page.waitForFunction(() => document.title === "loaded");
-      return page;
-    });
+    await use(() => packagePage(context, server));
   },
 });
 

@@ -25,7 +25,7 @@ export const test = base.extend<{ server: FlakyServer; address: string }>({
     page.on("pageerror", (error) => problems.push(error.message));
     await use(`${server.origin}/index.html`);
     expect(foreign, "requests to other hosts").toEqual([]);
-    const expected = /net::ERR_FAILED|status of 404/; // requests that the test blocked, or sent nowhere
+    const expected = /net::ERR_(FAILED|CONNECTION_REFUSED)|status of 404/; // requests that the test blocked, or sent nowhere
     expect(problems.filter((text) => !expected.test(text)), "errors in the console").toEqual([]);
   },
 });

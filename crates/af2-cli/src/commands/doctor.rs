@@ -1,25 +1,39 @@
-//! `af2 doctor`: the adapters, their limits, and whether they compute right results.
+//! `af2 doctor [MODEL]`: the adapters, their limits, and whether they compute right results.
+
+use std::path::PathBuf;
 
 use af2_gpu::{AdapterInfo, Gpu, GpuError};
 use anyhow::{Result, bail};
 use clap::Args;
 
 use super::options::AdapterOption;
-use crate::model::{CPU_NAME, TuningFile, drive, open_gpu};
+use super::self_test;
+use crate::model::{CPU_NAME, EngineChoice, TuningFile, drive, open_gpu};
 use crate::terminal::print_line;
 
 /// Arguments of `af2 doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
+    /// Load this model and test that it answers here as its index says.
+    model: Option<PathBuf>,
+    /// Write to the index of MODEL what it answers here: on the CPU, or on a machine that is known to be right.
+    #[arg(long, requires = "model")]
+    record: bool,
+    /// What computes MODEL; by default as for af2 ask.
+    #[arg(long, value_name = "ENGINE", requires = "model")]
+    engine: Option<EngineChoice>,
     #[command(flatten)]
     adapter: AdapterOption,
     /// Print one JSON object.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "model")]
     json: bool,
 }
 
-/// Lists adapters and tests one.
+/// Lists adapters and tests one, or tests a model.
 pub fn run(arguments: Arguments) -> Result<()> {
+    if let Some(model) = &arguments.model {
+        return self_test::run(model, arguments.engine, arguments.adapter.name(), arguments.record);
+    }
     let adapters = pollster::block_on(Gpu::adapters());
     let gpu = match open_gpu(arguments.adapter.name()) {
         Err(error @ GpuError::NoAdapter(_)) if arguments.adapter.name().is_none() => {

@@ -14,6 +14,7 @@ mod models;
 mod options;
 mod pull;
 mod search;
+mod self_test;
 mod serve;
 mod synth;
 mod trace;

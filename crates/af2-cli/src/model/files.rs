@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use af2_core::config::{CONFIG_FILE, ModelConfig};
-use af2_core::weights::index::{INDEX_FILE, ModelIndex, SMALL_FILES, Shard};
+use af2_core::weights::index::{INDEX_FILE, ModelIndex, SMALL_FILES, SelfTest, Shard};
 use af2_core::weights::verify::VerifyError;
 
 use super::{ModelDirError, named};
@@ -76,14 +76,26 @@ impl ModelFiles {
         for name in SMALL_FILES {
             index.files.insert(name.into(), Shard::of(&small_file(dir, name)?));
         }
-        let json = index.to_json()?;
-        let partial = format!(".{INDEX_FILE}.partial");
-        let written = File::create(dir.join(&partial)).and_then(|mut file| {
-            file.write_all(json.as_bytes())?;
-            file.sync_all()
-        });
-        let replaced = written.and_then(|()| fs::rename(dir.join(&partial), dir.join(INDEX_FILE)));
-        replaced.map_err(|error| ModelDirError::Write { path: dir.join(INDEX_FILE), error })
+        replace_index(dir, &index)
+    }
+
+    /// Writes to the index what the model must answer on every machine.
+    ///
+    /// # Errors
+    /// As [`ModelFiles::update_hashes`].
+    pub fn record_self_test(dir: &Path, self_test: SelfTest) -> Result<(), ModelDirError> {
+        let dir = &named::located(dir);
+        let mut index = ModelIndex::parse(&small_file(dir, INDEX_FILE)?)?;
+        index.metadata.self_test = Some(self_test);
+        replace_index(dir, &index)
+    }
+
+    /// What the index of a model says that it must answer on every machine.
+    ///
+    /// # Errors
+    /// The index is absent or unusable.
+    pub fn self_test(dir: &Path) -> Result<Option<SelfTest>, ModelDirError> {
+        Ok(ModelIndex::parse(&small_file(&named::located(dir), INDEX_FILE)?)?.metadata.self_test)
     }
 
     /// Opens a shard, which must have the size that the index announces.
@@ -123,6 +135,18 @@ impl ModelFiles {
     pub(super) fn failure(&self, name: &str, error: io::Error) -> ModelDirError {
         failure(&self.dir, name, error)
     }
+}
+
+/// Writes an index under another name first: an interruption leaves the former one.
+fn replace_index(dir: &Path, index: &ModelIndex) -> Result<(), ModelDirError> {
+    let json = index.to_json()?;
+    let partial = format!(".{INDEX_FILE}.partial");
+    let written = File::create(dir.join(&partial)).and_then(|mut file| {
+        file.write_all(json.as_bytes())?;
+        file.sync_all()
+    });
+    let replaced = written.and_then(|()| fs::rename(dir.join(&partial), dir.join(INDEX_FILE)));
+    replaced.map_err(|error| ModelDirError::Write { path: dir.join(INDEX_FILE), error })
 }
 
 fn small_file(dir: &Path, name: &str) -> Result<Vec<u8>, ModelDirError> {

@@ -148,6 +148,16 @@ pub enum EngineError {
         /// What was checked.
         stage: Stage,
     },
+    /// The model's self-test gave other tokens.
+    #[error(
+        "the driver computes wrong numbers: the model's self-test gave the tokens {found:?} instead of {expected:?}; update the driver, choose another adapter, or let the CPU answer"
+    )]
+    WrongNumbers {
+        /// The tokens of this device.
+        found: Vec<u32>,
+        /// The tokens in the model's index.
+        expected: Vec<u32>,
+    },
     /// The caller stopped the work.
     #[error("stopped by the caller")]
     Cancelled,

@@ -15,6 +15,7 @@ mod files;
 mod generation;
 mod network;
 mod scoring;
+mod self_test;
 mod shards;
 mod token_rules;
 mod trace;

@@ -54,6 +54,18 @@ pub struct IndexMetadata {
     pub total_size: u64,
     /// Weights of the model; a tied head counts once, scales do not count.
     pub total_parameters: u64,
+    /// What the model must answer on every machine. Absent until `af2 doctor MODEL --record` writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_test: Option<SelfTest>,
+}
+
+/// A question about the sound of [`SelfTest::windows`], and the first tokens of its greedy answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelfTest {
+    /// The question.
+    pub question: String,
+    /// Token ids, at least one.
+    pub ids: Vec<u32>,
 }
 
 /// What a shard, or a small file, must be.
@@ -275,7 +287,7 @@ mod tests {
         let shard = shard_name(1, 1);
         let names = ["a.weight", "a.weight.scales", "b.bias"];
         ModelIndex {
-            metadata: IndexMetadata { format: FORMAT.into(), total_size: 100, total_parameters: 64 },
+            metadata: IndexMetadata { format: FORMAT.into(), total_size: 100, total_parameters: 64, self_test: None },
             weight_map: names.iter().map(|name| (name.to_string(), shard.clone())).collect(),
             shards: BTreeMap::from([(shard, Shard { bytes: 300, sha256: "0f".repeat(32) })]),
             quantization: BTreeMap::from([("a.weight".into(), Quantization::new("a.weight", Scheme::Q4))]),
