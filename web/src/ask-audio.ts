@@ -101,7 +101,8 @@ export class AskAudio extends HTMLElement {
   #fail(error: unknown, signal: AbortSignal): void {
     const { code, message } = error as AudioFlamingoError;
     if (signal.aborted || code === "DISPOSED") return;
-    this.#form.say(`${message.charAt(0).toUpperCase()}${message.slice(1)}.`);
+    const begin = /^[a-z]+ /.test(message) ? message.charAt(0).toUpperCase() : message.charAt(0); // a file keeps its name
+    this.#form.say(`${begin}${message.slice(1)}.`);
     this.dispatchEvent(new CustomEvent("error", { detail: error }));
   }
 

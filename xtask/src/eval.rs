@@ -1,6 +1,5 @@
 //! `cargo xtask eval demo`: measures the demo model on recordings whose sounds are known.
 
-mod accuracy;
 mod af2;
 mod choices;
 mod confidence;
@@ -70,7 +69,7 @@ enum What {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Part {
-    /// Right answers by question type, beside a blind control
+    /// Right answers by question type, beside a blind control: `af2 eval demo`
     Answers,
     /// Multiple choice and yes or no: greedy answers beside `af2 choose`
     Choices,
@@ -101,7 +100,7 @@ fn measure(part: Part, options: &Options, af2: &Af2) -> Result<()> {
     let (folder, hours) = (&options.recordings, &options.hours);
     let recordings = || recordings::read(folder);
     match part {
-        Part::Answers => accuracy::evaluate(af2, folder, &recordings()?),
+        Part::Answers => af2.benchmark("demo", folder),
         Part::Choices => choices::evaluate(af2, folder, &recordings()?),
         Part::Confidence => confidence::evaluate(af2, folder, &recordings()?, &options.diagram),
         Part::Places => places::evaluate(af2, folder, &recordings()?),

@@ -11,6 +11,7 @@ pub mod batch;
 pub mod bench;
 pub mod commands;
 pub mod convert;
+pub mod evaluation;
 pub mod hub;
 pub mod model;
 pub mod open_file;

@@ -23,9 +23,9 @@ async function ask(sound: File): Promise<void> {
   });
   output!.value = "";
   for await (const text of streamText({ model, messages: [await about(question.value)] }).textStream) output!.value += text;
-  const schema = z.object({ animal: z.enum(["yes", "no"]) });
-  const result = await generateText({ model, messages: [await about("is this an animal?")], output: Output.object({ schema }) });
-  kind!.value = result.output.animal;
+  const schema = z.object({ sound: z.enum(["cow", "dog"]) });
+  const result = await generateText({ model, messages: [await about("what is this sound?")], output: Output.object({ schema }) });
+  kind!.value = result.output.sound;
 }
 
 form.onsubmit = (event) => {

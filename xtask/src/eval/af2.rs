@@ -90,6 +90,15 @@ impl Af2 {
         printed(command, &output.with_context(|| format!("cannot start {}", self.program.display()))?)
     }
 
+    /// Runs a benchmark, which prints its own table and progress.
+    pub fn benchmark(&self, name: &str, data: &Path) -> Result<()> {
+        let mut started = Command::new(&self.program);
+        started.args(["eval", "--engine", &self.engine, name]).arg(data).arg(&self.model);
+        let status = started.status().with_context(|| format!("cannot start {}", self.program.display()))?;
+        ensure!(status.success(), "af2 eval {name} failed");
+        Ok(())
+    }
+
     /// Answers to all questions in one run, so that the audio is encoded once.
     pub fn ask(&self, audio: &Path, options: &[&str], questions: &[&Question]) -> Result<Vec<Answer>> {
         if questions.is_empty() {

@@ -43,8 +43,6 @@ pub struct Question {
     pub answer: String,
     /// The sound that decides the answer, where it is one that can be heard.
     pub about: Option<String>,
-    /// PyTorch's answer, if it was asked.
-    pub reference: Option<String>,
 }
 
 impl Recording {

@@ -1,5 +1,7 @@
-//! The statistics of the evaluation: shares with intervals, calibration, ranking. Written for this command alone, so that they check the
-//! engine's own figures.
+//! The statistics of the evaluation: shares with intervals, calibration, ranking. Apart from the interval they are written for this command
+//! alone, so that they check the engine's own figures.
+
+use af2_eval::metrics::statistics::wilson;
 
 /// `right` of `total`.
 #[derive(Default, Clone, Copy, Debug, PartialEq)]
@@ -24,11 +26,8 @@ impl Share {
 
     /// Wilson's 95 % interval.
     pub fn interval(self) -> (f64, f64) {
-        let (n, p, z) = (f64::from(self.total.max(1)), self.mean(), 1.96);
-        let centre = p + z * z / (2.0 * n);
-        let spread = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-        let scale = 1.0 + z * z / n;
-        ((centre - spread) / scale, (centre + spread) / scale)
+        let interval = wilson(self.right.into(), self.total.into());
+        (interval.low, interval.high)
     }
 }
 

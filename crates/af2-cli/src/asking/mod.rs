@@ -1,5 +1,6 @@
 //! A question about encoded audio: prompt, generation, chain of thought, answer. `ask` and `batch` share it.
 
+mod choose;
 mod decoding;
 mod logprobs;
 mod relevance;

@@ -1,6 +1,6 @@
 //! An answer as one JSON object.
 
-use af2_core::answers::{Relevance, confidence};
+use af2_core::answers::{Choice, Relevance, confidence};
 use af2_core::audio::LoadedAudio;
 use anyhow::Result;
 use serde::Serialize;
@@ -23,6 +23,9 @@ pub struct Answer<'a> {
     logprobs: Option<Vec<ScoredToken>>,
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     relevance: Option<Relevance>,
+    /// The options of a benchmark's item, weighed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choice: Option<Choice>,
     windows: usize,
     seconds: f64,
     truncated: bool,
@@ -75,6 +78,7 @@ impl<'a> Answer<'a> {
             confidence: confidence(&generated.logprobs),
             logprobs: tokens,
             relevance: None,
+            choice: None,
             windows: audio.windows.count,
             seconds: audio.windows.seconds(),
             truncated: audio.info.truncated,
@@ -87,6 +91,11 @@ impl<'a> Answer<'a> {
                 ..timings
             },
         })
+    }
+
+    /// The same with its options weighed.
+    pub fn with_choice(self, choice: Option<Choice>) -> Self {
+        Self { choice, ..self }
     }
 
     /// The same with the seconds that it goes by.

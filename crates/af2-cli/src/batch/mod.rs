@@ -4,7 +4,9 @@ mod lines;
 mod list;
 mod output;
 mod record;
+mod run;
 
 pub use list::{Job, parse_list, read_list};
 pub use output::Output;
 pub use record::Origin;
+pub use run::{Batch, Done};

@@ -7,6 +7,7 @@ mod captions;
 mod choose;
 mod convert;
 mod doctor;
+mod eval;
 mod index;
 mod inspect;
 mod listen;
@@ -39,6 +40,8 @@ pub enum Command {
     Convert(convert::Arguments),
     /// List GPUs and test whether they compute what they should.
     Doctor(doctor::Arguments),
+    /// Measure a model as published benchmarks do, and compare runs.
+    Eval(Box<eval::Arguments>),
     /// Encode audio files into an index that can be searched.
     Index(index::Arguments),
     /// Describe a converted model.
@@ -73,6 +76,7 @@ impl Command {
             Command::Choose(arguments) => choose::run(arguments),
             Command::Convert(arguments) => convert::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),
+            Command::Eval(arguments) => eval::run(*arguments),
             Command::Index(arguments) => index::run(arguments),
             Command::Inspect(arguments) => inspect::run(arguments),
             Command::Models(arguments) => models::run(arguments),

@@ -1,0 +1,145 @@
+//! What was answered: lines of this project, submissions of a benchmark, and `inference.jsonl` of the original.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::data_dir::{Row, rows};
+use crate::{Asked, EvalError};
+
+/// What one item got.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Prediction {
+    /// The answer; none where there is only an error.
+    pub text: Option<String>,
+    /// The option that scored best, where options were scored.
+    pub choice: Option<usize>,
+    /// Why there is no answer.
+    pub error: Option<String>,
+}
+
+/// Predictions by the items' ids.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Predictions {
+    of: HashMap<String, Prediction>,
+    /// What computed them, as far as the entries tell.
+    pub adapters: BTreeSet<String>,
+    /// Entries of the file that answer no item.
+    pub strangers: usize,
+}
+
+/// Fields that hold an answer, the surest first. `output` is last: in manifests it is the reference.
+const ANSWERS: [&str; 6] = ["model_prediction", "answer_prediction", "model_output", "prediction", "pred", "output"];
+/// Fields that name an audio file, and a question.
+const AUDIO: [&str; 7] = ["audio", "path", "audio_path", "filename", "file", "name", "audio_id"];
+const QUESTION: [&str; 4] = ["prompt", "question", "instruction", "QuestionText"];
+
+impl Predictions {
+    /// The answers of a file: JSON lines, a JSON array, or an object of entries. An entry is an item's by its `id`, or else by its audio
+    /// file and its prompt or question. Of several about one item the last counts.
+    ///
+    /// # Errors
+    /// The file cannot be read, or answers none of the items.
+    pub fn read(path: &Path, asked: &[Asked]) -> Result<Self, EvalError> {
+        let index = Index::new(asked);
+        let mut predictions = Self::default();
+        let rows = rows(path)?;
+        for row in &rows {
+            let adapter = row.fields.get("result").and_then(|result| result.get("adapter")?.as_str());
+            predictions.adapters.extend(adapter.map(str::to_owned));
+            match (index.find(row).as_slice(), prediction(row)) {
+                ([], _) | (_, None) => predictions.strangers += 1,
+                (ids, Some(prediction)) => ids.iter().for_each(|id| predictions.add(id, prediction.clone())),
+            }
+        }
+        if predictions.of.is_empty() && !rows.is_empty() {
+            let fields = "an `id`, or audio and question of the data set, and `prediction`";
+            return Err(EvalError::content(path, format!("it answers none of the items; an entry needs {fields}")));
+        }
+        Ok(predictions)
+    }
+
+    /// Adds what an item got. An error does not replace an answer.
+    pub fn add(&mut self, id: &str, prediction: Prediction) {
+        let known = self.of.get(id).is_some_and(|known| known.text.is_some());
+        if prediction.text.is_some() || !known {
+            self.of.insert(id.into(), prediction);
+        }
+    }
+
+    /// What an item got.
+    pub fn get(&self, id: &str) -> Option<&Prediction> {
+        self.of.get(id)
+    }
+}
+
+fn prediction(row: &Row) -> Option<Prediction> {
+    if let Some(result) = row.fields.get("result") {
+        let text = result.get("text").and_then(Value::as_str)?.to_owned();
+        let best = result.pointer("/choice/best").and_then(Value::as_u64);
+        return Some(Prediction { text: Some(text), choice: best.map(|best| best as usize), error: None });
+    }
+    let answer = ANSWERS.iter().find_map(|name| row.fields.get(*name)?.as_str());
+    match (answer, row.fields.get("error")) {
+        (Some(text), _) => Some(Prediction { text: Some(text.into()), ..Prediction::default() }),
+        (None, Some(error)) => {
+            let error = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+            Some(Prediction { error: Some(error), ..Prediction::default() })
+        }
+        (None, None) => {
+            row.fields.get("text")?.as_str().map(|text| Prediction { text: Some(text.into()), ..Prediction::default() })
+        }
+    }
+}
+
+/// Finds items by what an entry says.
+struct Index<'a> {
+    ids: BTreeMap<&'a str, &'a Asked>,
+    /// By the file's name and the question or the prompt.
+    asked: HashMap<(String, String), Vec<&'a Asked>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(asked: &'a [Asked]) -> Self {
+        let ids = asked.iter().map(|asked| (asked.item.id.as_str(), asked)).collect();
+        let mut by_question: HashMap<_, Vec<&Asked>> = HashMap::new();
+        for one in asked {
+            let name = file_name(&one.item.audio.to_string_lossy());
+            let (prompt, question) = (folded(&one.prompt), folded(&one.item.question));
+            if prompt != question {
+                by_question.entry((name.clone(), question)).or_default().push(one);
+            }
+            by_question.entry((name, prompt)).or_default().push(one);
+        }
+        Self { ids, asked: by_question }
+    }
+
+    /// The ids of the items that an entry answers: several where they ask the same about the same audio.
+    fn find(&self, row: &Row) -> Vec<&'a str> {
+        if let Some(asked) = row.maybe("id").and_then(|id| self.ids.get(id.as_str())) {
+            return vec![&asked.item.id];
+        }
+        let first = |names: &[&str]| names.iter().find_map(|name| row.maybe(name));
+        let (Some(audio), Some(question)) = (first(&AUDIO), first(&QUESTION)) else { return Vec::new() };
+        let found = self.asked.get(&(file_name(&audio), folded(&question))).map_or(&[][..], Vec::as_slice);
+        // Equal names in several folders: the longest common end decides.
+        let place = Path::new(&audio);
+        let common = |asked: &Asked| {
+            let pairs = place.components().rev().zip(asked.item.audio.components().rev());
+            pairs.take_while(|(a, b)| a == b).count()
+        };
+        let longest = found.iter().map(|asked| common(asked)).max();
+        let nearest = found.iter().filter(|asked| Some(common(asked)) == longest);
+        nearest.map(|asked| asked.item.id.as_str()).collect()
+    }
+}
+
+fn file_name(path: &str) -> String {
+    path.rsplit(['/', '\\']).next().unwrap_or_default().into()
+}
+
+/// A question as the model sees it: without the marker of the audio, in lower case, stripped.
+fn folded(text: &str) -> String {
+    text.replace("<audio>", "").to_lowercase().trim().into()
+}
