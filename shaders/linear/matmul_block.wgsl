@@ -3,23 +3,12 @@
 // loads 24 quads for 512 multiply-adds, matmul 64. The 8 threads of a workgroup, as many as a software adapter runs at once, form a
 // grid with `lanes_n` of them along N, so that narrow and flat matrices waste little.
 //!include common/matmul_params.wgsl
+//!include common/rows4.wgsl
 const ROWS: u32 = 8u;
 const COLUMNS: u32 = 16u;
 const LANES: u32 = 8u;
 
 override TALL: u32 = 1u;  // 0: there are at most 4 rows, and the other 4 of a thread are left out
-
-// Rows m..m+3 of x as the columns of a matrix. Rows past the end repeat the last one and are not stored.
-fn rows4(m: u32, quad: u32) -> mat4x4<f32> {
-    let last = params.rows - 1u;
-    let quads = params.cols / 4u;
-    return mat4x4<f32>(
-        x[min(m, last) * quads + quad],
-        x[min(m + 1u, last) * quads + quad],
-        x[min(m + 2u, last) * quads + quad],
-        x[min(m + 3u, last) * quads + quad],
-    );
-}
 
 // Row of W of a thread's j-th column of results.
 fn row_of(n: u32, j: u32) -> u32 {

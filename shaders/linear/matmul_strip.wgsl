@@ -2,8 +2,9 @@
 // block of W, 32 columns, is loaded and unpacked once for all rows of a strip, as in decoding of several sequences. `lanes_n` of the 8
 // threads of a workgroup lie side by side along N, the others along K. Each takes two blocks of inputs at a time and multiplies them by
 // 128 rows of W. So the sums, which no registers can hold, are fetched from workgroup memory once per 64 columns. Strips of 8 rows are
-// no faster per row, and take compilers 20 times as long. Grid x: ceil(M / 4) * ceil(N / (lanes_n * 128)).
+// no faster per row, and take a compiler half a minute. Grid x: ceil(M / 4) * ceil(N / (lanes_n * 128)).
 //!include common/matmul_params.wgsl
+//!include common/rows4.wgsl
 const THREADS: u32 = 8u;
 const ROWS: u32 = 4u;
 const OUTPUTS: u32 = 128u;  // per thread
@@ -14,18 +15,6 @@ struct Values32 {
 
 var<private> inputs: array<mat4x4<f32>, 16>;            // quads 0..7 of block a, then of block b, of the strip
 var<workgroup> sums: array<vec4<f32>, OUTPUTS * THREADS>;  // of the rows of the strip
-
-// Rows m..m+3 of x as the columns of a matrix. Rows past the end repeat the last one and are not stored.
-fn rows4(m: u32, quad: u32) -> mat4x4<f32> {
-    let last = params.rows - 1u;
-    let quads = params.cols / 4u;
-    return mat4x4<f32>(
-        x[min(m, last) * quads + quad],
-        x[min(m + 1u, last) * quads + quad],
-        x[min(m + 2u, last) * quads + quad],
-        x[min(m + 3u, last) * quads + quad],
-    );
-}
 
 // Sums over the columns of a block. Written out with constant indices, so that the inputs are in registers.
 fn sums_a(w: Values32) -> vec4<f32> {

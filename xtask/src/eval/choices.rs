@@ -6,6 +6,7 @@ use super::{
     sets::Sets,
     statistics::{Share, calibration_error, reliability},
 };
+use af2_eval::benchmarks::lettered_options;
 use anyhow::{Context, Result};
 use std::{cmp::Ordering, collections::BTreeMap, fmt, path::Path};
 
@@ -49,20 +50,9 @@ pub fn evaluate(af2: &Af2, folder: &Path, recordings: &[Recording]) -> Result<()
 fn options(question: &Question) -> Option<Vec<String>> {
     match question.kind.as_str() {
         "yes or no" => Some(vec!["yes".into(), "no".into()]),
-        "multiple choice" => lettered(&question.question),
+        "multiple choice" => lettered_options(&question.question),
         _ => None,
     }
-}
-
-/// `(A) a dog` and so on from a question that lists `(a) a dog (b) …`.
-fn lettered(question: &str) -> Option<Vec<String>> {
-    let letters = ["(a)", "(b)", "(c)", "(d)"];
-    let starts: Vec<usize> = letters.iter().map(|letter| question.find(letter)).collect::<Option<_>>()?;
-    let ends = starts.iter().skip(1).copied().chain([question.len()]);
-    let option = |((letter, start), end): ((&str, usize), usize)| {
-        format!("{} {}", letter.to_uppercase(), question[start + letter.len()..end].trim())
-    };
-    Some(letters.into_iter().zip(starts.iter().copied()).zip(ends).map(option).collect())
 }
 
 impl Counts {
@@ -100,19 +90,4 @@ impl fmt::Display for Tally {
 fn line(f: &mut fmt::Formatter<'_>, kind: &str, method: &str, share: Share) -> fmt::Result {
     let (low, high) = share.interval();
     write!(f, "| {kind} | {method} | {} | {:.3} | {low:.2}–{high:.2} | ", share.total, share.mean())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_of_a_lettered_question_on_one_line_or_several() {
-        let wanted = ["(A) a bell", "(B) rain", "(C) an organ", "(D) an electric guitar"];
-        for joint in [" ", "\n"] {
-            let text = ["what is this sound?", "(a) a bell", "(b) rain", "(c) an organ", "(d) an electric guitar"];
-            assert_eq!(lettered(&text.join(joint)).unwrap_or_default(), wanted);
-        }
-        assert_eq!(lettered("is there a dog?"), None);
-    }
 }

@@ -112,12 +112,12 @@ fn options(question: &str, answer: &str) -> Vec<String> {
     if matches!(answer, "yes" | "no") {
         vec!["yes".into(), "no".into()]
     } else {
-        lettered(question).unwrap_or_default()
+        lettered_options(question).unwrap_or_default()
     }
 }
 
 /// `(A) a dog` and so on from a question that lists `(a) a dog (b) …`.
-fn lettered(question: &str) -> Option<Vec<String>> {
+pub fn lettered_options(question: &str) -> Option<Vec<String>> {
     let letters = ["(a)", "(b)", "(c)", "(d)"];
     let starts: Vec<usize> = letters.iter().map(|letter| question.find(letter)).collect::<Option<_>>()?;
     let ends = starts.iter().skip(1).copied().chain([question.len()]);
@@ -136,9 +136,9 @@ mod tests {
         let wanted = ["(A) a bell", "(B) rain", "(C) an organ", "(D) an electric guitar"];
         for joint in [" ", "\n"] {
             let text = ["what is this sound?", "(a) a bell", "(b) rain", "(c) an organ", "(d) an electric guitar"];
-            assert_eq!(lettered(&text.join(joint)).unwrap_or_default(), wanted);
+            assert_eq!(lettered_options(&text.join(joint)).unwrap_or_default(), wanted);
         }
-        assert_eq!(lettered("is there a dog?"), None);
-        assert_eq!(lettered("(d) (c) (b) (a)"), None);
+        assert_eq!(lettered_options("is there a dog?"), None);
+        assert_eq!(lettered_options("(d) (c) (b) (a)"), None);
     }
 }

@@ -31,6 +31,8 @@ mod vocalsound;
 
 use crate::{DataDir, EvalError, Export, Item, Rule};
 
+pub use demo::lettered_options;
+
 /// A benchmark.
 #[derive(Debug)]
 pub struct Benchmark {
