@@ -13,6 +13,9 @@ params! {
     }
 }
 
+/// Keys of a tile.
+const KEYS: u32 = 64;
+
 /// The buffers of an attention of rows.
 #[derive(Debug, Clone, Copy)]
 pub struct RowBuffers<'a> {
@@ -47,10 +50,11 @@ pub fn attention_rows(
         return Err(GpuError::BadDispatch { kernel: shader.name, problem });
     }
     let RowBuffers { q, kv, out, rows: places } = buffers;
+    let threads = plan.gpu().tuning().key_threads().0.min(KEYS);
     plan.dispatch(Dispatch {
         label: label.into(),
         shader,
-        constants: &[shape.causal_constant(), odd_heads(shape.head_dim)],
+        constants: &[("THREADS", f64::from(threads)), shape.causal_constant(), odd_heads(shape.head_dim)],
         params: AttentionRowsParams {
             head_dim: shape.head_dim as u32,
             queries_per_key_head: (shape.heads / shape.key_heads) as u32,
@@ -81,7 +85,7 @@ pub(crate) fn keys_of(row: &super::BatchRow, causal: bool) -> Vec<u32> {
 pub(crate) mod tests {
     use super::super::BatchRow;
     use super::super::attention::tests::{halved, separate, upload_half};
-    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::*;
 
     /// Rows that hear all, one window, one window in part, and nothing; with a shared prefix of 5 and own parts that start at 20 and 40.
@@ -156,8 +160,10 @@ pub(crate) mod tests {
             let (keys, kv) = if shape.half { (upload_half(&kv), halved(&kv)) } else { (upload(&kv), kv) };
             let out = gpu().storage("out", (4 * rows().len() * shape.heads * shape.head_dim) as u64).unwrap();
             let buffers = RowBuffers { q: &upload(&q), kv: &keys, out: &out, rows: &upload(&rows()) };
-            let found = run(&out, |plan| attention_rows(plan, "", buffers, rows().len(), shape));
-            assert_close(&format!("{shape:?}"), &found, &twin(&q, &kv, shape), 1e-10);
+            for tuning in TUNINGS {
+                let found = run_tuned(tuning, &out, |plan| attention_rows(plan, "", buffers, rows().len(), shape));
+                assert_close(&format!("{tuning:?} {shape:?}"), &found, &twin(&q, &kv, shape), 1e-10);
+            }
         }
     }
 }
