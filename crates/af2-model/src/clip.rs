@@ -50,7 +50,6 @@ pub(crate) struct ClipPlans {
     pub token: Plan,
     pub token_head: Plan,
     pub token_argmax: Plan,
-    pub token_sample: Plan,
     /// Plans of prompts by number of rows.
     pub prompts: BTreeMap<usize, PromptPlans>,
 }
@@ -60,7 +59,6 @@ pub(crate) struct PromptPlans {
     pub layers: Plan,
     pub head: Plan,
     pub argmax: Plan,
-    pub sample: Plan,
 }
 
 impl Model {
@@ -312,8 +310,8 @@ impl Clip {
     fn token_plans(&self, scratch: Arc<Scratch>) -> Result<ClipPlans, GpuError> {
         let make = self.decoder_plans(&scratch);
         let (token, token_head) = (make.token()?, make.head(1)?);
-        let (token_argmax, token_sample) = (make.argmax(1)?, make.sample(1)?);
-        Ok(ClipPlans { scratch, token, token_head, token_argmax, token_sample, prompts: BTreeMap::new() })
+        let token_argmax = make.argmax(1)?;
+        Ok(ClipPlans { scratch, token, token_head, token_argmax, prompts: BTreeMap::new() })
     }
 
     /// Builds and drops one plan of each kind.
@@ -325,11 +323,6 @@ impl Clip {
 
     fn prompt_plans(&self, scratch: &Scratch, rows: usize) -> Result<PromptPlans, GpuError> {
         let make = self.decoder_plans(scratch);
-        Ok(PromptPlans {
-            layers: make.prompt(rows, None)?,
-            head: make.head(rows)?,
-            argmax: make.argmax(rows)?,
-            sample: make.sample(rows)?,
-        })
+        Ok(PromptPlans { layers: make.prompt(rows, None)?, head: make.head(rows)?, argmax: make.argmax(rows)? })
     }
 }

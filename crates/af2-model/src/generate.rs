@@ -51,8 +51,16 @@ impl Clip {
         self.prepare(positions, 1, &passes).await?;
         let Some(plans) = &self.plans else { return Err(not_finite()) };
         let wanted = (options.top_logprobs > 0).then_some(options.top_logprobs);
-        let top = wanted.map(|count| self.decoder_plans(&plans.scratch).top_logprobs(count)).transpose()?;
-        let mut decoding = Decoding::start(model.gpu(), plans, top.as_ref(), &known, prompt.len(), options)?;
+        let make = self.decoder_plans(&plans.scratch);
+        let top = wanted.map(|count| make.top_logprobs(count)).transpose()?;
+        let last_pass = passes.last().copied().unwrap_or(1);
+        let sample = match samples(&options.sampling) {
+            // Compiled when first wanted: most answers are greedy, and its kernel is among the slowest to compile.
+            true => Some(model.gpu().scoped("sampling", || Ok([make.sample(last_pass)?, make.sample(1)?])).await?),
+            false => None,
+        };
+        let extra = Extra { top: top.as_ref(), sample: sample.as_ref() };
+        let mut decoding = Decoding::start(model.gpu(), plans, extra, &known, prompt.len(), options)?;
         let result = decoding.run(&passes, model.config().tokens.end_of_text, generation, on_token).await;
         // Readbacks in flight use the staging buffers and the sequence: let them end before anything is reused.
         decoding.drain().await;
@@ -95,18 +103,29 @@ struct Chosen {
     top: Vec<TokenLogprob>,
 }
 
+/// Plans that only some answers need.
+#[derive(Clone, Copy)]
+struct Extra<'a> {
+    /// Ranks the most likely tokens.
+    top: Option<&'a Plan>,
+    /// Samples instead of taking the argmax: after the last pass over the prompt, and after one token.
+    sample: Option<&'a [Plan; 2]>,
+}
+
+/// Whether tokens are drawn. Greedy with a repetition penalty draws among the single most likely token.
+fn samples(params: &SamplingParams) -> bool {
+    !params.is_greedy() || params.repetition_penalty != 1.0
+}
+
 /// One answer being generated.
 struct Decoding<'a> {
     gpu: &'a Gpu,
     plans: &'a ClipPlans,
-    /// Ranks the most likely tokens, if they are wanted.
-    top: Option<&'a Plan>,
+    extra: Extra<'a>,
     options: &'a GenerateOptions,
     prompt_length: usize,
     /// Tokens of the answer that the first submit takes as given.
     given: usize,
-    /// Sample instead of taking the argmax.
-    sample: bool,
     /// A token's record each, used in turn: id, log-probability, then the most likely tokens with theirs.
     staging: Vec<Buffer>,
     record_bytes: u64,
@@ -119,15 +138,14 @@ impl<'a> Decoding<'a> {
     fn start(
         gpu: &'a Gpu,
         plans: &'a ClipPlans,
-        top: Option<&'a Plan>,
+        extra: Extra<'a>,
         known: &[u32],
         prompt_length: usize,
         options: &'a GenerateOptions,
     ) -> Result<Self, ModelError> {
         let scratch = &*plans.scratch;
         write_prompt(gpu, scratch, known, prompt_length, options.sampling.seed);
-        let sample = !options.sampling.is_greedy() || options.sampling.repetition_penalty != 1.0;
-        if sample {
+        if extra.sample.is_some() {
             write_sampling(gpu, scratch, &options.sampling, known);
         }
         let lookahead = if options.keep_logits { 1 } else { options.lookahead.max(1) };
@@ -137,11 +155,10 @@ impl<'a> Decoding<'a> {
         Ok(Self {
             gpu,
             plans,
-            top,
+            extra,
             options,
             prompt_length,
             given,
-            sample,
             staging,
             record_bytes,
             in_flight,
@@ -167,7 +184,7 @@ impl<'a> Decoding<'a> {
             let Chosen { id, logprob, top } = self.next().await?;
             generation.ids.push(id);
             generation.logprobs.push(logprob);
-            if self.top.is_some() {
+            if self.extra.top.is_some() {
                 generation.alternatives.push(top);
             }
             if !on_token(id) {
@@ -182,10 +199,10 @@ impl<'a> Decoding<'a> {
         let mut plans = if self.submitted == self.given {
             self.submit_all_but_last(passes)
         } else {
-            let next = if self.sample { &self.plans.token_sample } else { &self.plans.token_argmax };
+            let next = self.extra.sample.map_or(&self.plans.token_argmax, |[_, next]| next);
             vec![&self.plans.token, &self.plans.token_head, next]
         };
-        plans.extend(self.top); // reads the logits, which the next step overwrites
+        plans.extend(self.extra.top); // reads the logits, which the next step overwrites
         let scratch = &*self.plans.scratch;
         let offset = 4 * (self.prompt_length + self.submitted) as u64;
         let staging = &self.staging[self.submitted % self.staging.len()];
@@ -195,7 +212,7 @@ impl<'a> Decoding<'a> {
             Fetch { from: &scratch.logprobs, offset, bytes: 4 },
             top,
         ];
-        self.gpu.run_then_fetch(&plans, &ranges[..if self.top.is_some() { 3 } else { 2 }], staging);
+        self.gpu.run_then_fetch(&plans, &ranges[..if self.extra.top.is_some() { 3 } else { 2 }], staging);
         self.in_flight.push_back(self.gpu.map(staging, self.record_bytes));
         self.submitted += 1;
     }
@@ -211,7 +228,8 @@ impl<'a> Decoding<'a> {
             if position < self.prompt_length + self.given {
                 self.gpu.run(&[&pass.layers]);
             } else {
-                last = vec![&pass.layers, &pass.head, if self.sample { &pass.sample } else { &pass.argmax }];
+                let first = self.extra.sample.map_or(&pass.argmax, |[first, _]| first);
+                last = vec![&pass.layers, &pass.head, first];
             }
         }
         last
@@ -243,7 +261,6 @@ pub(crate) fn not_finite() -> ModelError {
 }
 
 fn write_sampling(gpu: &Gpu, scratch: &Scratch, params: &SamplingParams, known: &[u32]) {
-    // Greedy with a repetition penalty samples among the single most likely token.
     let (temperature, top_k) = if params.is_greedy() { (1.0, 1) } else { (params.temperature, params.top_k) };
     let settings = Sampling {
         temperature: temperature as f32,
