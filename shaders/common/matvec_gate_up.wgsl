@@ -11,6 +11,9 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;   // [F]
 //!include common/activation.wgsl
 
+// Rows of W.
+fn all_rows() -> u32 { return 2u * params.inner; }
+
 // Slots 2i and 2i + 1 are the gate and the up row of the same output.
 fn row_of(group: u32, slot: u32) -> u32 {
     let pair = min(group * (ROWS / 2u) + slot / 2u, params.inner - 1u);

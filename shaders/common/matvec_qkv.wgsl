@@ -20,6 +20,9 @@ fn pairs() -> u32 {
     return (params.heads + 2u * params.kv_heads) * params.head_dim / 2u;
 }
 
+// Rows of W.
+fn all_rows() -> u32 { return 2u * pairs(); }
+
 fn first_row(pair: u32) -> u32 {
     let half = params.head_dim / 2u;
     return (pair / half) * params.head_dim + pair % half;

@@ -1,60 +1,146 @@
-// out[m, n] = epilogue(sum_k x[m, k] * W[n, k]): TILE x TILE results per workgroup of 256 threads, 4 x 4 per thread. For hardware GPUs.
+// out[m, n] = epilogue(sum_k x[m, k] * W[n, k]): SIDE_M * PER_M rows by 64 columns of results per workgroup of SIDE_M * 16 threads,
+// PER_M x 4 per thread. For hardware GPUs. With PART = 1 out[s, m, n] is the sum over the s-th part of the columns of x and W, and
+// matmul_combine adds the parts up.
 // Both operands pass through tiles in workgroup memory: vec4 along k, rows padded by one vec4 so that neighbouring rows fall in
-// different banks.
+// different banks. Grid x: parts * ceil(M / (SIDE_M * PER_M)) * ceil(N / 64).
 //!include common/matmul_tile.wgsl
-const TILE: u32 = 64u;
-const QUADS: u32 = 4u;           // vec4 along k per tile: 16 columns
+override SIDE_M: u32 = 16u;    // threads along M: 2, 4, 8 or 16; thread t owns rows t, t + SIDE_M, ...
+override PER_M: u32 = 4u;      // rows per thread: 4, 5 or 6
+override THREADS: u32 = 256u;  // 16 * SIDE_M
+override X_TILE: u32 = 320u;   // SIDE_M * PER_M * PITCH
+override PART: u32 = 0u;       // 1: the workgroup sums a part of the columns only
+const SIDE: u32 = 16u;         // threads along N; thread t owns columns t, t + 16, t + 32, t + 48
+const TILE_N: u32 = 64u;
+const QUADS: u32 = 4u;         // vec4 along k per tile: 16 columns
 const PITCH: u32 = QUADS + 1u;
-const SIDE: u32 = 16u;           // threads per side; thread t owns rows and columns t, t + 16, t + 32, t + 48
 
-var<workgroup> x_tile: array<vec4<f32>, TILE * PITCH>;
-var<workgroup> w_tile: array<vec4<f32>, TILE * PITCH>;
+var<workgroup> x_tile: array<vec4<f32>, X_TILE>;
+var<workgroup> w_tile: array<vec4<f32>, TILE_N * PITCH>;
 
-@compute @workgroup_size(256)
+// Fewer threads load more quads of W each: those 4 SIDE_M rows apart.
+fn w_loads(i: u32) -> bool { return i * SIDE_M < 16u; }
+
+@compute @workgroup_size(THREADS)
 fn main(
     @builtin(workgroup_id) group_id: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let across = (params.outputs + TILE - 1u) / TILE;  // workgroups along N
-    let group = linear_group(group_id, groups);
-    let m0 = (group / across) * TILE;
-    let n0 = (group % across) * TILE;
+    let tile_m = SIDE_M * PER_M;
+    let across = (params.outputs + TILE_N - 1u) / TILE_N;  // workgroups along N
+    let tiles = across * ((params.rows + tile_m - 1u) / tile_m);
+    let index = linear_group(group_id, groups);
+    var group = index;
+    var begin = 0u;
+    var end = params.cols / 4u;
+    if (PART == 1u) {
+        group = index % tiles;
+        begin = (index / tiles) * params.part_quads;
+        end = min(begin + params.part_quads, end);
+    }
+    let m0 = (group / across) * tile_m;
+    let n0 = (group % across) * TILE_N;
     let tx = lane % SIDE;
     let ty = lane / SIDE;
     let load_row = lane / QUADS;
     let load_quad = lane % QUADS;
+    let step = 4u * SIDE_M;  // rows that all threads load at once
     // Written out: not every compiler unrolls loops, and an array indexed in a loop lives in memory.
     var sum0 = vec4<f32>(0.0);
     var sum1 = vec4<f32>(0.0);
     var sum2 = vec4<f32>(0.0);
     var sum3 = vec4<f32>(0.0);
-    var from_x = x_quad(m0 + load_row, load_quad);
-    var from_w = w_quad(n0 + load_row, load_quad);
-    for (var base = 0u; base < params.cols / 4u; base += QUADS) {
-        x_tile[load_row * PITCH + load_quad] = inside(base + load_quad, from_x);
-        w_tile[load_row * PITCH + load_quad] = values4(from_w);
+    var sum4 = vec4<f32>(0.0);
+    var sum5 = vec4<f32>(0.0);
+    let first = begin + load_quad;
+    var x0 = x_quad(m0 + load_row, first);
+    var x1 = x0;
+    if (PER_M > 4u) { x1 = x_quad(m0 + load_row + step, first); }
+    var w0 = w_quad(n0 + load_row, first);
+    var w1 = w0;
+    var w2 = w0;
+    var w3 = w0;
+    var w4 = w0;
+    var w5 = w0;
+    var w6 = w0;
+    var w7 = w0;
+    if (w_loads(1u)) { w1 = w_quad(n0 + load_row + step, first); }
+    if (w_loads(2u)) {
+        w2 = w_quad(n0 + load_row + 2u * step, first);
+        w3 = w_quad(n0 + load_row + 3u * step, first);
+    }
+    if (w_loads(4u)) {
+        w4 = w_quad(n0 + load_row + 4u * step, first);
+        w5 = w_quad(n0 + load_row + 5u * step, first);
+        w6 = w_quad(n0 + load_row + 6u * step, first);
+        w7 = w_quad(n0 + load_row + 7u * step, first);
+    }
+    let place = load_row * PITCH + load_quad;
+    let apart = step * PITCH;
+    for (var base = begin; base < end; base += QUADS) {
+        x_tile[place] = inside(base + load_quad, x0);
+        if (PER_M > 4u && load_row + step < tile_m) { x_tile[place + apart] = inside(base + load_quad, x1); }
+        w_tile[place] = values4(w0);
+        if (w_loads(1u)) { w_tile[place + apart] = values4(w1); }
+        if (w_loads(2u)) {
+            w_tile[place + 2u * apart] = values4(w2);
+            w_tile[place + 3u * apart] = values4(w3);
+        }
+        if (w_loads(4u)) {
+            w_tile[place + 4u * apart] = values4(w4);
+            w_tile[place + 5u * apart] = values4(w5);
+            w_tile[place + 6u * apart] = values4(w6);
+            w_tile[place + 7u * apart] = values4(w7);
+        }
         workgroupBarrier();
         // The next tile is in flight while this one is used.
-        from_x = x_quad(m0 + load_row, base + QUADS + load_quad);
-        from_w = w_quad(n0 + load_row, base + QUADS + load_quad);
+        let next = base + QUADS + load_quad;
+        x0 = x_quad(m0 + load_row, next);
+        if (PER_M > 4u) { x1 = x_quad(m0 + load_row + step, next); }
+        w0 = w_quad(n0 + load_row, next);
+        if (w_loads(1u)) { w1 = w_quad(n0 + load_row + step, next); }
+        if (w_loads(2u)) {
+            w2 = w_quad(n0 + load_row + 2u * step, next);
+            w3 = w_quad(n0 + load_row + 3u * step, next);
+        }
+        if (w_loads(4u)) {
+            w4 = w_quad(n0 + load_row + 4u * step, next);
+            w5 = w_quad(n0 + load_row + 5u * step, next);
+            w6 = w_quad(n0 + load_row + 6u * step, next);
+            w7 = w_quad(n0 + load_row + 7u * step, next);
+        }
         for (var q = 0u; q < QUADS; q += 1u) {
-            let w0 = w_tile[tx * PITCH + q];
-            let w1 = w_tile[(tx + SIDE) * PITCH + q];
-            let w2 = w_tile[(tx + 2u * SIDE) * PITCH + q];
-            let w3 = w_tile[(tx + 3u * SIDE) * PITCH + q];
-            sum0 = plus_dots(sum0, x_tile[ty * PITCH + q], w0, w1, w2, w3);
-            sum1 = plus_dots(sum1, x_tile[(ty + SIDE) * PITCH + q], w0, w1, w2, w3);
-            sum2 = plus_dots(sum2, x_tile[(ty + 2u * SIDE) * PITCH + q], w0, w1, w2, w3);
-            sum3 = plus_dots(sum3, x_tile[(ty + 3u * SIDE) * PITCH + q], w0, w1, w2, w3);
+            let a = w_tile[tx * PITCH + q];
+            let b = w_tile[(tx + SIDE) * PITCH + q];
+            let c = w_tile[(tx + 2u * SIDE) * PITCH + q];
+            let d = w_tile[(tx + 3u * SIDE) * PITCH + q];
+            sum0 = plus_dots(sum0, x_tile[ty * PITCH + q], a, b, c, d);
+            sum1 = plus_dots(sum1, x_tile[(ty + SIDE_M) * PITCH + q], a, b, c, d);
+            sum2 = plus_dots(sum2, x_tile[(ty + 2u * SIDE_M) * PITCH + q], a, b, c, d);
+            sum3 = plus_dots(sum3, x_tile[(ty + 3u * SIDE_M) * PITCH + q], a, b, c, d);
+            if (PER_M > 4u) { sum4 = plus_dots(sum4, x_tile[(ty + 4u * SIDE_M) * PITCH + q], a, b, c, d); }
+            if (PER_M > 5u) { sum5 = plus_dots(sum5, x_tile[(ty + 5u * SIDE_M) * PITCH + q], a, b, c, d); }
         }
         workgroupBarrier();
     }
+    if (PART == 1u) {
+        if (begin >= params.cols / 4u) { return; }
+        let part = (index / tiles) * params.rows;
+        leave_row(part, m0 + ty, n0 + tx, sum0);
+        leave_row(part, m0 + ty + SIDE_M, n0 + tx, sum1);
+        leave_row(part, m0 + ty + 2u * SIDE_M, n0 + tx, sum2);
+        leave_row(part, m0 + ty + 3u * SIDE_M, n0 + tx, sum3);
+        if (PER_M > 4u) { leave_row(part, m0 + ty + 4u * SIDE_M, n0 + tx, sum4); }
+        if (PER_M > 5u) { leave_row(part, m0 + ty + 5u * SIDE_M, n0 + tx, sum5); }
+        return;
+    }
     let factor = gate_factor();
     store_row(m0 + ty, n0 + tx, sum0, factor);
-    store_row(m0 + ty + SIDE, n0 + tx, sum1, factor);
-    store_row(m0 + ty + 2u * SIDE, n0 + tx, sum2, factor);
-    store_row(m0 + ty + 3u * SIDE, n0 + tx, sum3, factor);
+    store_row(m0 + ty + SIDE_M, n0 + tx, sum1, factor);
+    store_row(m0 + ty + 2u * SIDE_M, n0 + tx, sum2, factor);
+    store_row(m0 + ty + 3u * SIDE_M, n0 + tx, sum3, factor);
+    if (PER_M > 4u) { store_row(m0 + ty + 4u * SIDE_M, n0 + tx, sum4, factor); }
+    if (PER_M > 5u) { store_row(m0 + ty + 5u * SIDE_M, n0 + tx, sum5, factor); }
 }
 
 fn store_row(m: u32, n: u32, sums: vec4<f32>, factor: f32) {
@@ -68,4 +154,18 @@ fn store_row(m: u32, n: u32, sums: vec4<f32>, factor: f32) {
 
 fn store_one(base: u32, n: u32, sum: f32, factor: f32) {
     if (n < params.outputs) { finish(base + n, params.column + n, sum * row_scale(n, params.cols), factor); }
+}
+
+// Sums over a part of the columns, without an epilogue.
+fn leave_row(part: u32, m: u32, n: u32, sums: vec4<f32>) {
+    if (m >= params.rows) { return; }
+    let base = (part + m) * params.outputs;
+    leave_one(base, n, sums.x);
+    leave_one(base, n + SIDE, sums.y);
+    leave_one(base, n + 2u * SIDE, sums.z);
+    leave_one(base, n + 3u * SIDE, sums.w);
+}
+
+fn leave_one(base: u32, n: u32, sum: f32) {
+    if (n < params.outputs) { out[base + n] = sum * row_scale(n, params.cols); }
 }

@@ -11,6 +11,6 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let group = linear_group(group_id, groups);
-    sum_rows(group, lane);
+    sum_rows(group, 0u, params.cols / 32u, lane);
     for (var slot = lane; slot < ROWS; slot += THREADS) { store(group, slot); }
 }

@@ -52,6 +52,28 @@ fn the_bench_reports_what_inspect_promises_beside_a_baseline() {
 }
 
 #[test]
+fn inspect_counts_for_gpus_that_are_not_here() {
+    let inspect =
+        |device: &str, rest: &[&str]| af2(&[&["inspect", toy().to_str().unwrap(), "--device", device], rest].concat());
+    for device in ["h100", "4090", "m2pro", "xe"] {
+        let report = json(&inspect(device, &["--json"]));
+        let token = report["device"]["token"].as_array().unwrap();
+        let matrices: u64 = token.iter().map(|row| row["count"].as_u64().unwrap()).sum();
+        let bytes = |row: &Value| row["count"].as_u64().unwrap() * row["bytes"].as_u64().unwrap();
+        assert_eq!(report["device"]["device"], device);
+        let (all, of_matrices) = (report["bytes_per_token"].as_u64().unwrap(), token.iter().map(bytes).sum::<u64>());
+        assert!((all * 95 / 100..=all).contains(&of_matrices), "all but norms and biases: {of_matrices} of {all}");
+        let blocks = report["dispatches_per_token"][0].as_u64().unwrap();
+        assert!(matrices > 0 && matrices < blocks, "{matrices} of {blocks} dispatches");
+    }
+    let table = String::from_utf8(inspect("h100", &[]).stdout).unwrap();
+    assert!(table.contains("gate_up_proj") && table.contains("132 multiprocessors"), "{table}");
+    let refused = inspect("h200", &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("h100, 4090, m2pro, xe"), "{refused:?}");
+}
+
+#[test]
 fn the_bench_refuses_what_it_cannot_measure() {
     for (rest, problem) in [
         (["--tokens", "1"], "--tokens must be at least 2"),
@@ -72,11 +94,16 @@ fn the_bench_refuses_what_it_cannot_measure() {
 fn a_tuning_is_stored_where_the_next_run_finds_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("af2/tuning.json");
-    let report = json(&af2(&["tune", "--file", file.to_str().unwrap(), "--json"]));
+    let report = json(&af2(&["tune", toy().to_str().unwrap(), "--file", file.to_str().unwrap(), "--json"]));
     let stored: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let (adapter, tuning) = stored.as_object().unwrap().iter().next().unwrap();
     assert!(adapter.contains(report["adapter"].as_str().unwrap()), "{stored}");
-    assert_eq!(*tuning, report["tuning"]);
+    let (tuning, measured) = (tuning.as_str().unwrap(), report["tuning"].as_str().unwrap());
+    assert_eq!(tuning.split("; ").next(), Some(measured));
+    let matrices = report["matrices"].as_array().unwrap();
+    assert_eq!(tuning.split("; ").count() - 1, matrices.len(), "{tuning}");
+    // The toy has nine; the staged kernel alone is divided by matrix.
+    assert_eq!(matrices.len(), if measured.contains("staged") { 9 } else { 0 }, "{report}");
 }
 
 #[test]

@@ -47,12 +47,18 @@ fn constants(kernels: &[(Kernel, Module)]) -> String {
 }
 
 fn constant(kernel: &Kernel, module: &Module) -> String {
-    let (name, source) = (format!("{}/{}", kernel.family, kernel.name), &kernel.text);
+    let (name, source) = (format!("{}/{}", kernel.family, kernel.name), code(&kernel.text));
     let (bindings, params) = (bindings(module), params(module));
     let overrides: Vec<&str> = module.overrides.iter().filter_map(|(_, item)| item.name.as_deref()).collect();
     format!(
         "Shader {{ name: {name:?}, source: {source:?}, bindings: &[{bindings}], params: &[{params}], overrides: &{overrides:?} }}"
     )
+}
+
+/// A kernel without comments and indentation, which are a third of its text: every byte is a part of the module that browsers fetch.
+fn code(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default().trim());
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn bindings(module: &Module) -> String {

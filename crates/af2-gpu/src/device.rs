@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use crate::faults::{Faults, lock};
 use crate::shader::{Access, Shader};
-use crate::{Buffer, GpuError, MemoryUse, Tuning};
+use crate::{Buffer, DeviceProfile, GpuError, Kernels, MatrixShape, MatvecKernel, MatvecSizes, MemoryUse, Tuning};
+
+/// Counted up when measurements of former kernels no longer hold.
+const KERNELS: u32 = 2;
 
 /// Which adapter to ask for.
 #[derive(Debug, Clone, Default)]
@@ -44,9 +47,10 @@ pub struct AdapterInfo {
 }
 
 impl AdapterInfo {
-    /// The key under which a measured [`Tuning`] is stored: it changes with the driver and the kernels.
+    /// The key under which measured [`Kernels`] are stored: it changes with the driver and the kernels.
     pub fn tuning_key(&self) -> String {
-        format!("{} | {} | {} | af2 {}", self.name, self.backend, self.driver, env!("CARGO_PKG_VERSION"))
+        let version = env!("CARGO_PKG_VERSION");
+        format!("{} | {} | {} | af2 {version}, kernels {KERNELS}", self.name, self.backend, self.driver)
     }
 }
 
@@ -63,6 +67,7 @@ struct Inner {
     device: wgpu::Device,
     queue: wgpu::Queue,
     info: AdapterInfo,
+    profile: DeviceProfile,
     limits: wgpu::Limits,
     memory: Arc<MemoryUse>,
     faults: Arc<Faults>,
@@ -72,7 +77,7 @@ struct Inner {
 
 /// A device and its queue; cheap to clone.
 #[derive(Clone)]
-pub struct Gpu(Arc<Inner>, Tuning);
+pub struct Gpu(Arc<Inner>, Arc<Kernels>);
 
 impl std::fmt::Debug for Gpu {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -123,10 +128,11 @@ impl Gpu {
         });
         let empty = Buffer::new(empty, &memory);
         let info = info_of(adapter);
-        let tuning = Tuning::default_for(info.software);
+        let profile = DeviceProfile::of_adapter(&info.name);
+        let kernels = Kernels::from(Tuning::default_for(info.software));
         let pipelines = Mutex::default();
-        let inner = Inner { instance, device, queue, info, limits, memory, faults, pipelines, empty };
-        Ok(Self(Arc::new(inner), tuning))
+        let inner = Inner { instance, device, queue, info, profile, limits, memory, faults, pipelines, empty };
+        Ok(Self(Arc::new(inner), Arc::new(kernels)))
     }
 
     /// The adapter's info.
@@ -136,13 +142,30 @@ impl Gpu {
 
     /// The tuning that plans for this device are built with.
     pub fn tuning(&self) -> Tuning {
-        self.1
+        self.1.tuning
     }
 
-    /// The same device with another tuning for plans built from now on.
+    /// The tuning and what was measured for single matrices.
+    pub fn kernels(&self) -> &Kernels {
+        &self.1
+    }
+
+    /// The sizes of a matvec with such a matrix: those measured, or those that the rules choose for a GPU of this name.
+    pub fn matvec_sizes(&self, shape: MatrixShape) -> MatvecSizes {
+        let tuning = self.tuning();
+        let measured = (tuning.matvec == MatvecKernel::Staged).then(|| self.1.measured(shape)).flatten();
+        measured.unwrap_or_else(|| MatvecSizes::choose(shape, tuning, &self.0.profile))
+    }
+
+    /// What is known of a GPU of this name.
+    pub fn device_profile(&self) -> &DeviceProfile {
+        &self.0.profile
+    }
+
+    /// The same device with other kernels, or another tuning, for plans built from now on.
     #[must_use]
-    pub fn tuned(&self, tuning: Tuning) -> Self {
-        Self(self.0.clone(), tuning)
+    pub fn tuned(&self, kernels: impl Into<Kernels>) -> Self {
+        Self(self.0.clone(), Arc::new(kernels.into()))
     }
 
     /// The device's limits.

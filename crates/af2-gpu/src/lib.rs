@@ -27,6 +27,7 @@ mod choice;
 mod device;
 mod error;
 mod faults;
+mod kernels;
 pub mod matrix;
 mod measure;
 pub mod ops;
@@ -36,8 +37,10 @@ pub mod shader;
 mod tuning;
 
 pub use buffer::{Buffer, MemoryUse};
+pub use choice::{Counts, DeviceProfile, MatrixShape, MatvecSizes, TileSizes};
 pub use device::{AdapterInfo, Gpu, GpuOptions};
 pub use error::GpuError;
+pub use kernels::Kernels;
 pub use matrix::{Matrix, MatrixPart};
 pub use measure::{KernelTime, Rates, SelfTest, Span, by_kernel};
 pub use plan::{Cost, Dispatch, Fetch, Params, Plan, PlanBuilder, PlanInfo, Tap, Taps};

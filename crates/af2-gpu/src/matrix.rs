@@ -2,7 +2,7 @@
 
 use af2_core::weights::Scheme;
 
-use crate::{Buffer, Gpu, GpuError};
+use crate::{Buffer, Gpu, GpuError, MatrixShape};
 
 /// How the tensors that share a matrix are laid out in its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +130,16 @@ impl Matrix {
     /// Bytes of packed values and scales.
     pub fn bytes(&self) -> u64 {
         self.scheme.data_bytes(self.rows, self.cols) + self.scheme.scale_bytes(self.rows, self.cols)
+    }
+
+    /// The parts as dispatches read them; `paired` if every result is made of two rows.
+    pub fn part_shapes(&self, paired: bool) -> impl Iterator<Item = MatrixShape> {
+        self.parts.iter().map(move |part| self.part_shape(part, paired))
+    }
+
+    /// A part as one dispatch reads it.
+    pub(crate) fn part_shape(&self, part: &MatrixPart, paired: bool) -> MatrixShape {
+        MatrixShape { rows: part.rows, cols: self.cols, scheme: self.scheme, paired }
     }
 
     /// Bytes that one part reads.

@@ -118,6 +118,8 @@ pub struct PlanBuilder {
     wanted: Option<Taps>,
     taps: Vec<Tap>,
     info: PlanInfo,
+    /// What [`PlanBuilder::scratch`] gives.
+    scratch: Option<Buffer>,
 }
 
 /// A list of dispatches, ready to run any number of times. Owns every buffer it uses.
@@ -134,7 +136,15 @@ impl PlanBuilder {
     /// An empty plan. With `taps`, [`PlanBuilder::tap`] copies intermediates out; without, it does nothing.
     pub fn new(gpu: &Gpu, label: &str, taps: Option<&Taps>) -> Self {
         let (drafts, info) = (Vec::new(), PlanInfo::default());
-        Self { gpu: gpu.clone(), label: label.into(), drafts, wanted: taps.cloned(), taps: Vec::new(), info }
+        Self {
+            gpu: gpu.clone(),
+            label: label.into(),
+            drafts,
+            wanted: taps.cloned(),
+            taps: Vec::new(),
+            info,
+            scratch: None,
+        }
     }
 
     /// The device the plan is for.
@@ -145,6 +155,19 @@ impl PlanBuilder {
     /// Whether intermediates are copied out. Work done only for them can be left out otherwise.
     pub fn taps_wanted(&self) -> bool {
         self.wanted.is_some()
+    }
+
+    /// A buffer of at least so many bytes for what one op's dispatches leave to its next one. Every op that asks gets the same.
+    ///
+    /// # Errors
+    /// The device allows no such buffer.
+    pub(crate) fn scratch(&mut self, bytes: u64) -> Result<Buffer, GpuError> {
+        if let Some(found) = self.scratch.as_ref().filter(|buffer| buffer.bytes() >= bytes) {
+            return Ok(found.clone());
+        }
+        let made = self.gpu.storage("partial sums", bytes)?;
+        self.scratch = Some(made.clone());
+        Ok(made)
     }
 
     /// Appends a dispatch.

@@ -24,8 +24,6 @@ pub enum MatvecKernel {
     Block,
 }
 
-/// More threads of the staged kernel need more than 16 KiB of workgroup memory: 8 vec4 each.
-const MOST_STAGED_THREADS: u32 = 120;
 /// Partial sums of the block kernel that fit in 16 KiB of workgroup memory.
 const MOST_ROW_LANES: u32 = 4096;
 
@@ -36,15 +34,17 @@ pub struct Tuning {
     pub matmul: MatmulKernel,
     /// The kernel for matvecs.
     pub matvec: MatvecKernel,
-    /// Matrix rows per workgroup of a matvec: 4 or 8 if staged, and fewer for matrices of few rows; even and at most 32 if block.
+    /// Matrix rows per workgroup of a matvec if block, even and at most 32; if staged, the most rows per thread, 4 or 8.
     pub matvec_rows: u32,
-    /// Threads per workgroup of a matvec, a multiple of 8; if staged, the most: fewer where some would be idle.
+    /// Threads per workgroup of a matvec, a multiple of 8; if staged, the most. [`crate::MatvecSizes`] has those of a matrix.
     pub matvec_threads: u32,
     /// Threads per workgroup of kernels with one row or frame per workgroup (norms, spectra); a multiple of 8.
     pub row_threads: u32,
 }
 
 impl Tuning {
+    /// More threads of the staged kernel need more than 16 KiB of workgroup memory: 8 vec4 each.
+    pub(crate) const MOST_STAGED_THREADS: u32 = 120;
     /// For hardware GPUs: many small workgroups hide memory latency.
     pub const HARDWARE: Self = Self {
         matmul: MatmulKernel::Tiled,
@@ -75,7 +75,7 @@ impl Tuning {
         let threads = |count: u32, most: u32| count.is_multiple_of(8) && (8..=most).contains(&count);
         let Self { matvec_rows: rows, matvec_threads, .. } = *self;
         let matvec = match self.matvec {
-            MatvecKernel::Staged => [4, 8].contains(&rows) && threads(matvec_threads, MOST_STAGED_THREADS),
+            MatvecKernel::Staged => [4, 8].contains(&rows) && threads(matvec_threads, Self::MOST_STAGED_THREADS),
             MatvecKernel::Block => {
                 let even = rows.is_multiple_of(2) && (2..=32).contains(&rows);
                 even && threads(matvec_threads, 256) && rows * matvec_threads <= MOST_ROW_LANES
@@ -133,7 +133,7 @@ impl fmt::Display for Tuning {
 /// A text that is no [`Tuning`], or one with sizes that the kernels do not exist in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no tuning; write one like 'tiled staged 8 64 64'")]
-pub struct InvalidTuning(String);
+pub struct InvalidTuning(pub(crate) String);
 
 impl FromStr for Tuning {
     type Err = InvalidTuning;

@@ -8,7 +8,8 @@ use af2_core::engine::{MOST_POSITIONS, TOKENS_PER_WINDOW};
 use af2_core::text::Tokenizer;
 use af2_gpu::ops::Step;
 use af2_gpu::ops::attention_split::dispatches;
-use af2_gpu::{Buffer, Gpu};
+use af2_gpu::ops::matvec::matvec_dispatches;
+use af2_gpu::{Buffer, Gpu, MatrixShape};
 
 use crate::ModelError;
 use crate::batch_buffers::Batch;
@@ -110,9 +111,9 @@ impl Model {
         let crosses = decoder.layers.iter().filter_map(|layer| layer.gated_cross_attn.as_ref());
         let head_dim = self.0.config.cross_attention.head_dim;
         let audio = |to_kv: &af2_gpu::Matrix| audio_bytes(to_kv.scheme, head_dim, to_kv.rows);
-        let matrices = decoder.layers.iter().flat_map(DecoderLayer::token_matrices);
-        let matvecs = matrices.chain([&decoder.embed_tokens, &decoder.lm_head]).map(|matrix| matrix.parts.len());
-        let (matvecs, blocks): (usize, usize) = (matvecs.sum(), crosses.clone().count());
+        let layers = decoder.layers.iter().flat_map(DecoderLayer::token_matrices).chain([(&decoder.lm_head, false)]);
+        let matvecs: usize = layers.map(|(matrix, paired)| matvec_dispatches(&self.0.gpu, matrix, paired)).sum();
+        let (matvecs, blocks) = (matvecs + decoder.embed_tokens.parts.len(), crosses.clone().count());
         let others = 2 * decoder.layers.len() + 1; // attention of every layer in two dispatches, and argmax
         ModelInfo {
             gpu_bytes: self.0.gpu.memory().bytes(),
@@ -120,6 +121,19 @@ impl Model {
             audio_bytes_per_window: crosses.map(|cross| audio(&cross.to_kv)).sum(),
             dispatches_per_token: ATTENDING.map(|attending| matvecs + attending * blocks + others),
         }
+    }
+
+    /// The shapes of the matrices of a decoded token, each once, as this device reads them.
+    pub fn token_shapes(&self) -> Vec<MatrixShape> {
+        let decoder = &self.0.weights.decoder;
+        let matrices = decoder.layers.iter().flat_map(DecoderLayer::token_matrices).chain([(&decoder.lm_head, false)]);
+        let mut shapes = Vec::new();
+        for shape in matrices.flat_map(|(matrix, paired)| matrix.part_shapes(paired)) {
+            if !shapes.contains(&shape) {
+                shapes.push(shape);
+            }
+        }
+        shapes
     }
 
     /// Scratch buffers with room for `positions` tokens in each of `slots` sequences; those that exist, if they are large enough.

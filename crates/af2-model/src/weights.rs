@@ -34,7 +34,7 @@ impl Weights {
     /// Bytes of the matrices that one decoded token reads: everything of the decoder but `to_kv`, and the head.
     pub fn decode_bytes(&self) -> u64 {
         let layers = self.decoder.layers.iter().flat_map(DecoderLayer::token_matrices);
-        layers.chain([&self.decoder.lm_head]).map(Matrix::bytes).sum()
+        layers.map(|(matrix, _)| matrix.bytes()).sum::<u64>() + self.decoder.lm_head.bytes()
     }
 }
 
@@ -230,10 +230,11 @@ impl DecoderLayer {
         })
     }
 
-    /// The matrices that a decoded token reads, those of the cross-attention block first.
-    pub fn token_matrices(&self) -> impl Iterator<Item = &Matrix> {
+    /// The matrices that a decoded token reads, those of the cross-attention block first, and whether their rows are used in pairs.
+    pub fn token_matrices(&self) -> impl Iterator<Item = (&Matrix, bool)> {
         let cross = self.gated_cross_attn.iter().flat_map(CrossAttention::token_matrices);
-        cross.chain([&self.qkv_proj, &self.o_proj, &self.gate_up_proj, &self.down_proj])
+        let [qkv, gate_up] = [&self.qkv_proj, &self.gate_up_proj].map(|matrix| (matrix, true));
+        cross.map(|matrix| (matrix, false)).chain([qkv, (&self.o_proj, false), gate_up, (&self.down_proj, false)])
     }
 }
 

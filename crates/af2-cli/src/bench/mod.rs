@@ -1,6 +1,7 @@
 //! Measures a model on a device, part by part, beside the device's limits.
 
 pub mod baseline;
+pub mod device_counts;
 pub mod kernels;
 pub mod rates;
 pub mod roofline;

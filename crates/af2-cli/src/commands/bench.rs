@@ -74,7 +74,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let gpu = open_gpu(arguments.adapter.name())?;
     let gpu = match arguments.kernels {
         Some(tuning) => gpu.tuned(tuning),
-        None => tuned(gpu),
+        None => tuned(gpu, &arguments.model),
     };
     let start = Instant::now();
     let session = Session::load_on(gpu, &arguments.model)?;

@@ -43,7 +43,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     };
     let tests = drive(&gpu, gpu.self_test())??;
     let measured = TuningFile::of_user().and_then(|file| file.find(gpu.info()));
-    let tuning = measured.unwrap_or(gpu.tuning());
+    let tuning = measured.as_ref().map_or(gpu.tuning(), |kernels| kernels.tuning);
     if arguments.json {
         let tests: Vec<_> = tests
             .iter()

@@ -1,12 +1,17 @@
 //! `af2 inspect MODEL`: parts, parameters, bytes, schemes, and what one decoded token reads.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
+use af2_core::weights::Scheme;
 use af2_core::weights::summary::{ModelSummary, PartSummary};
-use af2_model::{audio_bytes_per_window, dispatches_per_token};
+use af2_core::weights::tensor_table::TensorUse;
+use af2_gpu::DeviceProfile;
+use af2_model::{audio_bytes_per_window, dispatches_per_token, token_matrices};
 use clap::Args;
 use serde::Serialize;
 
+use crate::bench::device_counts::DeviceCounts;
 use crate::bench::roofline::{Device, Roofline, Work};
 use crate::model::{ModelDir, ModelFiles};
 use crate::terminal::{note, print};
@@ -28,6 +33,14 @@ pub struct Arguments {
     /// Also predict the least times on a device that reads and multiplies this fast, for example 400,8000.
     #[arg(long, value_name = "GB/S,GFLOP/S")]
     roofline: Option<Device>,
+    /// Also count what each matrix puts to work on a GPU that need not be here: idle threads, workgroups, bytes in flight.
+    #[arg(long, value_name = "GPU", value_parser = profile)]
+    device: Option<DeviceProfile>,
+}
+
+fn profile(name: &str) -> Result<DeviceProfile, String> {
+    let names = DeviceProfile::ALL.map(|profile| profile.name).join(", ");
+    DeviceProfile::named(name).ok_or_else(|| format!("the figures of '{name}' are not known; those of {names} are"))
 }
 
 /// What is printed.
@@ -44,6 +57,8 @@ struct Report<'a> {
     work: Work,
     #[serde(skip_serializing_if = "Option::is_none")]
     roofline: Option<Roofline>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceCounts>,
     /// What could not be verified.
     notices: Vec<String>,
 }
@@ -62,6 +77,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
     let weights = ModelSummary::new(&model.tensors);
     let audio_bytes_per_window = audio_bytes_per_window(&model.config, &model.tensors);
     let predict = |device| Roofline::predict(&model.config, weights.bytes_per_token, audio_bytes_per_window, device);
+    let stored: HashMap<&str, Scheme> =
+        model.tensors.iter().map(|(tensor, stored)| (tensor.name.as_str(), stored.scheme)).collect();
+    let scheme = |tensor: &TensorUse| stored.get(tensor.name.as_str()).copied().unwrap_or(Scheme::F32);
     let report = Report {
         name: &model.config.name,
         shards: model.index.shards.len(),
@@ -69,6 +87,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         audio_bytes_per_window,
         work: Work::of(&model.config),
         roofline: arguments.roofline.map(predict),
+        device: arguments.device.map(|device| DeviceCounts::of(&device, &token_matrices(&model.config, scheme))),
         weights,
         notices,
     };
@@ -90,7 +109,7 @@ fn table(report: &Report<'_>) -> String {
         report.audio_bytes_per_window
     );
     text += &format!(
-        "dispatches per decoded token: {} with one window of audio, {} with more, and one more for each matrix cut in two by a device that binds less at once\n",
+        "dispatches per decoded token: {} with one window of audio, {} with more, and one more for each matrix cut in two by a device that binds less at once, or whose columns are split\n",
         report.dispatches_per_token[0], report.dispatches_per_token[1]
     );
     let giga = |macs: u64| macs as f64 / 1e9;
@@ -100,7 +119,8 @@ fn table(report: &Report<'_>) -> String {
         giga(report.work.prompt_token_macs),
         giga(report.work.token_macs)
     );
-    text + &report.roofline.as_ref().map_or(String::new(), prediction)
+    text += &report.roofline.as_ref().map_or(String::new(), prediction);
+    text + &report.device.as_ref().map_or(String::new(), DeviceCounts::table)
 }
 
 fn prediction(roofline: &Roofline) -> String {

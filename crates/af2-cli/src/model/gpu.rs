@@ -26,7 +26,7 @@ impl Session {
     /// # Errors
     /// No adapter, a file is missing, truncated or not what the index says, or the device has too little memory.
     pub fn load(dir: &Path, adapter: Option<&str>) -> Result<Self> {
-        Self::load_on(tuned(open_gpu(adapter)?), dir)
+        Self::load_on(tuned(open_gpu(adapter)?, dir), dir)
     }
 
     /// Loads the model of a directory on an open device.

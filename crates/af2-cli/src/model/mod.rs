@@ -32,4 +32,4 @@ pub use gpu::Session;
 pub use load::{EngineChoice, load};
 pub use named::models_folder;
 pub use recovery::is_lost;
-pub use tuning::{TuningFile, measure_tuning, tuned};
+pub use tuning::{TuningFile, matrix_shapes, measure_kernels, tuned};

@@ -54,7 +54,7 @@ impl Opener for Files {
                 reopen(adapter)?
             }
         };
-        Ok(Session::load_on(tuned(gpu), &self.dir)?.model)
+        Ok(Session::load_on(tuned(gpu, &self.dir), &self.dir)?.model)
     }
 
     fn trouble(error: &anyhow::Error) -> Option<Trouble> {

@@ -1,4 +1,4 @@
-//! Measured [`Tuning`]s on disk, one per adapter and driver, so that a GPU is measured once.
+//! Measured [`Kernels`] on disk, one entry per adapter and driver, so that a GPU is measured once, and on it every matrix.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,12 +6,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use af2_gpu::{AdapterInfo, Gpu, Tuning};
+use af2_core::config::ModelConfig;
+use af2_core::weights::index::ModelIndex;
+use af2_gpu::{AdapterInfo, Gpu, Kernels, MatrixShape};
+use af2_model::token_matrices;
 use anyhow::{Context, Result, ensure};
 
-use super::drive;
+use super::{ModelDirError, ModelFiles, drive};
 use crate::open_file::read_regular;
-use crate::terminal::note;
+use crate::terminal::{count_bar, note};
 
 /// Largest file that is read.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -49,19 +52,19 @@ impl TuningFile {
         &self.0
     }
 
-    /// The measurement of this adapter with this driver and this version of the kernels. A file that cannot be read counts as empty:
-    /// it is only a cache.
-    pub fn find(&self, info: &AdapterInfo) -> Option<Tuning> {
+    /// The measurements of this adapter with this driver and this version of the kernels; those of older versions stay in the file. A file
+    /// that cannot be read counts as empty: it is only a cache.
+    pub fn find(&self, info: &AdapterInfo) -> Option<Kernels> {
         self.entries().get(&info.tuning_key())?.parse().ok()
     }
 
-    /// Adds a measurement; the file is replaced as a whole.
+    /// Adds measurements, in place of the adapter's older ones; the file is replaced as a whole.
     ///
     /// # Errors
     /// The folder cannot be written.
-    pub fn store(&self, info: &AdapterInfo, tuning: Tuning) -> Result<()> {
+    pub fn store(&self, info: &AdapterInfo, kernels: &Kernels) -> Result<()> {
         let mut entries = self.entries();
-        entries.insert(info.tuning_key(), tuning.to_string());
+        entries.insert(info.tuning_key(), kernels.to_string());
         let folder = self.0.parent().unwrap_or(Path::new("."));
         let failed = || format!("cannot write {}", self.0.display());
         fs::create_dir_all(folder).with_context(failed)?;
@@ -77,34 +80,76 @@ impl TuningFile {
     }
 }
 
-/// Measures which kernels are fastest on a device.
+/// The distinct matrices that a decoded token of a model reads.
+///
+/// # Errors
+/// The directory is no model.
+pub fn matrix_shapes(dir: &Path) -> Result<Vec<MatrixShape>, ModelDirError> {
+    let files = ModelFiles::open(dir)?;
+    let (config, index) = (ModelConfig::parse(&files.config)?, ModelIndex::parse(&files.index)?);
+    let matrices = token_matrices(&config, |tensor| tensor.layout(&index).scheme);
+    let mut shapes = Vec::new();
+    for matrix in matrices {
+        if !shapes.contains(&matrix.shape) {
+            shapes.push(matrix.shape);
+        }
+    }
+    Ok(shapes)
+}
+
+/// Measures which kernels are fastest on a device, then how the matrices of a model are best divided there.
 ///
 /// # Errors
 /// The device failed or has too little memory.
-pub fn measure_tuning(gpu: &Gpu) -> Result<Tuning> {
+pub fn measure_kernels(gpu: &Gpu, shapes: &[MatrixShape]) -> Result<Kernels> {
     let start = Instant::now();
-    Ok(drive(gpu, gpu.measure_tuning(&|| start.elapsed().as_secs_f64()))??)
+    let tuning = drive(gpu, gpu.measure_tuning(&|| start.elapsed().as_secs_f64()))??;
+    measure_shapes(&gpu.tuned(tuning), shapes)
 }
 
-/// The device with the [`Tuning`] measured for it. A hardware GPU is measured on first use. A software adapter keeps its
-/// defaults, unless `af2 tune` measured it.
-pub fn tuned(gpu: Gpu) -> Gpu {
+/// The kernels of a device with the sizes of a model's matrices that were not measured before.
+fn measure_shapes(gpu: &Gpu, shapes: &[MatrixShape]) -> Result<Kernels> {
+    let start = Instant::now();
+    let bar = count_bar(shapes.len() as u64, "measuring matrices");
+    let progress = |done: usize, _: usize| bar.set_position(done as u64);
+    let measured = drive(gpu, gpu.measure_matvecs(shapes, &|| start.elapsed().as_secs_f64(), &progress));
+    bar.finish_and_clear();
+    Ok(measured??)
+}
+
+/// The device with the [`Kernels`] measured for it and for the matrices of the model in a directory. A hardware GPU is measured on first use, and for matrices
+/// that it has not met. A software adapter keeps its defaults, unless `af2 tune` measured it.
+pub fn tuned(gpu: Gpu, dir: &Path) -> Gpu {
     let Some(file) = TuningFile::of_user() else { return gpu };
-    if let Some(tuning) = file.find(gpu.info()) {
-        return gpu.tuned(tuning);
-    }
+    let found = file.find(gpu.info());
     if gpu.info().software {
-        return gpu;
+        return found.map_or(gpu.clone(), |kernels| gpu.tuned(kernels));
     }
-    note(format_args!("measuring which kernels are fastest on {}, once", gpu.info().name));
-    // The defaults give the same answers everywhere, so a failure here only costs speed.
-    let Ok(tuning) = measure_tuning(&gpu) else { return gpu };
-    let _ = file.store(gpu.info(), tuning);
-    gpu.tuned(tuning)
+    let shapes = matrix_shapes(dir).unwrap_or_default(); // a broken model is reported by who loads it
+    let name = &gpu.info().name;
+    let measured = match found {
+        Some(kernels) if kernels.covers(&shapes) => return gpu.tuned(kernels),
+        Some(kernels) => {
+            note(format_args!("measuring the matrices of this model on {name}, once"));
+            let gpu = gpu.tuned(kernels.clone());
+            measure_shapes(&gpu, &shapes).unwrap_or(kernels)
+        }
+        None => {
+            note(format_args!("measuring which kernels are fastest on {name}, once"));
+            // The defaults give the same answers everywhere, so a failure here only costs speed.
+            let Ok(kernels) = measure_kernels(&gpu, &shapes) else { return gpu };
+            kernels
+        }
+    };
+    let _ = file.store(gpu.info(), &measured);
+    gpu.tuned(measured)
 }
 
 #[cfg(test)]
 mod tests {
+    use af2_core::weights::Scheme;
+    use af2_gpu::{MatvecSizes, Tuning};
+
     use super::*;
 
     fn info(driver: &str) -> AdapterInfo {
@@ -128,11 +173,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = TuningFile::at(folder.path().join("new/tuning.json"));
         assert_eq!(file.find(&info("1")), None);
-        let tuning = Tuning { matvec_rows: 4, ..Tuning::HARDWARE };
-        file.store(&info("1"), tuning).unwrap();
-        file.store(&info("2"), Tuning::SOFTWARE).unwrap();
-        assert_eq!(file.find(&info("1")), Some(tuning));
-        assert_eq!(file.find(&info("2")), Some(Tuning::SOFTWARE));
+        let mut kernels = Kernels::from(Tuning { matvec_rows: 4, ..Tuning::HARDWARE });
+        let shape = MatrixShape { rows: 9_728, cols: 896, scheme: Scheme::Q4, paired: true };
+        kernels.set(shape, MatvecSizes { rows: 32, threads: 64, slices: 4, ahead: 4, parts: 1 });
+        file.store(&info("1"), &kernels).unwrap();
+        file.store(&info("2"), &Tuning::SOFTWARE.into()).unwrap();
+        assert_eq!(file.find(&info("1")), Some(kernels));
+        assert_eq!(file.find(&info("2")), Some(Tuning::SOFTWARE.into()));
         assert_eq!(file.find(&info("3")), None);
         assert!(TuningFile::at_checked(file.path().into()).is_ok());
     }
@@ -146,7 +193,21 @@ mod tests {
         fs::write(file.path(), "{\"a\": {\"matmul\": \"tiled\"}}").unwrap();
         assert_eq!(file.find(&info("1")), None);
         assert!(TuningFile::at_checked(file.path().into()).is_err());
-        file.store(&info("1"), Tuning { matvec_rows: 3, ..Tuning::HARDWARE }).unwrap();
+        file.store(&info("1"), &Tuning { matvec_rows: 3, ..Tuning::HARDWARE }.into()).unwrap();
         assert_eq!(file.find(&info("1")), None);
+    }
+
+    /// What was stored before matrices were measured has another key: it is not used, and not lost for the version that wrote it.
+    #[test]
+    fn measurements_of_older_kernels_do_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TuningFile::at(folder.path().join("tuning.json"));
+        let old = format!("a GPU | Vulkan | 1 | af2 {}", env!("CARGO_PKG_VERSION"));
+        fs::write(file.path(), serde_json::json!({ &old: "tiled staged 8 64 64" }).to_string()).unwrap();
+        assert_eq!(file.find(&info("1")), None);
+        assert!(TuningFile::at_checked(file.path().into()).is_ok());
+        file.store(&info("1"), &Tuning::HARDWARE.into()).unwrap();
+        assert_eq!(file.find(&info("1")), Some(Tuning::HARDWARE.into()));
+        assert_eq!(file.entries().get(&old).map(String::as_str), Some("tiled staged 8 64 64"));
     }
 }

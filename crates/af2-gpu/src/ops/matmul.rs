@@ -2,17 +2,28 @@
 
 use af2_core::weights::Scheme;
 
-use super::{Epilogue, for_scheme, weight_bindings};
+use super::{Epilogue, blocks_of_64, for_scheme, weight_bindings};
 use crate::plan::params;
 use crate::shader::{Shader, linear};
-use crate::{Buffer, Dispatch, GpuError, MatmulKernel, Matrix, PlanBuilder};
+use crate::{Buffer, Dispatch, GpuError, MatmulKernel, Matrix, MatrixPart, PlanBuilder, TileSizes};
 
 params! {
-    MatmulParams { rows: u32, outputs: u32, cols: u32, out_stride: u32, column: u32, lanes_n: u32, epilogue: u32 }
+    MatmulParams {
+        rows: u32,
+        outputs: u32,
+        cols: u32,
+        out_stride: u32,
+        column: u32,
+        lanes_n: u32,
+        epilogue: u32,
+        part_quads: u32,
+    }
 }
 
-/// Rows and columns per workgroup of the tiled kernel.
+/// Columns, and most rows, per workgroup of the tiled kernel.
 const TILE: usize = 64;
+/// A row of a tile in workgroup memory, in vec4.
+const PITCH: usize = 5;
 /// Rows and columns per workgroup of the wide kernel.
 const WIDE: usize = 128;
 /// Fewer workgroups of the wide kernel would leave some of a GPU's cores idle: the tiled kernel is used instead.
@@ -41,10 +52,18 @@ struct Launch {
 }
 
 impl Launch {
-    fn tiled(scheme: Scheme, rows: usize, outputs: usize) -> Self {
+    fn tiled(scheme: Scheme, rows: usize, outputs: usize, sizes: TileSizes) -> Self {
         let kernels = [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4];
-        let groups = rows.div_ceil(TILE) * outputs.div_ceil(TILE);
-        Self { shader: for_scheme(scheme, kernels), constants: Vec::new(), lanes_n: 0, groups }
+        let mut constants = vec![
+            ("SIDE_M", f64::from(sizes.side)),
+            ("PER_M", f64::from(sizes.per_thread)),
+            ("THREADS", f64::from(sizes.threads())),
+            ("X_TILE", (sizes.height() * PITCH) as f64),
+        ];
+        if sizes.parts > 1 {
+            constants.push(("PART", 1.0));
+        }
+        Self { shader: for_scheme(scheme, kernels), constants, lanes_n: 0, groups: sizes.groups(rows, outputs) }
     }
 
     /// `None` for a matmul of more than 8 rows, or whose columns are no whole number of blocks.
@@ -110,7 +129,7 @@ pub struct Matmul<'a> {
 /// `out[m, n] = epilogue(Σ_k x[m, k] · w[n, k])`; m: row, n: output, k: input.
 ///
 /// # Shapes
-/// `x` [rows, K], `w` [N, K], `out` [rows, N]. One dispatch per part of `w`.
+/// `x` [rows, K], `w` [N, K], `out` [rows, N]. One dispatch per part of `w`, two where its columns are split.
 ///
 /// # Errors
 /// The device allows no such grid.
@@ -120,44 +139,72 @@ pub fn matmul(
     operands: Matmul<'_>,
     epilogue: &Epilogue<'_>,
 ) -> Result<(), GpuError> {
-    let Matmul { x, w, out, rows } = operands;
-    let empty = plan.gpu().empty().clone();
     // Paired parts stack the rows of both tensors, and so do the columns of the output.
-    let stacks = w.parts.first().map_or(1, |part| part.rows / part.outputs.max(1));
-    for part in &w.parts {
-        let launch = match plan.gpu().tuning().matmul {
-            MatmulKernel::Tiled => Launch::few(w.scheme, rows, part.rows, w.cols),
-            MatmulKernel::Wide => {
-                Launch::few(w.scheme, rows, part.rows, w.cols).or_else(|| Launch::wide(w.scheme, rows, part.rows))
-            }
-            MatmulKernel::Block => {
-                Launch::strip(w.scheme, rows, part.rows).or_else(|| Some(Launch::block(w.scheme, rows, part.rows)))
-            }
-        };
-        let launch = launch.unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows));
-        let mut buffers = weight_bindings(w.scheme, part);
-        buffers.extend([("x", x), ("out", out)]);
-        buffers.extend(epilogue.bindings(&empty));
-        plan.dispatch(Dispatch {
-            label: label.into(),
-            shader: launch.shader,
-            constants: &launch.constants,
-            params: MatmulParams {
-                rows: rows as u32,
-                outputs: part.rows as u32,
-                cols: w.cols as u32,
-                out_stride: w.rows as u32,
-                column: (part.first_output * stacks) as u32,
-                lanes_n: launch.lanes_n as u32,
-                epilogue: epilogue.bits(),
-            },
-            buffers: &buffers,
-            groups: [launch.groups as u32, 1, 1],
-            weight_bytes: w.part_bytes(part),
-            flops: 2 * (rows * part.rows * w.cols) as u64,
-        })?;
+    let stacks = operands.w.parts.first().map_or(1, |part| part.rows / part.outputs.max(1));
+    operands.w.parts.iter().try_for_each(|part| one_part(plan, label, operands, part, stacks, epilogue))
+}
+
+fn one_part(
+    plan: &mut PlanBuilder,
+    label: &str,
+    Matmul { x, w, out, rows }: Matmul<'_>,
+    part: &MatrixPart,
+    stacks: usize,
+    epilogue: &Epilogue<'_>,
+) -> Result<(), GpuError> {
+    let empty = plan.gpu().empty().clone();
+    let kernel = plan.gpu().tuning().matmul;
+    let launch = match kernel {
+        MatmulKernel::Tiled => Launch::few(w.scheme, rows, part.rows, w.cols),
+        MatmulKernel::Wide => {
+            Launch::few(w.scheme, rows, part.rows, w.cols).or_else(|| Launch::wide(w.scheme, rows, part.rows))
+        }
+        MatmulKernel::Block => {
+            Launch::strip(w.scheme, rows, part.rows).or_else(|| Some(Launch::block(w.scheme, rows, part.rows)))
+        }
+    };
+    let sizes = TileSizes::choose(rows, w.part_shape(part, false), plan.gpu().device_profile());
+    let parts = if launch.is_some() { 1 } else { sizes.parts };
+    let launch = launch.unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows, sizes));
+    let params = MatmulParams {
+        rows: rows as u32,
+        outputs: part.rows as u32,
+        cols: w.cols as u32,
+        out_stride: w.rows as u32,
+        column: (part.first_output * stacks) as u32,
+        lanes_n: launch.lanes_n as u32,
+        epilogue: epilogue.bits(),
+        part_quads: (sizes.part_columns(w.cols) / 4) as u32,
+    };
+    let sums = if parts > 1 { plan.scratch(4 * (parts * rows * part.rows) as u64)? } else { out.clone() };
+    let mut buffers = weight_bindings(w.scheme, part);
+    buffers.extend([("x", x), ("out", &sums)]);
+    buffers.extend(if parts > 1 { Epilogue::default().bindings(&empty) } else { epilogue.bindings(&empty) });
+    plan.dispatch(Dispatch {
+        label: label.into(),
+        shader: launch.shader,
+        constants: &launch.constants,
+        params,
+        buffers: &buffers,
+        groups: [launch.groups as u32, 1, 1],
+        weight_bytes: w.part_bytes(part),
+        flops: 2 * (rows * part.rows * w.cols) as u64,
+    })?;
+    if parts == 1 {
+        return Ok(());
     }
-    Ok(())
+    let mut buffers = vec![("partial", &sums), ("x", x), ("out", out)];
+    buffers.extend(epilogue.bindings(&empty));
+    plan.dispatch(Dispatch {
+        label: label.into(),
+        shader: &linear::MATMUL_COMBINE,
+        constants: &[],
+        params: MatmulParams { part_quads: parts as u32, ..params },
+        buffers: &buffers,
+        groups: blocks_of_64(rows * part.rows),
+        weight_bytes: 0,
+        flops: 0,
+    })
 }
 
 /// The plain loop, on unpacked weights.
@@ -205,6 +252,49 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Every height of tiles, in one part and in several, with schemes in turn and an epilogue that comes after the parts.
+    #[test]
+    fn tiles_of_every_height_and_parts_of_the_columns() {
+        let shapes = [
+            (10, 70, 96),
+            (12, 33, 2_848),
+            (15, 65, 544),
+            (19, 40, 96),
+            (23, 100, 1_024),
+            (31, 10, 96),
+            (37, 96, 1_024),
+            (43, 70, 96),
+            (64, 33, 800),
+        ];
+        let mut heights = Vec::new();
+        for (i, (rows, outputs, cols)) in shapes.into_iter().enumerate() {
+            let scheme = Scheme::ALL[i % 4];
+            let (x, w, b, before) =
+                (random(rows * cols, 1), random(outputs * cols, 2), random(outputs, 3), random(rows * outputs, 4));
+            let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+            let packed = scheme.pack(outputs, cols, &w).unwrap();
+            let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
+            let sizes = TileSizes::choose(rows, matrix.part_shape(&matrix.parts[0], false), gpu().device_profile());
+            assert_eq!(sizes.parts > 1, cols >= 512, "{rows}x{outputs}x{cols}: {sizes:?}");
+            heights.push(sizes.height());
+            let bias = upload(&b);
+            let epilogue = Epilogue { bias: Some(&bias), activation: Activation::Relu, store: Store::Add };
+            let expected: Vec<f64> = (twin(&x, &stored, rows, outputs, cols).iter().enumerate())
+                .map(|(i, sum)| epilogue.apply(*sum, f64::from(b[i % outputs]), 0.0, f64::from(before[i])))
+                .collect();
+            let input = upload(&x);
+            let run = || {
+                let out = upload(&before);
+                let operands = Matmul { x: &input, w: &matrix, out: &out, rows };
+                run_tuned(Tuning::HARDWARE, &out, |plan| matmul(plan, "", operands, &epilogue))
+            };
+            let found = run();
+            assert_close(&format!("{scheme:?} {rows}x{outputs}x{cols} {sizes:?}"), &found, &expected, 1e-11);
+            assert_eq!(run(), found, "the same bits again");
+        }
+        assert_eq!(heights, [10, 12, 16, 20, 24, 32, 40, 48, 64]);
     }
 
     /// More than [`WIDE_GROUPS`] workgroups, with edges on both sides and columns that end within a tile.

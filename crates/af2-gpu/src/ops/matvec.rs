@@ -1,39 +1,16 @@
 //! Matvec: one row of activations times a weight matrix, with the norm before it and the epilogue after it fused in.
 
-use af2_core::weights::Scheme;
-
 use super::{Epilogue, for_scheme, weight_bindings};
-use crate::choice::MatvecSizes;
 use crate::plan::params;
 use crate::shader::{Shader, linear};
-use crate::{Buffer, Dispatch, GpuError, Matrix, MatvecKernel, PlanBuilder, Tuning};
+use crate::{Buffer, Dispatch, Gpu, GpuError, Matrix, MatrixPart, MatvecKernel, MatvecSizes, Params, PlanBuilder};
 
 params! {
-    MatvecParams { rows: u32, cols: u32, x_offset: u32, column: u32, epilogue: u32, eps: f32 }
+    MatvecParams { rows: u32, cols: u32, x_offset: u32, column: u32, epilogue: u32, eps: f32, part_blocks: u32 }
 }
 
-/// Override constants of the kernels of [`for_one_row`]: the input's norm and the sizes.
-pub(crate) fn constants(kernel: MatvecKernel, sizes: MatvecSizes, norm: &InputNorm<'_>) -> Vec<(&'static str, f64)> {
-    let (rows, threads) = (f64::from(sizes.rows), f64::from(sizes.threads));
-    let workgroup_memory = match kernel {
-        MatvecKernel::Staged => ("TILE", 8.0 * (threads + 1.0)),
-        MatvecKernel::Block => ("ROW_LANES", rows * threads),
-    };
-    vec![norm.constant(), ("ROWS", rows), ("THREADS", threads), workgroup_memory]
-}
-
-/// The matvec kernel of a tuning and a scheme; both lists as in [`for_scheme`].
-pub(crate) fn for_one_row(
-    tuning: Tuning,
-    scheme: Scheme,
-    staged: [&'static Shader; 4],
-    block: [&'static Shader; 4],
-) -> &'static Shader {
-    match tuning.matvec {
-        MatvecKernel::Staged => for_scheme(scheme, staged),
-        MatvecKernel::Block => for_scheme(scheme, block),
-    }
-}
+/// Rows per workgroup of the dispatch that adds up the parts of the columns.
+const COMBINED_ROWS: usize = 64;
 
 /// The norm of the input row.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +33,7 @@ impl<'a> InputNorm<'a> {
         ("NORM", kind)
     }
 
-    pub(crate) fn buffer(&self, empty: &'a Buffer) -> &'a Buffer {
+    fn buffer(&self, empty: &'a Buffer) -> &'a Buffer {
         match self {
             Self::None => empty,
             Self::Rms(buffer, _) | Self::Layer(buffer, _) => buffer,
@@ -100,10 +77,139 @@ pub struct Matvec<'a> {
     pub out: &'a Buffer,
 }
 
+/// What a matvec reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub x: Row<'a>,
+    pub norm: InputNorm<'a>,
+    pub w: &'a Matrix,
+}
+
+/// The kernels of an op with one row of activations; of four as in [`for_scheme`].
+pub(crate) struct OneRow {
+    /// For hardware GPUs.
+    pub staged: [&'static Shader; 4],
+    /// For software adapters.
+    pub block: [&'static Shader; 4],
+    /// Adds up the parts of the columns.
+    pub combine: &'static Shader,
+    /// Whether every result is made of two rows of the matrix.
+    pub paired: bool,
+}
+
+const MATVEC: OneRow = OneRow {
+    staged: [&linear::MATVEC_F32, &linear::MATVEC_F16, &linear::MATVEC_Q8, &linear::MATVEC_Q4],
+    block: [&linear::MATVEC_BLOCK_F32, &linear::MATVEC_BLOCK_F16, &linear::MATVEC_BLOCK_Q8, &linear::MATVEC_BLOCK_Q4],
+    combine: &linear::MATVEC_COMBINE,
+    paired: false,
+};
+
+impl OneRow {
+    /// Appends the dispatch of one part of the matrix, or two if its columns are split: `results` are the buffers that the op's own code
+    /// reads and writes, `params` its parameters.
+    pub fn dispatch<P: Params>(
+        &self,
+        plan: &mut PlanBuilder,
+        label: &str,
+        Input { x, norm, w }: Input<'_>,
+        part: &MatrixPart,
+        params: P,
+        results: &[(&str, &Buffer)],
+    ) -> Result<(), GpuError> {
+        let sizes = plan.gpu().matvec_sizes(w.part_shape(part, self.paired));
+        if sizes.parts > 1 {
+            let sums = partial_sums(plan, label, Input { x, norm, w }, part, sizes)?;
+            let mut buffers = vec![("partial", &sums)];
+            buffers.extend(results);
+            return plan.dispatch(Dispatch {
+                label: label.into(),
+                shader: self.combine,
+                constants: &[("ROWS", COMBINED_ROWS as f64), ("PARTS", f64::from(sizes.parts))],
+                params,
+                buffers: &buffers,
+                groups: [part.rows.div_ceil(COMBINED_ROWS) as u32, 1, 1],
+                weight_bytes: 0,
+                flops: 0,
+            });
+        }
+        let kernel = plan.gpu().tuning().matvec;
+        let kernels = match kernel {
+            MatvecKernel::Staged => self.staged,
+            MatvecKernel::Block => self.block,
+        };
+        let empty = plan.gpu().empty().clone();
+        let mut buffers = weight_bindings(w.scheme, part);
+        buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty))]);
+        buffers.extend(results);
+        plan.dispatch(Dispatch {
+            label: label.into(),
+            shader: for_scheme(w.scheme, kernels),
+            constants: &constants(kernel, sizes, &norm),
+            params,
+            buffers: &buffers,
+            groups: [sizes.groups(part.rows), 1, 1],
+            weight_bytes: w.part_bytes(part),
+            flops: 2 * (part.rows * w.cols) as u64,
+        })
+    }
+}
+
+/// Override constants: the input's norm and the sizes.
+fn constants(kernel: MatvecKernel, sizes: MatvecSizes, norm: &InputNorm<'_>) -> Vec<(&'static str, f64)> {
+    let (rows, threads) = (f64::from(sizes.rows), f64::from(sizes.threads));
+    let mut constants = vec![norm.constant(), ("ROWS", rows), ("THREADS", threads)];
+    match kernel {
+        MatvecKernel::Staged => constants.extend([
+            ("SLICES", f64::from(sizes.slices)),
+            ("PER", f64::from(sizes.per_thread())),
+            ("AHEAD", f64::from(sizes.ahead)),
+            ("TILE", 8.0 * (threads + 1.0)),
+        ]),
+        MatvecKernel::Block => constants.push(("ROW_LANES", rows * threads)),
+    }
+    constants
+}
+
+/// Appends the first of two dispatches: the sums over every part of the columns, [parts, rows of `part`].
+fn partial_sums(
+    plan: &mut PlanBuilder,
+    label: &str,
+    Input { x, norm, w }: Input<'_>,
+    part: &MatrixPart,
+    sizes: MatvecSizes,
+) -> Result<Buffer, GpuError> {
+    let empty = plan.gpu().empty().clone();
+    let sums = plan.scratch(4 * u64::from(sizes.parts) * part.rows as u64)?;
+    let mut buffers = weight_bindings(w.scheme, part);
+    buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", &sums)]);
+    buffers.extend(Epilogue::default().bindings(&empty));
+    let mut constants = constants(MatvecKernel::Staged, sizes, &norm);
+    constants.push(("PART", 1.0));
+    plan.dispatch(Dispatch {
+        label: label.into(),
+        shader: for_scheme(w.scheme, MATVEC.staged),
+        constants: &constants,
+        params: MatvecParams {
+            rows: part.rows as u32,
+            cols: w.cols as u32,
+            x_offset: x.offset(w.cols),
+            column: 0,
+            epilogue: 0,
+            eps: norm.eps(),
+            part_blocks: sizes.part_blocks(w.cols) as u32,
+        },
+        buffers: &buffers,
+        groups: [sizes.groups(part.rows), 1, 1],
+        weight_bytes: w.part_bytes(part),
+        flops: 2 * (part.rows * w.cols) as u64,
+    })?;
+    Ok(sums)
+}
+
 /// `out[n] = epilogue(Σ_k norm(x)[k] · w[n, k])`; n: output, k: input.
 ///
 /// # Shapes
-/// `x` one row of [rows, K], `w` [N, K] with K a multiple of 32, `out` \[N\]. One dispatch per part of `w`.
+/// `x` one row of [rows, K], `w` [N, K] with K a multiple of 32, `out` \[N\]. One dispatch per part of `w`, two where its columns are split.
 ///
 /// # Errors
 /// The device allows no such grid.
@@ -114,41 +220,34 @@ pub fn matvec(
     epilogue: &Epilogue<'_>,
 ) -> Result<(), GpuError> {
     let Matvec { x, norm, w, out } = operands;
-    let tuning = plan.gpu().tuning();
-    let staged = [&linear::MATVEC_F32, &linear::MATVEC_F16, &linear::MATVEC_Q8, &linear::MATVEC_Q4];
-    let block =
-        [&linear::MATVEC_BLOCK_F32, &linear::MATVEC_BLOCK_F16, &linear::MATVEC_BLOCK_Q8, &linear::MATVEC_BLOCK_Q4];
-    let shader = for_one_row(tuning, w.scheme, staged, block);
     let empty = plan.gpu().empty().clone();
     for part in &w.parts {
-        let sizes = MatvecSizes::of(tuning, part.rows, w.cols);
-        let mut buffers = weight_bindings(w.scheme, part);
-        buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);
-        buffers.extend(epilogue.bindings(&empty));
-        plan.dispatch(Dispatch {
-            label: label.into(),
-            shader,
-            constants: &constants(tuning.matvec, sizes, &norm),
-            params: MatvecParams {
-                rows: part.rows as u32,
-                cols: w.cols as u32,
-                x_offset: x.offset(w.cols),
-                column: part.first_output as u32,
-                epilogue: epilogue.bits(),
-                eps: norm.eps(),
-            },
-            buffers: &buffers,
-            groups: [sizes.groups(part.rows), 1, 1],
-            weight_bytes: w.part_bytes(part),
-            flops: 2 * (part.rows * w.cols) as u64,
-        })?;
+        let params = MatvecParams {
+            rows: part.rows as u32,
+            cols: w.cols as u32,
+            x_offset: x.offset(w.cols),
+            column: part.first_output as u32,
+            epilogue: epilogue.bits(),
+            eps: norm.eps(),
+            part_blocks: 0,
+        };
+        let [bias, gate] = epilogue.bindings(&empty);
+        MATVEC.dispatch(plan, label, Input { x, norm, w }, part, params, &[bias, gate, ("out", out)])?;
     }
     Ok(())
 }
 
+/// Dispatches of a matvec with this matrix on this device; `paired` if every result is made of two of its rows.
+pub fn matvec_dispatches(gpu: &Gpu, w: &Matrix, paired: bool) -> usize {
+    let split = |part| gpu.matvec_sizes(w.part_shape(part, paired)).parts > 1;
+    w.parts.iter().map(|part| 1 + usize::from(split(part))).sum()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::super::testing::{TUNINGS, assert_close, gpu, random, run, run_tuned, upload};
+    use af2_core::weights::Scheme;
+
+    use super::super::testing::{STAGED, TUNINGS, assert_close, divided, gpu, kernels_for, random, run_tuned, upload};
     use super::super::{Activation, Store};
     use super::*;
 
@@ -199,27 +298,71 @@ pub(crate) mod tests {
         }
     }
 
+    /// Each way to divide the work, with schemes and norms in turn, on shapes that end within a workgroup, a row of threads and a part.
+    #[test]
+    fn every_division() {
+        for (i, sizes) in STAGED.into_iter().enumerate() {
+            let scheme = Scheme::ALL[i % 4];
+            let mut fitting = 0;
+            for (outputs, cols) in [(33, 896), (70, 1_120), (9, 2_848)] {
+                let (x, w, nb) = (random(cols, 1), random(outputs * cols, 2), random(2 * cols, 3));
+                let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+                let shape = matrix.part_shape(&matrix.parts[0], false);
+                if !sizes.fit(shape) {
+                    continue;
+                }
+                fitting += 1;
+                let packed = scheme.pack(outputs, cols, &w).unwrap();
+                let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
+                let (weights, input) = (upload(&nb), upload(&x));
+                let norms = [InputNorm::Rms(&weights, 1e-6), InputNorm::None, InputNorm::Layer(&weights, 1e-5)];
+                let norm = norms[i % 3];
+                let out = gpu().storage("out", 4 * outputs as u64).unwrap();
+                let operands = Matvec { x: Row { buffer: &input, row: 0 }, norm, w: &matrix, out: &out };
+                let run = || matvec_run(divided(shape, sizes), operands);
+                let found = run();
+                assert_close(
+                    &format!("{shape} {norm:?}: {sizes}"),
+                    &found,
+                    &twin(&normed(&x, &nb, &norm), &stored),
+                    1e-9,
+                );
+                assert_eq!(run(), found, "{shape}: {sizes}: the same bits again");
+            }
+            assert!(fitting > 0, "{sizes} fits no shape");
+        }
+    }
+
+    fn matvec_run(kernels: crate::Kernels, operands: Matvec<'_>) -> Vec<f32> {
+        run_tuned(kernels, operands.out, |plan| matvec(plan, "", operands, &Epilogue::default()))
+    }
+
     #[test]
     fn epilogues_add_to_what_is_there() {
-        let (outputs, cols) = (40, 64);
-        let (x, w, b, before) = (random(cols, 5), random(outputs * cols, 6), random(outputs, 7), random(outputs, 8));
+        let (outputs, cols) = (40, 896);
+        let (w, b, before) = (random(outputs * cols, 6), random(outputs, 7), random(outputs, 8));
+        // Small: the twin's GELU is exact up to 4.
+        let x: Vec<f32> = random(cols, 5).iter().map(|v| v / 16.0).collect();
         let matrix = Matrix::from_f32(gpu(), "w", Scheme::Q4, outputs, cols, &w).unwrap();
         let packed = Scheme::Q4.pack(outputs, cols, &w).unwrap();
         let stored = Scheme::Q4.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
         let (bias, gate, input) = (upload(&b), upload(&[-1.3_f32]), upload(&x));
         for store in [Store::Write, Store::Add, Store::AddGated(&gate)] {
             let epilogue = Epilogue { bias: Some(&bias), activation: Activation::Gelu, store };
-            let out = upload(&before);
             let row = Row { buffer: &input, row: 0 };
-            let operands = Matvec { x: row, norm: InputNorm::None, w: &matrix, out: &out };
-            let found = run(&out, |plan| matvec(plan, "", operands, &epilogue));
             let x64: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
             let expected: Vec<f64> = twin(&x64, &stored)
                 .iter()
                 .enumerate()
                 .map(|(n, y)| epilogue.apply(*y, f64::from(b[n]), f64::from(-1.3_f32), f64::from(before[n])))
                 .collect();
-            assert_close(&format!("{store:?}"), &found, &expected, 1e-11);
+            for kernels in kernels_for(matrix.part_shape(&matrix.parts[0], false)) {
+                let out = upload(&before);
+                let operands = Matvec { x: row, norm: InputNorm::None, w: &matrix, out: &out };
+                let what = format!("{store:?} {kernels}");
+                let found = run_tuned(kernels, &out, |plan| matvec(plan, "", operands, &epilogue));
+                assert_close(&what, &found, &expected, 1e-11);
+            }
         }
     }
 }

@@ -1,15 +1,30 @@
 //! The gate and up projections of the SwiGLU feed-forward of one token in one matvec.
 
-use super::matvec::{Matvec, constants, for_one_row};
-use super::weight_bindings;
-use crate::choice::MatvecSizes;
+use super::matvec::{Input, Matvec, OneRow};
 use crate::plan::params;
 use crate::shader::linear;
-use crate::{Dispatch, GpuError, PlanBuilder};
+use crate::{GpuError, PlanBuilder};
 
 params! {
     GateUpParams { inner: u32, cols: u32, x_offset: u32, column: u32, eps: f32 }
 }
+
+const GATE_UP: OneRow = OneRow {
+    staged: [
+        &linear::MATVEC_GATE_UP_F32,
+        &linear::MATVEC_GATE_UP_F16,
+        &linear::MATVEC_GATE_UP_Q8,
+        &linear::MATVEC_GATE_UP_Q4,
+    ],
+    block: [
+        &linear::MATVEC_GATE_UP_BLOCK_F32,
+        &linear::MATVEC_GATE_UP_BLOCK_F16,
+        &linear::MATVEC_GATE_UP_BLOCK_Q8,
+        &linear::MATVEC_GATE_UP_BLOCK_Q4,
+    ],
+    combine: &linear::MATVEC_GATE_UP_COMBINE,
+    paired: true,
+};
 
 /// `out[f] = silu(Σ_k norm(x)[k] · gate[f, k]) · (Σ_k norm(x)[k] · up[f, k])`; f: output, k: input, `silu(y) = y / (1 + e^−y)`.
 ///
@@ -20,41 +35,15 @@ params! {
 /// The device allows no such grid.
 pub fn matvec_gate_up(plan: &mut PlanBuilder, label: &str, operands: Matvec<'_>) -> Result<(), GpuError> {
     let Matvec { x, norm, w, out } = operands;
-    let tuning = plan.gpu().tuning();
-    let staged = [
-        &linear::MATVEC_GATE_UP_F32,
-        &linear::MATVEC_GATE_UP_F16,
-        &linear::MATVEC_GATE_UP_Q8,
-        &linear::MATVEC_GATE_UP_Q4,
-    ];
-    let block = [
-        &linear::MATVEC_GATE_UP_BLOCK_F32,
-        &linear::MATVEC_GATE_UP_BLOCK_F16,
-        &linear::MATVEC_GATE_UP_BLOCK_Q8,
-        &linear::MATVEC_GATE_UP_BLOCK_Q4,
-    ];
-    let shader = for_one_row(tuning, w.scheme, staged, block);
-    let empty = plan.gpu().empty().clone();
     for part in &w.parts {
-        let sizes = MatvecSizes::of(tuning, 2 * part.outputs, w.cols);
-        let mut buffers = weight_bindings(w.scheme, part);
-        buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", out)]);
-        plan.dispatch(Dispatch {
-            label: label.into(),
-            shader,
-            constants: &constants(tuning.matvec, sizes, &norm),
-            params: GateUpParams {
-                inner: part.outputs as u32,
-                cols: w.cols as u32,
-                x_offset: x.offset(w.cols),
-                column: part.first_output as u32,
-                eps: norm.eps(),
-            },
-            buffers: &buffers,
-            groups: [sizes.groups(2 * part.outputs), 1, 1],
-            weight_bytes: w.part_bytes(part),
-            flops: 2 * (2 * part.outputs * w.cols) as u64,
-        })?;
+        let params = GateUpParams {
+            inner: part.outputs as u32,
+            cols: w.cols as u32,
+            x_offset: x.offset(w.cols),
+            column: part.first_output as u32,
+            eps: norm.eps(),
+        };
+        GATE_UP.dispatch(plan, label, Input { x, norm, w }, part, params, &[("out", out)])?;
     }
     Ok(())
 }
@@ -65,7 +54,7 @@ mod tests {
 
     use super::super::matvec::tests::{normed, twin};
     use super::super::matvec::{InputNorm, Row};
-    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
+    use super::super::testing::{assert_close, gpu, kernels_for, random, run_tuned, upload};
     use super::*;
     use crate::Matrix;
     use crate::matrix::Stacking;
@@ -90,9 +79,11 @@ mod tests {
                 let operands = Matvec { x: Row { buffer: &input, row: 0 }, norm, w: &matrix, out: &out };
                 let y = twin(&normed(&x, &nb, &norm), &stored);
                 let expected: Vec<f64> = (0..inner).map(|f| y[f] / (1.0 + (-y[f]).exp()) * y[inner + f]).collect();
-                for tuning in TUNINGS {
-                    let found = run_tuned(tuning, &out, |plan| matvec_gate_up(plan, "", operands));
-                    assert_close(&format!("{scheme:?} {inner}x{cols}"), &found, &expected, 1e-11);
+                let shape = matrix.part_shape(&matrix.parts[0], true);
+                for kernels in kernels_for(shape) {
+                    let what = format!("{shape} {kernels}");
+                    let found = run_tuned(kernels, &out, |plan| matvec_gate_up(plan, "", operands));
+                    assert_close(&what, &found, &expected, 1e-11);
                 }
             }
         }

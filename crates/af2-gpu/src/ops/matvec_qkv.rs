@@ -1,15 +1,25 @@
 //! The query, key and value projections of one token in one matvec, with rotary positions and cache write.
 
-use super::matvec::{InputNorm, Row, constants, for_one_row};
-use super::weight_bindings;
-use crate::choice::MatvecSizes;
+use super::matvec::{Input, InputNorm, OneRow, Row};
 use crate::plan::params;
 use crate::shader::linear;
-use crate::{Buffer, Dispatch, GpuError, Matrix, PlanBuilder};
+use crate::{Buffer, GpuError, Matrix, PlanBuilder};
 
 params! {
     QkvParams { heads: u32, kv_heads: u32, head_dim: u32, cols: u32, x_offset: u32, eps: f32 }
 }
+
+const QKV: OneRow = OneRow {
+    staged: [&linear::MATVEC_QKV_F32, &linear::MATVEC_QKV_F16, &linear::MATVEC_QKV_Q8, &linear::MATVEC_QKV_Q4],
+    block: [
+        &linear::MATVEC_QKV_BLOCK_F32,
+        &linear::MATVEC_QKV_BLOCK_F16,
+        &linear::MATVEC_QKV_BLOCK_Q8,
+        &linear::MATVEC_QKV_BLOCK_Q4,
+    ],
+    combine: &linear::MATVEC_QKV_COMBINE,
+    paired: true,
+};
 
 /// Heads of a grouped-query attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,37 +67,17 @@ pub fn matvec_qkv(
     let [part] = w.parts.as_slice() else {
         return Err(GpuError::BadMatrix { name: w.name.clone(), problem: "q, k and v must fit in one binding".into() });
     };
-    let tuning = plan.gpu().tuning();
-    let staged = [&linear::MATVEC_QKV_F32, &linear::MATVEC_QKV_F16, &linear::MATVEC_QKV_Q8, &linear::MATVEC_QKV_Q4];
-    let block = [
-        &linear::MATVEC_QKV_BLOCK_F32,
-        &linear::MATVEC_QKV_BLOCK_F16,
-        &linear::MATVEC_QKV_BLOCK_Q8,
-        &linear::MATVEC_QKV_BLOCK_Q4,
-    ];
-    let shader = for_one_row(tuning, w.scheme, staged, block);
-    let sizes = MatvecSizes::of(tuning, w.rows, w.cols);
-    let empty = plan.gpu().empty().clone();
-    let mut bound = weight_bindings(w.scheme, part);
-    bound.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("bias", buffers.bias), ("rotary", buffers.rotary)]);
-    bound.extend([("q", buffers.q), ("kv", buffers.kv), ("step", buffers.step)]);
-    plan.dispatch(Dispatch {
-        label: label.into(),
-        shader,
-        constants: &constants(tuning.matvec, sizes, &norm),
-        params: QkvParams {
-            heads: heads.query as u32,
-            kv_heads: heads.key_value as u32,
-            head_dim: heads.width as u32,
-            cols: w.cols as u32,
-            x_offset: x.offset(w.cols),
-            eps: norm.eps(),
-        },
-        buffers: &bound,
-        groups: [sizes.groups(w.rows), 1, 1],
-        weight_bytes: w.part_bytes(part),
-        flops: 2 * (w.rows * w.cols) as u64,
-    })
+    let params = QkvParams {
+        heads: heads.query as u32,
+        kv_heads: heads.key_value as u32,
+        head_dim: heads.width as u32,
+        cols: w.cols as u32,
+        x_offset: x.offset(w.cols),
+        eps: norm.eps(),
+    };
+    let QkvBuffers { bias, rotary, q, kv, step } = buffers;
+    let results = [("bias", bias), ("rotary", rotary), ("q", q), ("kv", kv), ("step", step)];
+    QKV.dispatch(plan, label, Input { x, norm, w }, part, params, &results)
 }
 
 #[cfg(test)]
@@ -96,7 +86,7 @@ mod tests {
 
     use super::super::Step;
     use super::super::matvec::tests::{normed, twin};
-    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload, wait};
+    use super::super::testing::{assert_close, gpu, kernels_for, random, run_tuned, upload, wait};
     use super::*;
 
     #[test]
@@ -106,6 +96,7 @@ mod tests {
             (Scheme::Q4, 3, 1, 64, 96),
             (Scheme::Q8, 2, 2, 6, 32),
             (Scheme::F16, 14, 2, 64, 64),
+            (Scheme::Q4, 4, 1, 32, 896),
         ] {
             let heads = Heads { query, key_value, width };
             let rows = (query + 2 * key_value) * width;
@@ -136,12 +127,13 @@ mod tests {
                     y[head * width + i + width / 2] = b * cos + a * sin;
                 }
             }
-            for tuning in TUNINGS {
-                let found = run_tuned(tuning, &q, |plan| matvec_qkv(plan, "", row, norm, &matrix, heads, buffers));
-                assert_close(&format!("{scheme:?} q"), &found, &y[..query * width], 1e-11);
+            for kernels in kernels_for(matrix.part_shape(&matrix.parts[0], true)) {
+                let what = format!("{scheme:?} {kernels}");
+                let found = run_tuned(kernels, &q, |plan| matvec_qkv(plan, "", row, norm, &matrix, heads, buffers));
+                assert_close(&format!("{what} q"), &found, &y[..query * width], 1e-11);
                 let cache: Vec<f32> = wait(gpu().read_all(&kv)).unwrap();
                 let at = (slot + position) * kv_width;
-                assert_close(&format!("{scheme:?} kv"), &cache[at..at + kv_width], &y[query * width..], 1e-11);
+                assert_close(&format!("{what} kv"), &cache[at..at + kv_width], &y[query * width..], 1e-11);
                 assert!(cache[..at].iter().all(|v| *v == 0.0), "no other cache row is touched");
             }
         }

@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use crate::{Buffer, Gpu, GpuError, GpuOptions, PlanBuilder, Tuning};
+use af2_core::weights::Scheme;
+
+use crate::{Buffer, Gpu, GpuError, GpuOptions, Kernels, MatrixShape, MatvecSizes, PlanBuilder, Tuning};
 
 /// The device of this test process. A missing adapter fails the test: nothing is skipped.
 pub(crate) fn gpu() -> &'static Gpu {
@@ -30,19 +32,49 @@ pub(crate) const TAINTS: [f32; 3] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY]
 
 /// Runs what `build` appends to a plan and returns `out` as float32.
 pub(crate) fn run(out: &Buffer, build: impl FnOnce(&mut PlanBuilder) -> Result<(), GpuError>) -> Vec<f32> {
-    run_tuned(gpu().tuning(), out, build)
+    run_tuned(gpu().kernels().clone(), out, build)
 }
 
 /// The defaults of hardware GPUs and software adapters.
 pub(crate) const TUNINGS: [Tuning; 2] = [Tuning::HARDWARE, Tuning::SOFTWARE];
 
-/// [`run`] with a given tuning.
+/// Sizes of the staged matvec: every number of rows per thread, of threads per row and of steps ahead, with and without parts.
+pub(crate) const STAGED: [MatvecSizes; 9] = [
+    sizes(8, 64, 64, 1, 1),
+    sizes(16, 64, 32, 1, 1),
+    sizes(4, 64, 32, 2, 1),
+    sizes(32, 64, 4, 4, 1),
+    sizes(16, 64, 4, 8, 1),
+    sizes(64, 64, 4, 2, 1),
+    sizes(2, 32, 16, 2, 2),
+    sizes(8, 32, 4, 1, 7),
+    sizes(32, 32, 8, 1, 3),
+];
+
+const fn sizes(rows: u32, threads: u32, slices: u32, ahead: u32, parts: u32) -> MatvecSizes {
+    MatvecSizes { rows, threads, slices, ahead, parts }
+}
+
+/// A staged matvec divided like this.
+pub(crate) fn divided(shape: MatrixShape, sizes: MatvecSizes) -> Kernels {
+    let mut kernels = Kernels::from(Tuning::HARDWARE);
+    kernels.set(shape, sizes);
+    kernels
+}
+
+/// The defaults; for a matrix of 4 bits also one of [`STAGED`] in one part and one in several, if they can be used for it.
+pub(crate) fn kernels_for(shape: MatrixShape) -> Vec<Kernels> {
+    let forced = [STAGED[3], STAGED[7]].into_iter().filter(|sizes| shape.scheme == Scheme::Q4 && sizes.fit(shape));
+    TUNINGS.into_iter().map(Kernels::from).chain(forced.map(|sizes| divided(shape, sizes))).collect()
+}
+
+/// [`run`] with given kernels.
 pub(crate) fn run_tuned(
-    tuning: Tuning,
+    kernels: impl Into<Kernels>,
     out: &Buffer,
     build: impl FnOnce(&mut PlanBuilder) -> Result<(), GpuError>,
 ) -> Vec<f32> {
-    let mut plan = PlanBuilder::new(&gpu().tuned(tuning), "test", None);
+    let mut plan = PlanBuilder::new(&gpu().tuned(kernels), "test", None);
     build(&mut plan).expect("a valid dispatch");
     let plan = plan.finish().expect("a plan");
     gpu().run(&[&plan]);

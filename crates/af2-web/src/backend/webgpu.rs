@@ -4,7 +4,7 @@ use crate::failure::{Code, code_of, engine_failure, failure, insufficient_memory
 use crate::load::Load;
 use af2_core::audio::Windows;
 use af2_core::engine::{GenerateOptions, Generation, Query, ScoreRequest, Scores, TokenRules};
-use af2_gpu::{Gpu, GpuError, GpuOptions, KernelTime, by_kernel};
+use af2_gpu::{Gpu, GpuError, GpuOptions, KernelTime, Kernels, by_kernel};
 use af2_model::{ModelError, Opener, RecoveringClip, RecoveringModel, Trouble};
 use js_sys::{Array, Object};
 use wasm_bindgen::JsValue;
@@ -84,10 +84,10 @@ impl Device {
     pub async fn open(low_power: bool, kernels: Option<String>) -> Result<Self, JsValue> {
         let options = GpuOptions { low_power, ..GpuOptions::default() };
         let gpu = Gpu::open(&options).await.map_err(thrown)?;
-        let found = kernels.as_deref().and_then(|text| text.rsplit_once(KEY_END));
-        let found = found.filter(|(key, _)| *key == gpu.info().tuning_key());
-        let gpu = match found.and_then(|(_, tuning)| tuning.parse().ok()) {
-            Some(tuning) => gpu.tuned(tuning),
+        let here = format!("{}{KEY_END}", gpu.info().tuning_key());
+        let found = kernels.as_deref().and_then(|text| text.strip_prefix(&here));
+        let gpu = match found.and_then(|kernels| kernels.parse::<Kernels>().ok()) {
+            Some(kernels) => gpu.tuned(kernels),
             None => gpu,
         };
         let own_bytes = gpu.memory().bytes();
@@ -198,9 +198,11 @@ pub async fn attention(clip: &mut Clip, query: &Query, ids: &[u32]) -> Result<Ve
 pub async fn tune(model: &Model, now: &dyn Fn() -> f64) -> Result<Object, JsValue> {
     let model = model.ready().await.map_err(thrown)?;
     let gpu = model.gpu();
-    let tuning = gpu.measure_tuning(&|| now() / 1e3).await.map_err(thrown)?;
+    let now = || now() / 1e3;
+    let tuning = gpu.measure_tuning(&now).await.map_err(thrown)?;
+    let kernels = gpu.tuned(tuning).measure_matvecs(&model.token_shapes(), &now, &|_, _| ()).await.map_err(thrown)?;
     let found = Object::new();
-    set(&found, "tuning", &format!("{}{KEY_END}{tuning}", gpu.info().tuning_key()).into());
+    set(&found, "tuning", &format!("{}{KEY_END}{kernels}", gpu.info().tuning_key()).into());
     set(&found, "description", &tuning.describe().into());
     Ok(found)
 }
