@@ -14,11 +14,8 @@ struct Params {
 }
 //!include common/grid.wgsl
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> qkv: array<vec4<f32>>;  // [images * side^2, 3C]: q, k, v, heads consecutive
 @group(0) @binding(2) var<storage, read> table: array<f32>;      // [225, heads]
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;  // [images * side^2, C]
-
-override ODD: u32 = 0u;  // 1: head_dim is no multiple of 4, and a head may start within a quad
 
 const WINDOW: u32 = 8u;
 const KEYS: u32 = 64u;
@@ -40,14 +37,6 @@ fn token_at(image: u32, y0: u32, x0: u32, t: u32) -> u32 {
     let y = (y0 + t / WINDOW + params.shift) % params.side;
     let x = (x0 + t % WINDOW + params.shift) % params.side;
     return (image * params.side + y) * params.side + x;
-}
-
-// Elements d..d+3 of a head, zero past its end.
-fn head4(base: u32, d: u32, head_dim: u32) -> vec4<f32> {
-    if (ODD == 0u) { return qkv[(base + d) / 4u]; }
-    var rest = vec4<f32>(0.0);
-    for (var i = 0u; i < min(4u, head_dim - d); i += 1u) { rest[i] = qkv[(base + d + i) / 4u][(base + d + i) % 4u]; }
-    return rest;
 }
 
 // The term added to a logit: bias of the relative position and mask of the shift.

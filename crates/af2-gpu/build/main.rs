@@ -47,7 +47,7 @@ fn constants(kernels: &[(Kernel, Module)]) -> String {
 }
 
 fn constant(kernel: &Kernel, module: &Module) -> String {
-    let (name, source) = (format!("{}/{}", kernel.family, kernel.name), code(&kernel.text));
+    let (name, source) = (format!("{}/{}", kernel.family, kernel.name), without_comments(&kernel.text));
     let (bindings, params) = (bindings(module), params(module));
     let overrides: Vec<&str> = module.overrides.iter().filter_map(|(_, item)| item.name.as_deref()).collect();
     format!(
@@ -55,10 +55,10 @@ fn constant(kernel: &Kernel, module: &Module) -> String {
     )
 }
 
-/// A kernel without comments and indentation, which are a third of its text: every byte is a part of the module that browsers fetch.
-fn code(text: &str) -> String {
-    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default().trim());
-    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+/// The text without comments and indentation, a third of it: browsers download it with the engine.
+fn without_comments(text: &str) -> String {
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default().trim());
+    code.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn bindings(module: &Module) -> String {
@@ -68,6 +68,7 @@ fn bindings(module: &Module) -> String {
         let access = match variable.space {
             AddressSpace::Uniform => "Uniform",
             AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => "ReadWrite",
+            AddressSpace::Handle => "Texels",
             _ => "Read",
         };
         let (index, name) = (binding.binding, variable.name.clone().unwrap_or_default());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Live buffers of one device and their bytes.
+/// Live buffers and textures of one device and their bytes.
 #[derive(Debug, Default)]
 pub struct MemoryUse {
     buffers: AtomicU64,
@@ -12,12 +12,12 @@ pub struct MemoryUse {
 }
 
 impl MemoryUse {
-    /// Live buffers.
+    /// Live buffers and textures.
     pub fn buffers(&self) -> u64 {
         self.buffers.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the live buffers.
+    /// Bytes of them.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -27,13 +27,13 @@ impl MemoryUse {
         self.peak_bytes.load(Ordering::Relaxed)
     }
 
-    fn add(&self, bytes: u64) {
+    pub(crate) fn add(&self, bytes: u64) {
         self.buffers.fetch_add(1, Ordering::Relaxed);
         let now = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         self.peak_bytes.fetch_max(now, Ordering::Relaxed);
     }
 
-    fn remove(&self, bytes: u64) {
+    pub(crate) fn remove(&self, bytes: u64) {
         self.buffers.fetch_sub(1, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }

@@ -34,6 +34,7 @@ pub mod ops;
 mod plan;
 mod readback;
 pub mod shader;
+mod texels;
 mod tuning;
 
 pub use buffer::{Buffer, MemoryUse};
@@ -45,5 +46,6 @@ pub use matrix::{Matrix, MatrixPart};
 pub use measure::{KernelTime, Rates, SelfTest, Span, by_kernel};
 pub use plan::{Cost, Dispatch, Fetch, Params, Plan, PlanBuilder, PlanInfo, Tap, Taps};
 pub use readback::Mapping;
+pub use texels::{Texel, Texels};
 pub use tuning::{InvalidTuning, MatmulKernel, MatvecKernel, Tuning};
 pub use wgpu;

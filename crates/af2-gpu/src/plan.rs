@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::device::Pipeline;
-use crate::shader::{Access, Shader};
+use crate::shader::{Access, Binding, Shader};
+use crate::texels::{Pool, TexelCopy, Texels, Wanted};
 use crate::{Buffer, Gpu, GpuError};
 
 /// The uniform parameters of a kernel: a plain struct whose fields are those of the shader's `Params`.
@@ -53,6 +54,7 @@ struct Recorded {
     pipeline: Arc<Pipeline>,
     params: Vec<u8>,
     buffers: Vec<(u32, Buffer)>,
+    texels: Vec<Wanted>,
     groups: [u32; 3],
     cost: Cost,
 }
@@ -60,6 +62,15 @@ struct Recorded {
 enum Draft {
     Dispatch(Recorded),
     Copy { from: Buffer, to: Buffer, bytes: u64 },
+}
+
+impl Draft {
+    fn texels(&self) -> &[Wanted] {
+        match self {
+            Self::Dispatch(recorded) => &recorded.texels,
+            Self::Copy { .. } => &[],
+        }
+    }
 }
 
 /// Label, kernel and counted work of a dispatch.
@@ -78,6 +89,7 @@ pub struct Cost {
 pub(crate) enum Item {
     Dispatch { cost: Cost, pipeline: Arc<Pipeline>, bind_group: wgpu::BindGroup, groups: [u32; 3] },
     Copy { from: Buffer, to: Buffer, bytes: u64 },
+    Texels(TexelCopy),
 }
 
 /// Asks a plan to copy out its named intermediates.
@@ -175,6 +187,18 @@ impl PlanBuilder {
     /// # Errors
     /// The parameters, constants or buffers are not those of the shader, or the grid is larger than the device allows.
     pub fn dispatch<P: Params>(&mut self, dispatch: Dispatch<'_, P>) -> Result<(), GpuError> {
+        self.dispatch_reading(dispatch, &[])
+    }
+
+    /// Appends a dispatch, and before it copies of what it reads as texels.
+    ///
+    /// # Errors
+    /// As [`PlanBuilder::dispatch`].
+    pub fn dispatch_reading<P: Params>(
+        &mut self,
+        dispatch: Dispatch<'_, P>,
+        texels: &[Texels<'_>],
+    ) -> Result<(), GpuError> {
         let shader = dispatch.shader;
         let wrong = |problem: String| GpuError::BadDispatch { kernel: shader.name, problem };
         if P::FIELDS != shader.params {
@@ -184,6 +208,7 @@ impl PlanBuilder {
             return Err(wrong(format!("it has no constant {name}")));
         }
         let buffers = bind(shader, dispatch.buffers).map_err(wrong)?;
+        let texels = bind_texels(shader, texels).map_err(wrong)?;
         let largest = self.gpu.limits().max_compute_workgroups_per_dimension;
         let groups = fold(dispatch.groups, largest).map_err(wrong)?;
         self.info.dispatches += 1;
@@ -195,6 +220,7 @@ impl PlanBuilder {
             pipeline: self.gpu.pipeline(shader, dispatch.constants),
             params: bytemuck::bytes_of(&dispatch.params).to_vec(),
             buffers,
+            texels,
             groups,
         }));
         Ok(())
@@ -234,15 +260,22 @@ impl PlanBuilder {
         let uniform =
             gpu.buffer(&self.label, bytes.len() as u64, wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST)?;
         gpu.write(&uniform, 0, &bytes);
+        let pool = Pool::new(&gpu, &self.label, self.drafts.iter().flat_map(Draft::texels))?;
         let mut offset = 0;
         let mut items = Vec::with_capacity(self.drafts.len());
         let mut buffers = vec![uniform.clone()];
         for draft in self.drafts {
             let size = params(&draft).len() as u64;
-            if let Draft::Dispatch(recorded) = &draft {
-                buffers.extend(recorded.buffers.iter().map(|(_, buffer)| buffer.clone()));
+            match draft {
+                Draft::Copy { from, to, bytes } => items.push(Item::Copy { from, to, bytes }),
+                Draft::Dispatch(mut recorded) => {
+                    buffers.extend(recorded.buffers.iter().map(|(_, buffer)| buffer.clone()));
+                    let copies = pool.copies(std::mem::take(&mut recorded.texels));
+                    let dispatch = bound(&gpu, recorded, &copies, &uniform, offset);
+                    items.extend(copies.into_iter().map(Item::Texels));
+                    items.push(dispatch);
+                }
             }
-            items.push(bound(&gpu, draft, &uniform, offset));
             offset += size.next_multiple_of(step);
         }
         Ok(Plan { label: self.label, items, taps: self.taps, info: self.info, _buffers: buffers })
@@ -256,7 +289,8 @@ fn bind(shader: &Shader, named: &[(&str, &Buffer)]) -> Result<Vec<(u32, Buffer)>
         return Err(format!("it has no binding {name}"));
     }
     let mut buffers: Vec<(u32, Buffer)> = Vec::new();
-    for binding in shader.bindings.iter().filter(|binding| binding.name != "params") {
+    let is_buffer = |binding: &&Binding| binding.name != "params" && binding.access != Access::Texels;
+    for binding in shader.bindings.iter().filter(is_buffer) {
         let found = named.iter().find(|(name, _)| *name == binding.name);
         let (_, buffer) = found.ok_or_else(|| format!("nothing is bound to {}", binding.name))?;
         let written = binding.access == Access::ReadWrite;
@@ -267,6 +301,16 @@ fn bind(shader: &Shader, named: &[(&str, &Buffer)]) -> Result<Vec<(u32, Buffer)>
         buffers.push((binding.index, (*buffer).clone()));
     }
     Ok(buffers)
+}
+
+/// What is read as texels, by the shader's bindings.
+fn bind_texels(shader: &Shader, named: &[Texels<'_>]) -> Result<Vec<Wanted>, String> {
+    let wanted = |binding: &Binding| {
+        let found = named.iter().find(|texels| texels.name == binding.name);
+        let texels = found.ok_or_else(|| format!("no texels are bound to {}", binding.name))?;
+        Ok(Wanted::new(binding.index, texels))
+    };
+    shader.bindings.iter().filter(|binding| binding.access == Access::Texels).map(wanted).collect()
 }
 
 /// Folds a long x over x and y.
@@ -281,17 +325,17 @@ fn fold([x, y, z]: [u32; 3], largest: u32) -> Result<[u32; 3], String> {
     Ok([x.div_ceil(rows), rows, z])
 }
 
-fn bound(gpu: &Gpu, draft: Draft, uniform: &Buffer, offset: u64) -> Item {
-    let recorded = match draft {
-        Draft::Copy { from, to, bytes } => return Item::Copy { from, to, bytes },
-        Draft::Dispatch(recorded) => recorded,
-    };
+fn bound(gpu: &Gpu, recorded: Recorded, texels: &[TexelCopy], uniform: &Buffer, offset: u64) -> Item {
     let size = std::num::NonZeroU64::new(recorded.params.len() as u64);
     let params = wgpu::BufferBinding { buffer: uniform.raw(), offset, size };
     let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(params) }];
     entries.extend(recorded.buffers.iter().map(|(binding, buffer)| wgpu::BindGroupEntry {
         binding: *binding,
         resource: buffer.raw().as_entire_binding(),
+    }));
+    entries.extend(texels.iter().map(|copy| wgpu::BindGroupEntry {
+        binding: copy.binding,
+        resource: wgpu::BindingResource::TextureView(copy.view()),
     }));
     let bind_group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some(&recorded.cost.label),
@@ -321,7 +365,7 @@ impl Plan {
     pub fn costs(&self) -> impl Iterator<Item = &Cost> {
         self.items.iter().filter_map(|item| match item {
             Item::Dispatch { cost, .. } => Some(cost),
-            Item::Copy { .. } => None,
+            Item::Copy { .. } | Item::Texels(_) => None,
         })
     }
 
@@ -348,6 +392,11 @@ impl Gpu {
         while let Some(item) = items.peek() {
             if let Item::Copy { from, to, bytes } = item {
                 encoder.copy_buffer_to_buffer(from.raw(), 0, to.raw(), 0, *bytes);
+                items.next();
+                continue;
+            }
+            if let Item::Texels(copy) = item {
+                copy.encode(encoder);
                 items.next();
                 continue;
             }

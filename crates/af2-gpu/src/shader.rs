@@ -9,6 +9,8 @@ pub enum Access {
     Read,
     /// A storage buffer, read and written.
     ReadWrite,
+    /// A buffer's words as texels of integers, read only: see [`crate::Texels`].
+    Texels,
 }
 
 /// One binding of a kernel, in bind group 0.

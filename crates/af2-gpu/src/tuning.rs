@@ -11,7 +11,8 @@ pub enum MatmulKernel {
     /// `matmul_wide.wgsl`: tiles of 128 × 128 results where a matmul is large enough, else [`Self::Tiled`]. For hardware GPUs with
     /// registers to spare.
     Wide,
-    /// `matmul_block.wgsl`: 8 × 16 results in the registers of each of 8 threads, no barriers. For software adapters.
+    /// `matmul_block.wgsl`: 8 × 16 results in the registers of each of 8 threads, no barriers; `matmul_texels.wgsl`, the same from textures,
+    /// for many rows and quantised weights; `matmul_strip.wgsl` for few. For software adapters.
     Block,
 }
 

@@ -139,6 +139,7 @@ fn binding(binding: &af2_gpu::shader::Binding) -> vk::DescriptorSetLayoutBinding
     let kind = match binding.access {
         Access::Uniform => vk::DescriptorType::UNIFORM_BUFFER,
         Access::Read | Access::ReadWrite => vk::DescriptorType::STORAGE_BUFFER,
+        Access::Texels => vk::DescriptorType::SAMPLED_IMAGE,
     };
     vk::DescriptorSetLayoutBinding::default()
         .binding(binding.index)

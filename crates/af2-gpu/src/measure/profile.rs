@@ -64,6 +64,9 @@ impl Gpu {
         let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut next = 0;
         for item in plan.items() {
+            if let Item::Texels(copy) = item {
+                copy.encode(&mut encoder);
+            }
             let Item::Dispatch { pipeline, bind_group, groups: [x, y, z], .. } = item else { continue };
             let timestamps = wgpu::ComputePassTimestampWrites {
                 query_set: &queries,

@@ -38,7 +38,7 @@ impl Gpu {
     }
 
     async fn test_matmul(&self, scheme: Scheme) -> Result<SelfTest, GpuError> {
-        let (rows, outputs, cols) = (33, 70, 96);
+        let (rows, outputs, cols) = (33, 72, 96);
         let (x, w) = (random(rows * cols, 1), random(outputs * cols, 2));
         let bad = |problem: af2_core::weights::SchemeError| GpuError::BadMatrix {
             name: "self-test".into(),

@@ -2,10 +2,13 @@
 
 use af2_core::weights::Scheme;
 
+pub use super::matmul_operands::Matmul;
+use super::matmul_operands::lanes;
+use super::matmul_texels::matmul_texels;
 use super::{Epilogue, blocks_of_64, for_scheme, weight_bindings};
 use crate::plan::params;
 use crate::shader::{Shader, linear};
-use crate::{Buffer, Dispatch, GpuError, MatmulKernel, Matrix, MatrixPart, PlanBuilder, TileSizes};
+use crate::{Dispatch, GpuError, MatmulKernel, MatrixPart, PlanBuilder, TileSizes};
 
 params! {
     MatmulParams {
@@ -32,11 +35,10 @@ const WIDE_GROUPS: usize = 64;
 const FEW: usize = 8;
 const FEW_OUTPUTS: usize = 16;
 const FEW_COLUMNS: usize = 32;
-/// Rows and columns per thread of the block kernel, and its threads.
+/// Rows and columns per thread of the block kernel.
 const BLOCK: [usize; 2] = [8, 16];
-const LANES: usize = 8;
-/// Rows and columns per thread of the strip kernel, and the most rows it is for: with more, the block kernel is as fast on 8-bit weights,
-/// and the encoder has compiled it anyway.
+/// Rows and columns per thread of the strip kernel, and the most rows it is for where the kernel that reads texels does not serve: with more,
+/// the block kernel is as fast on 8-bit weights.
 const STRIP: [usize; 2] = [4, 128];
 const STRIP_MOST_ROWS: usize = 63;
 /// Workgroups of the strip kernel are as wide as leaves at least so many of them.
@@ -93,11 +95,9 @@ impl Launch {
     fn block(scheme: Scheme, rows: usize, outputs: usize) -> Self {
         let kernels =
             [&linear::MATMUL_BLOCK_F32, &linear::MATMUL_BLOCK_F16, &linear::MATMUL_BLOCK_Q8, &linear::MATMUL_BLOCK_Q4];
-        let groups = |along_n: usize| rows.div_ceil(BLOCK[0] * LANES / along_n) * outputs.div_ceil(BLOCK[1] * along_n);
-        let along_n = [8, 4, 2, 1].into_iter().min_by_key(|along_n| groups(*along_n)).unwrap_or(LANES);
+        let (lanes_n, groups) = lanes(BLOCK, rows, outputs);
         let tall = f64::from(u8::from(2 * rows > BLOCK[0]));
-        let shader = for_scheme(scheme, kernels);
-        Self { shader, constants: vec![("TALL", tall)], lanes_n: along_n, groups: groups(along_n) }
+        Self { shader: for_scheme(scheme, kernels), constants: vec![("TALL", tall)], lanes_n, groups }
     }
 
     /// `None` for many rows, or weights that are not quantised.
@@ -111,19 +111,6 @@ impl Launch {
         let along_n = [4, 2].into_iter().find(|along_n| groups(*along_n) >= STRIP_GROUPS).unwrap_or(1);
         Some(Self { shader, constants: Vec::new(), lanes_n: along_n, groups: groups(along_n) })
     }
-}
-
-/// The operands of [`matmul`].
-#[derive(Debug, Clone, Copy)]
-pub struct Matmul<'a> {
-    /// [rows, K].
-    pub x: &'a Buffer,
-    /// [N, K].
-    pub w: &'a Matrix,
-    /// [rows, N].
-    pub out: &'a Buffer,
-    /// Rows of `x` and `out`.
-    pub rows: usize,
 }
 
 /// `out[m, n] = epilogue(Σ_k x[m, k] · w[n, k])`; m: row, n: output, k: input.
@@ -147,13 +134,18 @@ pub fn matmul(
 fn one_part(
     plan: &mut PlanBuilder,
     label: &str,
-    Matmul { x, w, out, rows }: Matmul<'_>,
+    operands: Matmul<'_>,
     part: &MatrixPart,
     stacks: usize,
     epilogue: &Epilogue<'_>,
 ) -> Result<(), GpuError> {
     let empty = plan.gpu().empty().clone();
     let kernel = plan.gpu().tuning().matmul;
+    let Matmul { x, w, out, rows } = operands;
+    let column = part.first_output * stacks;
+    if kernel == MatmulKernel::Block && matmul_texels(plan, label, operands, part, column, epilogue)? {
+        return Ok(());
+    }
     let launch = match kernel {
         MatmulKernel::Tiled => Launch::few(w.scheme, rows, part.rows, w.cols),
         MatmulKernel::Wide => {
@@ -171,7 +163,7 @@ fn one_part(
         outputs: part.rows as u32,
         cols: w.cols as u32,
         out_stride: w.rows as u32,
-        column: (part.first_output * stacks) as u32,
+        column: column as u32,
         lanes_n: launch.lanes_n as u32,
         epilogue: epilogue.bits(),
         part_quads: (sizes.part_columns(w.cols) / 4) as u32,
@@ -220,7 +212,7 @@ mod tests {
     use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::super::{Activation, Store};
     use super::*;
-    use crate::Tuning;
+    use crate::{Matrix, Tuning};
 
     #[test]
     fn every_scheme_and_shape() {

@@ -13,6 +13,8 @@ pub mod gather;
 pub mod layer_norm;
 pub mod log_mel;
 pub mod matmul;
+mod matmul_operands;
+mod matmul_texels;
 pub mod matvec;
 pub mod matvec_gate_up;
 pub mod matvec_qkv;

@@ -3,7 +3,8 @@
 use super::odd_heads;
 use crate::plan::params;
 use crate::shader::attention;
-use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
+use crate::texels::{Texel, Texels};
+use crate::{Buffer, Dispatch, GpuError, MatmulKernel, PlanBuilder};
 
 params! {
     WindowAttentionParams { side: u32, channels: u32, heads: u32, shift: u32, windows: u32, scale: f32 }
@@ -44,23 +45,35 @@ pub fn window_attention(
     grid: Grid,
 ) -> Result<(), GpuError> {
     let windows = grid.images * (grid.side / WINDOW).pow(2);
-    plan.dispatch(Dispatch {
+    let head_dim = grid.channels / grid.heads;
+    let others = [("table", table), ("out", out)];
+    let mut dispatch = Dispatch {
         label: label.into(),
-        shader: &attention::WINDOW_ATTENTION,
-        constants: &[odd_heads(grid.channels / grid.heads)],
+        shader: &attention::WINDOW_ATTENTION_F32,
+        constants: &[odd_heads(head_dim)],
         params: WindowAttentionParams {
             side: grid.side as u32,
             channels: grid.channels as u32,
             heads: grid.heads as u32,
             shift: grid.shift as u32,
             windows: windows as u32,
-            scale: 1.0 / ((grid.channels / grid.heads) as f32).sqrt(),
+            scale: 1.0 / (head_dim as f32).sqrt(),
         },
         buffers: &[("qkv", qkv), ("table", table), ("out", out)],
         groups: [windows as u32, 1, 2 * grid.heads as u32],
         weight_bytes: 0,
         flops: 4 * (windows * WINDOW.pow(4) * grid.channels) as u64,
-    })
+    };
+    let bytes = (12 * windows * WINDOW.pow(2) * grid.channels) as u64;
+    let texels = Texels { name: "qkv", buffer: qkv, offset: 0, bytes, texel: Texel::Quad };
+    let software = plan.gpu().tuning().matmul == MatmulKernel::Block;
+    if !(software && head_dim.is_multiple_of(4) && texels.fit(plan.gpu())) {
+        return plan.dispatch(dispatch);
+    }
+    dispatch.shader = &attention::WINDOW_ATTENTION_TEXELS;
+    dispatch.constants = &[];
+    dispatch.buffers = &others;
+    plan.dispatch_reading(dispatch, &[texels])
 }
 
 /// As published: roll, partition, attend with bias and mask, reverse.
@@ -114,7 +127,7 @@ pub(crate) fn twin(qkv: &[f32], table: &[f32], grid: Grid) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{assert_close, gpu, random, run, upload};
+    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::*;
 
     #[test]
@@ -126,8 +139,12 @@ mod tests {
             let tokens = images * side * side;
             let (qkv, table) = (random(tokens * 3 * channels, 1), random(225 * heads, 2));
             let out = gpu().storage("out", (4 * tokens * channels) as u64).unwrap();
-            let found = run(&out, |plan| window_attention(plan, "", &upload(&qkv), &upload(&table), &out, grid));
-            assert_close(&format!("{grid:?}"), &found, &twin(&qkv, &table, grid), 1e-10);
+            let (input, table_buffer, expected) = (upload(&qkv), upload(&table), twin(&qkv, &table, grid));
+            for tuning in TUNINGS {
+                let found =
+                    run_tuned(tuning, &out, |plan| window_attention(plan, "", &input, &table_buffer, &out, grid));
+                assert_close(&format!("{grid:?}"), &found, &expected, 1e-10);
+            }
         }
     }
 }
