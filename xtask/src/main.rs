@@ -1,6 +1,7 @@
 //! All automation of this repository: `cargo xtask <command>`.
 
 mod background;
+mod baselines;
 mod browser;
 mod demo;
 mod deny;

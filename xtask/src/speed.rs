@@ -1,6 +1,6 @@
 //! `cargo xtask speed`: the golden tests on this machine's GPU, then every released size measured with random weights.
 
-use crate::run;
+use crate::{baselines, run};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::Value;
@@ -43,6 +43,9 @@ pub struct Options {
     /// Measure the original's decoding in PyTorch too, with this Python
     #[arg(long, value_name = "FILE")]
     pytorch: Option<PathBuf>,
+    /// Compare with other engines instead, which are installed into target/baselines (npm, Node.js and Python needed)
+    #[arg(long = "rivals")]
+    baselines: bool,
 }
 
 /// Runs the golden tests, measures, and writes one JSON file per model and one table of all.
@@ -50,6 +53,10 @@ pub fn run(options: &Options) -> Result<()> {
     let root = run::root();
     fs::create_dir_all(root.join(&options.out))?;
     let af2 = binary(&root, options)?;
+    if options.baselines {
+        let model = options.model.first().cloned().map_or_else(|| random_model(&root, &af2, "0.5b"), Ok)?;
+        return baselines::run(&root, &model, &root.join(&options.out));
+    }
     if !options.no_golden {
         golden(&root, options)?;
     }

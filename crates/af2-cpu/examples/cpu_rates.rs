@@ -1,4 +1,4 @@
-//! `cpu_rates MODEL [TOKENS]`: seconds of one window, of a prompt and of one token on the CPU.
+//! `cpu_rates MODEL [TOKENS]`: seconds of one window, of a prompt and of one token on the CPU, and the peak memory of the process, in JSON.
 
 use std::env;
 use std::error::Error;
@@ -21,8 +21,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let now = || start.elapsed().as_secs_f64();
     let found = pollster::block_on(model.measure(&windows, &prompt, tokens, &now))?;
-    println!("{:.4} s a window, {:.4} s a prompt, {:.5} s a token", found.encode, found.prompt, found.token);
+    let (window, prompt, token) = (found.encode, found.prompt, found.token);
+    let peak = peak_bytes().map_or("null".to_owned(), |bytes| bytes.to_string());
+    println!("{{\"window\":{window:.4},\"prompt\":{prompt:.4},\"token\":{token:.5},\"peak_bytes\":{peak}}}");
     Ok(())
+}
+
+/// The most memory that this process has had, where the system tells.
+fn peak_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    Some(kilobytes.parse::<u64>().ok()? * 1024)
 }
 
 fn load(directory: &Path) -> Result<Model, Box<dyn Error>> {

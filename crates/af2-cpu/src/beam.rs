@@ -1,4 +1,4 @@
-//! Beam search: each beam has its own key/value cache; beams that fork share their past.
+//! Beam search: each beam has its own key/value cache; beams that fork share their past. A pass computes the next token of all.
 
 use af2_core::engine::check_prompt;
 use af2_core::sampling::{BeamOutcome, BeamSearch};
@@ -29,10 +29,7 @@ impl Clip {
                 break;
             }
             caches = step.parents.iter().map(|parent| caches[*parent].clone()).collect();
-            rows.clear();
-            for (token, cache) in step.tokens.iter().zip(&mut caches) {
-                rows.push(self.next_logits(&[*token], &self.audio_kv, cache).await?);
-            }
+            rows = self.next_logits_each(&step.tokens, &mut caches).await?;
         }
         Ok(search.finish())
     }

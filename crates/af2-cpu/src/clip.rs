@@ -4,7 +4,7 @@ use af2_core::audio::Windows;
 use af2_core::engine::{EngineError, Stage, TOKENS_PER_WINDOW, check_tokens, check_windows};
 use burn_tensor::{Tensor, TensorData};
 
-use crate::cross_attention::AudioKv;
+use crate::audio_kv::AudioKv;
 use crate::layers::zero_or_nan;
 use crate::taps::Taps;
 use crate::{CpuError, Model};
@@ -154,8 +154,8 @@ impl Clip {
 
     /// Sums, [1], that are NaN where a stage gave a number that is not finite, else 0.
     fn checks(&self) -> Vec<(Stage, Tensor<1>)> {
-        let parts = self.audio_kv.iter().flatten().flat_map(|kv| [&kv.k, &kv.v]);
-        let audio_kv = parts.map(|part| zero_or_nan(part.clone()).sum()).reduce(|sum, part| sum + part);
+        let device = &self.model.0.decoder.device;
+        let audio_kv = self.audio_kv.iter().flatten().map(|kv| kv.check(device)).reduce(|sum, part| sum + part);
         let tokens = (Stage::EncoderTokens, self.tokens_check.clone());
         std::iter::once(tokens).chain(audio_kv.map(|sum| (Stage::AudioKv, sum))).collect()
     }

@@ -11,41 +11,18 @@
 //! # Shapes
 //! x is [L, H] for L text tokens, the audio [T, D] for T = 64 tokens per window.
 
-use std::ops::Range;
-
 use burn_tensor::Tensor;
 use burn_tensor::activation::{gelu, softmax};
 
 use crate::CpuError;
 use crate::attention::{attention, merge_heads, split_heads};
+use crate::audio_kv::AudioKv;
 use crate::layers::{LayerNorm, Linear, zero_or_nan};
+use crate::steps::CrossAttention;
 use crate::taps::Taps;
 use crate::weights::Scope;
 
 const EPS: f64 = 1e-5;
-
-/// Audio keys and values of one block, [heads, T, d] each: computed once per clip, read for every text token.
-#[derive(Clone)]
-pub(crate) struct AudioKv {
-    pub k: Tensor<3>,
-    pub v: Tensor<3>,
-}
-
-impl AudioKv {
-    /// The keys and values of some audio tokens.
-    pub fn of(&self, tokens: &[Range<usize>]) -> Self {
-        let part = |all: &Tensor<3>| {
-            let parts = tokens.iter().map(|range| all.clone().narrow(1, range.start, range.len())).collect::<Vec<_>>();
-            let none = || all.clone().slice([0..all.dims()[0], 0..0, 0..all.dims()[2]]);
-            if parts.is_empty() { none() } else { Tensor::cat(parts, 1) }
-        };
-        Self { k: part(&self.k), v: part(&self.v) }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.k.dims()[1] == 0
-    }
-}
 
 pub(crate) struct GatedCrossAttention {
     attn_gate: Tensor<1>,
@@ -76,35 +53,50 @@ impl GatedCrossAttention {
         })
     }
 
+    /// The block as decoding steps read it, if its matrices are packed.
+    pub fn plain(&self) -> Option<CrossAttention> {
+        let gate = |gate: &Tensor<1>| checked_tanh(gate).into_data().iter::<f32>().next();
+        Some(CrossAttention {
+            attn_gate: gate(&self.attn_gate)?,
+            ff_gate: gate(&self.ff_gate)?,
+            attn_norm: self.attn_norm.plain(),
+            to_q: self.to_q.plain()?,
+            to_out: self.to_out.plain()?,
+            ff_norm: self.ff_norm.plain(),
+            ff_1: self.ff_1.plain()?,
+            ff_3: self.ff_3.plain()?,
+            heads: self.heads,
+        })
+    }
+
     /// Keys and values of the audio transformer's output, [T, D]; the first half of `to_kv`'s outputs is k.
     pub fn audio_kv(&self, audio: Tensor<2>, layer: usize, taps: &mut Taps) -> AudioKv {
         let kv = taps.tap_tokens(format!("xattn{layer}_kv"), self.to_kv.forward(audio));
-        let width = kv.dims()[1] / 2;
-        let half = |first: usize| split_heads(kv.clone().narrow(1, first, width), self.heads);
-        AudioKv { k: half(0), v: half(width) }
+        AudioKv::new(kv, self.to_kv.is_packed())
     }
 
     /// The residual stream, [L, H], after the block. There is no mask: every token attends to all T audio tokens, of which there may be
     /// none; then the attention adds nothing.
     pub fn forward(&self, x: Tensor<2>, audio: &AudioKv, layer: usize, taps: &mut Taps) -> Tensor<2> {
-        let x = if audio.is_empty() { x } else { self.attend(x, audio, layer, taps) };
+        let x = if audio.tokens() == 0 { x } else { self.attend(x, audio, layer, taps) };
         let fed = self.ff_3.forward(gelu(self.ff_1.forward(self.ff_norm.forward(x.clone()))));
         taps.tap_tokens(format!("xattn{layer}_out"), x + fed * checked_tanh(&self.ff_gate))
     }
 
     fn attend(&self, x: Tensor<2>, audio: &AudioKv, layer: usize, taps: &mut Taps) -> Tensor<2> {
         let q = split_heads(self.to_q.forward(self.attn_norm.forward(x.clone())), self.heads);
-        taps.add_relevance(|| self.relevance(q.clone(), audio));
-        let attended = self.to_out.forward(merge_heads(attention(q, audio.k.clone(), audio.v.clone(), None)));
+        let [k, v] = audio.tensors(self.heads, &x.device());
+        taps.add_relevance(|| self.relevance(q.clone(), k.clone(), v.clone()));
+        let attended = self.to_out.forward(merge_heads(attention(q, k, v, None)));
         let attended = taps.tap_tokens(format!("xattn{layer}_attn_raw"), attended);
         x + attended * checked_tanh(&self.attn_gate)
     }
 
     /// What each audio token adds to the text, [T]: over heads and queries, the sum of attention weight · ‖value‖ · |tanh(gate)|.
-    fn relevance(&self, q: Tensor<3>, audio: &AudioKv) -> Tensor<1> {
+    fn relevance(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<1> {
         let width = q.dims()[2] as f64;
-        let weights = softmax((q * width.powf(-0.5)).matmul(audio.k.clone().transpose()), 2); // [heads, L, T]
-        let norms = audio.v.clone().square().sum_dim(2).sqrt().swap_dims(1, 2); // [heads, 1, T]
+        let weights = softmax((q * width.powf(-0.5)).matmul(k.transpose()), 2); // [heads, L, T]
+        let norms = v.square().sum_dim(2).sqrt().swap_dims(1, 2); // [heads, 1, T]
         let gate: Tensor<3> = checked_tanh(&self.attn_gate).abs().unsqueeze();
         (weights * norms * gate).sum_dim(0).sum_dim(1).flatten(0, 2)
     }

@@ -18,11 +18,13 @@ use burn_tensor::{Device, Tensor, TensorData};
 
 use crate::CpuError;
 use crate::attention::{attention, merge_heads, split_heads};
-use crate::cross_attention::{AudioKv, GatedCrossAttention};
+use crate::audio_kv::AudioKv;
+use crate::cross_attention::GatedCrossAttention;
 use crate::kv_cache::{KvCache, LayerCache};
 use crate::layers::{Linear, RmsNorm};
 use crate::matrix::Matrix;
 use crate::rotary::Rotary;
+use crate::steps::{self, Steps};
 use crate::taps::Taps;
 use crate::weights::{Scope, Weights};
 
@@ -33,6 +35,8 @@ pub(crate) struct Decoder {
     /// The embedding, when tied.
     lm_head: Linear,
     rotary: Rotary,
+    /// The same on plain numbers, if the matrices are packed.
+    pub steps: Option<Steps>,
     pub device: Device,
 }
 
@@ -44,19 +48,32 @@ impl Decoder {
         let tied = || Ok(Linear::of(embed_tokens.clone()));
         let own = || Linear::load_without_bias(&weights.scope("lang_encoder"), "lm_head");
         let layer = |layer: usize| DecoderLayer::load(&model.at(&format!("layers.{layer}")), config, layer);
-        Ok(Self {
+        let mut decoder = Self {
             lm_head: if text.tie_word_embeddings { tied() } else { own() }?,
             layers: (0..text.num_hidden_layers).map(layer).collect::<Result<_, _>>()?,
             norm: RmsNorm::load(&model, "norm", f64::from(text.rms_norm_eps))?,
             rotary: Rotary::new(&frequencies(text), MOST_POSITIONS, &weights.device),
             embed_tokens,
+            steps: None,
             device: weights.device.clone(),
+        };
+        decoder.steps = decoder.plain(frequencies(text));
+        Ok(decoder)
+    }
+
+    fn plain(&self, frequencies: Vec<f32>) -> Option<Steps> {
+        Some(Steps {
+            embed_tokens: self.embed_tokens.packed()?,
+            layers: self.layers.iter().map(DecoderLayer::plain).collect::<Option<_>>()?,
+            norm: self.norm.plain(),
+            lm_head: self.lm_head.plain()?.weight,
+            frequencies,
         })
     }
 
     /// An empty cache.
     pub fn cache(&self) -> KvCache {
-        KvCache::new(self.layers.len())
+        KvCache::new(self.layers.len(), self.steps.is_some())
     }
 
     /// Audio keys and values of every layer that has a cross-attention block.
@@ -150,6 +167,27 @@ impl DecoderLayer {
             heads: text.num_attention_heads,
             kv_heads: text.num_key_value_heads,
         })
+    }
+
+    /// The layer and its cross-attention block as decoding steps read them, if their matrices are packed.
+    fn plain(&self) -> Option<(Option<steps::CrossAttention>, steps::Layer)> {
+        let layer = steps::Layer {
+            input_layernorm: self.input_layernorm.plain(),
+            q_proj: self.q_proj.plain()?,
+            k_proj: self.k_proj.plain()?,
+            v_proj: self.v_proj.plain()?,
+            o_proj: self.o_proj.plain()?,
+            post_attention_layernorm: self.post_attention_layernorm.plain(),
+            gate_proj: self.gate_proj.plain()?,
+            up_proj: self.up_proj.plain()?,
+            down_proj: self.down_proj.plain()?,
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+        };
+        match &self.gated_cross_attn {
+            Some(block) => Some((Some(block.plain()?), layer)),
+            None => Some((None, layer)),
+        }
     }
 
     /// [L, H] to [L, H].

@@ -1,5 +1,7 @@
 //! Decoding: the prompt in one pass, then one pass per token.
 
+use std::slice;
+
 use af2_core::engine::{
     AudioView, Constraint, EngineError, GenerateOptions, Generation, Query, TokenRules, check_logits, check_request,
     check_together, log_softmax_at, top_logprobs,
@@ -7,8 +9,9 @@ use af2_core::engine::{
 use af2_core::sampling::next_token;
 use burn_tensor::Tensor;
 
-use crate::cross_attention::AudioKv;
+use crate::audio_kv::AudioKv;
 use crate::kv_cache::KvCache;
+use crate::steps::{MOST_ROWS, Sequence};
 use crate::taps::Taps;
 use crate::{Clip, CpuError};
 
@@ -161,13 +164,52 @@ impl Clip {
         audio_kv: &[Option<AudioKv>],
         cache: &mut KvCache,
     ) -> Result<Vec<f32>, CpuError> {
+        self.last_logits(tokens, audio_kv, cache, 1).await
+    }
+
+    /// Logits, [last, V], of the last tokens of some that follow those of the cache.
+    pub(crate) async fn last_logits(
+        &self,
+        tokens: &[u32],
+        audio_kv: &[Option<AudioKv>],
+        cache: &mut KvCache,
+        last: usize,
+    ) -> Result<Vec<f32>, CpuError> {
         let decoder = &self.model.0.decoder;
-        let x = decoder.forward(tokens, audio_kv, cache, &mut Taps::default());
-        let last: Tensor<2> = x.narrow(0, tokens.len() - 1, 1);
-        let logits = decoder.logits(last, &mut Taps::default()).into_data_async().await;
-        let logits = logits.map_err(|error| CpuError::Backend(error.to_string()))?;
-        let logits: Vec<f32> = logits.iter().collect();
+        let logits = match &decoder.steps {
+            Some(steps) if tokens.len() <= MOST_ROWS => steps.logits(&mut [Sequence { tokens, audio_kv, cache }], last),
+            _ => {
+                let x = decoder.forward(tokens, audio_kv, cache, &mut Taps::default());
+                let x: Tensor<2> = x.narrow(0, tokens.len() - last, last);
+                let logits = decoder.logits(x, &mut Taps::default()).into_data_async().await;
+                logits.map_err(|error| CpuError::Backend(error.to_string()))?.iter().collect()
+            }
+        };
         check_logits(&logits)?;
         Ok(logits)
+    }
+
+    /// Logits, \[V\] each, of sequences that hear all of the audio and go on with a token each: up to [`MOST_ROWS`] of them in a pass.
+    pub(crate) async fn next_logits_each(
+        &self,
+        tokens: &[u32],
+        caches: &mut [KvCache],
+    ) -> Result<Vec<Vec<f32>>, CpuError> {
+        let mut rows = Vec::with_capacity(tokens.len());
+        let Some(steps) = &self.model.0.decoder.steps else {
+            for (token, cache) in tokens.iter().zip(caches) {
+                rows.push(self.next_logits(&[*token], &self.audio_kv, cache).await?);
+            }
+            return Ok(rows);
+        };
+        for (tokens, caches) in tokens.chunks(MOST_ROWS).zip(caches.chunks_mut(MOST_ROWS)) {
+            let sequence =
+                |(token, cache)| Sequence { tokens: slice::from_ref(token), audio_kv: &self.audio_kv, cache };
+            let mut sequences: Vec<Sequence<'_>> = tokens.iter().zip(caches).map(sequence).collect();
+            let logits = steps.logits(&mut sequences, 1);
+            check_logits(&logits)?;
+            rows.extend(logits.chunks(logits.len() / tokens.len()).map(<[f32]>::to_vec));
+        }
+        Ok(rows)
     }
 }

@@ -5,6 +5,7 @@ use burn_tensor::{Tensor, module};
 
 use crate::CpuError;
 use crate::matrix::Matrix;
+use crate::steps;
 use crate::weights::Scope;
 
 /// y = x Wᵀ + b, W stored \[out, in\].
@@ -32,6 +33,16 @@ impl Linear {
         Self { bias: Some(bias), ..self }
     }
 
+    /// Whether W stays as it is stored.
+    pub fn is_packed(&self) -> bool {
+        self.weight.packed().is_some()
+    }
+
+    /// The same as decoding steps read it, if W is packed.
+    pub fn plain(&self) -> Option<steps::Linear> {
+        Some(steps::Linear { weight: self.weight.packed()?, bias: self.bias.as_ref().map(numbers) })
+    }
+
     /// [.., in] to [.., out].
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let y = self.weight.forward(x);
@@ -55,6 +66,11 @@ impl LayerNorm {
         Ok(Self { weight: part("weight")?, bias: part("bias")?, eps })
     }
 
+    /// The same as decoding steps read it.
+    pub fn plain(&self) -> steps::LayerNorm {
+        steps::LayerNorm { weight: numbers(&self.weight), bias: numbers(&self.bias), eps: self.eps as f32 }
+    }
+
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let square = x.clone().square().mean_dim(D - 1);
         module::layer_norm(x, self.weight.clone(), Some(self.bias.clone()), self.eps) + zero_or_nan(square)
@@ -72,11 +88,20 @@ impl RmsNorm {
         Ok(Self { weight: scope.tensor(&format!("{name}.weight"))?, eps })
     }
 
+    /// The same as decoding steps read it.
+    pub fn plain(&self) -> steps::RmsNorm {
+        steps::RmsNorm { weight: numbers(&self.weight), eps: self.eps as f32 }
+    }
+
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let mean_square = x.clone().square().mean_dim(D - 1);
         let lost = zero_or_nan(mean_square.clone());
         x / (mean_square + self.eps).sqrt() * self.weight.clone().unsqueeze() + lost
     }
+}
+
+fn numbers(vector: &Tensor<1>) -> Vec<f32> {
+    vector.to_data().iter().collect()
 }
 
 /// Zeros, and NaN where `x` is NaN or infinite. Added to what bounds `x` (a quotient by it, a step, tanh), it passes on what would

@@ -29,6 +29,7 @@
 //! ```
 
 mod attention;
+mod audio_kv;
 mod audio_transformer;
 mod backend;
 mod beam;
@@ -48,6 +49,7 @@ mod model;
 mod packed;
 mod rotary;
 mod scoring;
+mod steps;
 mod swin;
 mod taps;
 mod trace;

@@ -24,6 +24,14 @@ impl Matrix {
         }
     }
 
+    /// The stored bytes, unless it is a tensor.
+    pub fn packed(&self) -> Option<Arc<PackedMatrix>> {
+        match self {
+            Self::Dense(_) => None,
+            Self::Packed(packed) => Some(Arc::clone(packed)),
+        }
+    }
+
     /// Rows by number, [ids, in].
     pub fn select(&self, ids: &[u32], device: &Device) -> Tensor<2> {
         match self {

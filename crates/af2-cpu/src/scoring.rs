@@ -3,12 +3,10 @@
 use std::ops::Range;
 
 use af2_core::engine::{
-    AudioView, EngineError, Query, ScoreRequest, Scores, TIMES_PER_WINDOW, check_logits, check_scoring, log_softmax_at,
+    AudioView, EngineError, Query, ScoreRequest, Scores, TIMES_PER_WINDOW, check_scoring, log_softmax_at,
 };
-use burn_tensor::Tensor;
 
-use crate::cross_attention::AudioKv;
-use crate::kv_cache::KvCache;
+use crate::audio_kv::AudioKv;
 use crate::taps::Taps;
 use crate::{Clip, CpuError};
 
@@ -73,34 +71,17 @@ impl Clip {
     async fn score_one(&self, request: &ScoreRequest) -> Result<Scores, CpuError> {
         let audio_kv = self.seen(&request.query.view);
         let mut cache = self.model.0.decoder.cache();
-        let first = self.all_logits(&request.query.prompt, &audio_kv, &mut cache, 1).await?;
+        let first = self.last_logits(&request.query.prompt, &audio_kv, &mut cache, 1).await?;
         let mut scores = Vec::with_capacity(request.continuations.len());
         for continuation in &request.continuations {
             let known = &continuation[..continuation.len() - 1];
             let mut rows = first.clone();
             if !known.is_empty() {
-                rows.extend(self.all_logits(known, &audio_kv, &mut cache.clone(), known.len()).await?);
+                rows.extend(self.last_logits(known, &audio_kv, &mut cache.clone(), known.len()).await?);
             }
-            scores.push(rows.iter().zip(continuation).map(|(row, id)| log_softmax_at(row, *id)).collect());
+            scores.push(rows.chunks(first.len()).zip(continuation).map(|(row, id)| log_softmax_at(row, *id)).collect());
         }
         Ok(scores)
-    }
-
-    /// Logits, \[V\] each, of the last `rows` of some tokens.
-    async fn all_logits(
-        &self,
-        tokens: &[u32],
-        audio_kv: &[Option<AudioKv>],
-        cache: &mut KvCache,
-        rows: usize,
-    ) -> Result<Vec<Vec<f32>>, CpuError> {
-        let decoder = &self.model.0.decoder;
-        let x = decoder.forward(tokens, audio_kv, cache, &mut Taps::default());
-        let last: Tensor<2> = x.narrow(0, tokens.len() - rows, rows);
-        let logits = decoder.logits(last, &mut Taps::default()).into_data_async().await;
-        let logits: Vec<f32> = logits.map_err(|error| CpuError::Backend(error.to_string()))?.iter().collect();
-        check_logits(&logits)?;
-        Ok(logits.chunks(logits.len() / rows).map(<[f32]>::to_vec).collect())
     }
 
     /// How much the tokens `ids` of an answer attend to each time of the audio, [32 · windows], with sum 1: over all layers, heads and

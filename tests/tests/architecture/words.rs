@@ -20,9 +20,16 @@ const REPLACED: [(&str, &str); 14] = [
     ("answerpiece", "text delta"),
 ];
 
-/// Where the word is somebody else's: field names of tokenizer files, hardware terms, library names.
-const ALLOWED: [&str; 5] =
-    ["post_processor", "postprocessor", "multiprocessor", "preprocessor", "tokenizers.processors"];
+/// Where the word is somebody else's (field names of tokenizer files, hardware terms, library names), or the name of an option.
+const ALLOWED: [&str; 7] = [
+    "post_processor",
+    "postprocessor",
+    "multiprocessor",
+    "preprocessor",
+    "tokenizers.processors",
+    "long = \"rivals\"",
+    "--rivals",
+];
 
 #[test]
 fn the_fields_own_words_are_used() {

@@ -80,8 +80,9 @@ fn widen<F: Float>(stored: &[F], values: &mut [f32]) {
     }
 }
 
+/// The sum of products, 16 side by side.
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {

@@ -4,7 +4,7 @@ use super::lanes::{Lanes, Plain};
 
 /// An instruction set that is there.
 #[derive(Clone, Copy)]
-pub(super) enum Instructions {
+pub(crate) enum Instructions {
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -13,7 +13,7 @@ pub(super) enum Instructions {
 }
 
 /// A computation in any instruction set.
-pub(super) trait Work {
+pub(crate) trait Work {
     type Output;
 
     /// Must be inlined, with all that it calls.

@@ -4,7 +4,7 @@
 //! Arm, so the compiler turns these loops into it.
 
 /// Vectors of one instruction set. Every method must be inlined into a function that has those instructions: see [`super::instructions`].
-pub(super) trait Lanes: Copy {
+pub(crate) trait Lanes: Copy {
     /// 16 integers of 16 bits.
     type I16: Copy;
     /// 8 integers of 32 bits.

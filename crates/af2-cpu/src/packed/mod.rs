@@ -25,14 +25,18 @@ mod wasm;
 use af2_core::weights::{Scheme, SchemeError};
 use burn_tensor::{Tensor, TensorData};
 
-use activations::BLOCK;
+use activations::{Activations, BLOCK};
 use floats::{Float, FloatDots, FloatValues};
-use instructions::Instructions;
 use integers::{Dots, Integers, Round, Values};
 use schemes::{Q4, Q8};
 
+pub(crate) use floats::dot;
+pub(crate) use instructions::{Instructions, Work};
+pub(crate) use lanes::Lanes;
+pub(crate) use threads::{for_each_chunk, inside, least_per_task};
+
 /// Most rows of x for which W is not unpacked to float32: above, unpacking costs less than it saves.
-const FEW: usize = 8;
+pub(crate) const FEW: usize = 8;
 
 /// Values of a panel: 1 MiB of float32.
 const PANEL: usize = 1 << 18;
@@ -79,7 +83,8 @@ impl PackedMatrix {
         }
         let device = x.device();
         let x: Vec<f32> = x.into_data().iter().collect();
-        Tensor::from_data(TensorData::new(self.few(Instructions::found(), &x, count), shape), &device)
+        let [y] = multiply([self], &x, count);
+        Tensor::from_data(TensorData::new(y, shape), &device)
     }
 
     /// Rows of W by number, [ids, K].
@@ -96,33 +101,37 @@ impl PackedMatrix {
         self.cols
     }
 
-    /// y, [count, N], of x, [count, K], row by row of W.
-    fn few(&self, with: Instructions, x: &[f32], count: usize) -> Vec<f32> {
-        let by_row = match &self.stored {
-            Stored::F32(data) => self.float_dots::<[u8; 4]>(with, data.as_chunks().0, x, count),
-            Stored::F16(data) => self.float_dots::<[u8; 2]>(with, data.as_chunks().0, x, count),
-            Stored::Q8 { codes, scales } => self.dots(with, self.q8(codes, scales), x, count),
-            Stored::Q4 { codes, scales } => self.dots(with, self.q4(codes, scales), x, count),
-        };
-        if count == 1 { by_row } else { transposed(&by_row, self.rows, count) }
+    /// x, [count, K], as this matrix is multiplied with it.
+    fn prepare<'a>(&self, with: Instructions, x: &'a [f32]) -> Prepared<'a> {
+        let rounded = |order| Prepared::Rounded(with.run(Round { x, cols: self.cols, order }));
+        match &self.stored {
+            Stored::F32(_) | Stored::F16(_) => Prepared::Exact(x),
+            Stored::Q8 { .. } => rounded(Q8::ORDER),
+            Stored::Q4 { .. } => rounded(Q4::ORDER),
+        }
     }
 
-    fn dots<I: Integers>(&self, with: Instructions, matrix: I, x: &[f32], count: usize) -> Vec<f32> {
-        let x = with.run(Round { x, cols: self.cols, order: I::ORDER });
-        self.by_row(count, |first, y| with.run(Dots { matrix, first, x: &x, y }))
+    /// Products of the rows of W from `first` on: `y` is [rows of W, count].
+    fn dots(&self, with: Instructions, x: &Prepared<'_>, first: usize, y: &mut [f32]) {
+        match (&self.stored, x) {
+            (Stored::F32(data), Prepared::Exact(x)) => {
+                self.float_dots::<[u8; 4]>(with, data.as_chunks().0, x, first, y)
+            }
+            (Stored::F16(data), Prepared::Exact(x)) => {
+                self.float_dots::<[u8; 2]>(with, data.as_chunks().0, x, first, y)
+            }
+            (Stored::Q8 { codes, scales }, Prepared::Rounded(x)) => {
+                with.run(Dots { matrix: self.q8(codes, scales), first, x, y });
+            }
+            (Stored::Q4 { codes, scales }, Prepared::Rounded(x)) => {
+                with.run(Dots { matrix: self.q4(codes, scales), first, x, y });
+            }
+            _ => y.fill(f32::NAN), // x was prepared for a matrix of another scheme
+        }
     }
 
-    fn float_dots<F: Float>(&self, with: Instructions, matrix: &[F], x: &[f32], count: usize) -> Vec<f32> {
-        let cols = self.cols;
-        self.by_row(count, |first, y| with.run(FloatDots { matrix: &matrix[first * cols..], cols, x, y }))
-    }
-
-    /// y, [N, count]: `dots` computes some rows, from a first one on.
-    fn by_row(&self, count: usize, dots: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
-        let mut y = vec![0.0; self.rows * count];
-        let rows = threads::rows_per_task(self.rows, self.cols);
-        threads::for_each_chunk(&mut y, rows * count, |index, y| dots(index * rows, y));
-        y
+    fn float_dots<F: Float>(&self, with: Instructions, matrix: &[F], x: &[f32], first: usize, y: &mut [f32]) {
+        with.run(FloatDots { matrix: &matrix[first * self.cols..], cols: self.cols, x, y });
     }
 
     /// y, [count, N], of x, [count, K], by panels of W in float32.
@@ -166,6 +175,49 @@ impl PackedMatrix {
         let scale_bytes = scales.len() / self.rows.max(1);
         Q4 { codes: codes.as_chunks().0, scales, blocks: self.cols / BLOCK, scale_bytes }
     }
+}
+
+/// Rows of x as a matrix is multiplied with them.
+enum Prepared<'a> {
+    /// By a matrix of floating-point numbers.
+    Exact(&'a [f32]),
+    /// By a matrix of integers.
+    Rounded(Vec<Activations>),
+}
+
+/// y, [count, N] of each matrix, of the same x, [count, K]: one round of tasks for all.
+pub(crate) fn multiply<const M: usize>(matrices: [&PackedMatrix; M], x: &[f32], count: usize) -> [Vec<f32>; M] {
+    multiply_with(Instructions::found(), matrices, x, count)
+}
+
+/// Rows of a matrix that a core multiplies.
+struct Task<'a> {
+    matrix: &'a PackedMatrix,
+    x: &'a Prepared<'a>,
+    first: usize,
+    y: &'a mut [f32],
+}
+
+fn multiply_with<const M: usize>(
+    with: Instructions,
+    matrices: [&PackedMatrix; M],
+    x: &[f32],
+    count: usize,
+) -> [Vec<f32>; M] {
+    let prepared = matrices.map(|matrix| matrix.prepare(with, x));
+    let mut results = matrices.map(|matrix| vec![0.0; matrix.rows * count]);
+    let weights = threads::per_task(matrices.iter().map(|matrix| matrix.rows * matrix.cols).sum());
+    let mut tasks = Vec::new();
+    for ((matrix, x), y) in matrices.into_iter().zip(&prepared).zip(&mut results) {
+        let rows = (weights / matrix.cols.max(1)).max(1);
+        let parts = y.chunks_mut(rows * count.max(1)).enumerate();
+        tasks.extend(parts.map(|(index, y)| Task { matrix, x, first: index * rows, y }));
+    }
+    threads::for_each(tasks, |task| task.matrix.dots(with, task.x, task.first, task.y));
+    for (y, matrix) in results.iter_mut().zip(matrices).filter(|_| count > 1) {
+        *y = transposed(y, matrix.rows, count);
+    }
+    results
 }
 
 /// Numbers of half precision.

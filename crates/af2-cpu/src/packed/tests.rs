@@ -43,6 +43,25 @@ fn error(values: &[f32], x: &[f32], y: &[f32], [rows, cols]: [usize; 2]) -> f64 
     most
 }
 
+fn few(with: Instructions, matrix: &PackedMatrix, x: &[f32], count: usize) -> Vec<f32> {
+    let [y] = multiply_with(with, [matrix], x, count);
+    y
+}
+
+#[test]
+fn matrices_of_several_schemes_and_sizes_are_multiplied_at_once() {
+    let x = random(3 * 896, 9);
+    let parts = [(Scheme::Q4, 5000), (Scheme::Q8, 7), (Scheme::F16, 130)];
+    let matrices = parts.map(|(scheme, rows)| matrix(scheme, [rows, 896]).0);
+    let together = multiply(matrices.each_ref(), &x, 3);
+    for (matrix, y) in matrices.iter().zip(together) {
+        assert_eq!(y, few(Instructions::found(), matrix, &x, 3));
+        let [last] = multiply([matrix], &x[2 * 896..], 1);
+        let apart = y[2 * matrix.rows..].iter().zip(&last).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-4, "{apart:e}");
+    }
+}
+
 #[test]
 fn a_few_rows_are_multiplied_alike_by_all_instructions() {
     for (scheme, shape) in cases() {
@@ -50,7 +69,7 @@ fn a_few_rows_are_multiplied_alike_by_all_instructions() {
         for count in [1, 3, FEW] {
             let x = random(count * shape[1], 7);
             for with in [Instructions::Plain, Instructions::found()] {
-                let apart = error(&values, &x, &matrix.few(with, &x, count), shape);
+                let apart = error(&values, &x, &few(with, &matrix, &x, count), shape);
                 assert!(apart < 2e-5, "{scheme} {shape:?}, {count} rows: {apart:e}");
             }
         }
@@ -101,7 +120,7 @@ fn a_number_that_is_not_finite_reaches_every_result() {
             let mut x = random(2 * 96, 5);
             x[50] = bad;
             for with in [Instructions::Plain, Instructions::found()] {
-                let y = matrix.few(with, &x, 2);
+                let y = few(with, &matrix, &x, 2);
                 assert!(
                     y[..5].iter().all(|y| !y.is_finite()) && y[5..].iter().all(|y| y.is_finite()),
                     "{scheme} {y:?}"
@@ -117,7 +136,7 @@ fn activations_of_any_magnitude_are_multiplied() {
         let (matrix, values) = matrix(scheme, [5, 96]);
         for size in [0.0, 1e-40, 1e-30, 1e-3, 1e20] {
             let x: Vec<f32> = random(96, 5).iter().map(|x| x * size).collect();
-            let y = matrix.few(Instructions::found(), &x, 1);
+            let y = few(Instructions::found(), &matrix, &x, 1);
             let apart = error(&values, &x, &y, [5, 96]);
             assert!(size < 1e-33 || apart < 2e-5, "{scheme} at {size:e}: {apart:e}");
             assert!(y.iter().all(|y| y.is_finite()), "{scheme} at {size:e}: {y:?}");
