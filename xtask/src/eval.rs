@@ -1,22 +1,10 @@
-//! `cargo xtask eval demo`: measures the demo model on recordings whose sounds are known.
-
-mod af2;
-mod choices;
-mod confidence;
-mod diagram;
-mod events;
-mod hours;
-mod places;
-mod recordings;
-mod sets;
-mod statistics;
+//! `cargo xtask eval demo`: builds `af2`, and runs `af2 eval demo` on recordings whose sounds are known.
 
 use crate::{
     prepare,
     recipe::{Recipe, text},
     run,
 };
-use af2::Af2;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -27,24 +15,18 @@ pub struct Options {
     /// What to evaluate
     #[arg(value_enum)]
     what: What,
-    /// What of it to measure
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Answers])]
-    parts: Vec<Part>,
+    /// What of it to measure: answers, choices, confidence, places, hours, memory, or all
+    #[arg(long, default_value = "answers")]
+    parts: String,
     /// A converted model
     #[arg(long, default_value = "weights/demo/model")]
     model: PathBuf,
     /// Recordings with questions, as `cargo xtask sounds scenes` writes them
     #[arg(long, default_value = "target/demo/recordings")]
     recordings: PathBuf,
-    /// Hours of audio, as `cargo xtask sounds hours` writes them
-    #[arg(long, default_value = "target/demo/hours")]
-    hours: PathBuf,
-    /// Length of the file that is captioned and searched
-    #[arg(long, default_value_t = 60)]
-    minutes: u32,
-    /// Where to draw the reliability diagram
-    #[arg(long, default_value = "target/demo/reliability.svg")]
-    diagram: PathBuf,
+    /// Folder of the report; an interrupted run resumes from it
+    #[arg(long, default_value = "target/demo/report")]
+    out: PathBuf,
     /// Engine that answers
     #[arg(long, default_value = "gpu", value_parser = ["gpu", "cpu"])]
     engine: String,
@@ -60,6 +42,9 @@ pub struct Options {
     /// Install what is missing without asking
     #[arg(long)]
     yes: bool,
+    /// Further options of `af2 eval`
+    #[arg(last = true)]
+    more: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -67,23 +52,7 @@ enum What {
     Demo,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Part {
-    /// Right answers by question type, beside a blind control: `af2 eval demo`
-    Answers,
-    /// Multiple choice and yes or no: greedy answers beside `af2 choose`
-    Choices,
-    /// Calibration of the confidence
-    Confidence,
-    /// Whether `af2 ask --where` points at the sound
-    Places,
-    /// Captions and search on an hour of audio
-    Hours,
-    /// Peak memory of captions at 10 minutes and at 2 hours
-    Memory,
-}
-
-/// Measures the chosen parts and prints tables.
+/// Prepares the machine and evaluates.
 pub fn run(options: &Options) -> Result<()> {
     let What::Demo = options.what;
     if options.pytorch {
@@ -92,21 +61,18 @@ pub fn run(options: &Options) -> Result<()> {
     if options.engine == "gpu" {
         prepare::ensure(&[prepare::VULKAN], options.yes)?;
     }
-    let af2 = Af2::new(&options.model, options.af2.as_deref(), &options.engine)?;
-    options.parts.iter().try_for_each(|part| measure(*part, options, &af2))
-}
-
-fn measure(part: Part, options: &Options, af2: &Af2) -> Result<()> {
-    let (folder, hours) = (&options.recordings, &options.hours);
-    let recordings = || recordings::read(folder);
-    match part {
-        Part::Answers => af2.benchmark("demo", folder),
-        Part::Choices => choices::evaluate(af2, folder, &recordings()?),
-        Part::Confidence => confidence::evaluate(af2, folder, &recordings()?, &options.diagram),
-        Part::Places => places::evaluate(af2, folder, &recordings()?),
-        Part::Hours => hours::evaluate(af2, hours, options.minutes),
-        Part::Memory => hours::memory(af2, hours, &[10, 120]),
-    }
+    let root = run::root();
+    let program = match &options.af2 {
+        Some(program) => std::path::absolute(program)?,
+        None => {
+            run::run(&root, "cargo", &["build", "--locked", "--release", "--package", "af2-cli"])?;
+            run::target(&root).join("release/af2")
+        }
+    };
+    let fixed = ["eval", "demo", text(&options.recordings)?, text(&options.model)?, "--out", text(&options.out)?];
+    let chosen = ["--parts", options.parts.as_str(), "--engine", options.engine.as_str()];
+    let more: Vec<&str> = options.more.iter().map(String::as_str).collect();
+    run::run(&root, text(&program)?, &[&fixed[..], &chosen[..], &more[..]].concat())
 }
 
 fn with_pytorch(options: &Options) -> Result<()> {

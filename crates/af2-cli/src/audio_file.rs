@@ -17,7 +17,7 @@ const LIMIT: u64 = 1 << 30;
 const STDIN: &str = "standard input";
 
 /// Decodes an audio file by the rules given and cuts it into windows as the model's configuration says; `-` reads standard input.
-/// `max_windows` defaults to the model's own limit.
+/// It is heard from the second `start` on; `max_windows` defaults to the model's own limit.
 ///
 /// # Errors
 /// The file cannot be read, or holds no audio that can be decoded; what comes from a pipe is too large.
@@ -27,9 +27,11 @@ pub fn load_audio(
     rules: LoadRules,
     channel: Channel,
     max_windows: Option<usize>,
+    start: f64,
 ) -> Result<LoadedAudio> {
     let (name, source) = open(path)?;
-    Ok(audio::load_source(source, &name, rules, channel, config, max_windows.unwrap_or(config.max_num_window))?)
+    let max_windows = max_windows.unwrap_or(config.max_num_window);
+    Ok(audio::load_from(source, &name, rules, channel, config, max_windows, start)?)
 }
 
 /// Opens an audio file of any length to be read window by window, one every `hop` seconds; `-` reads standard input.

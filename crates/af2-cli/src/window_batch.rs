@@ -1,6 +1,8 @@
 //! Windows of a stream in batches: the engine encodes and asks them together.
 
 use af2_core::audio::{Level, WindowStream, Windows};
+use af2_core::engine::TOKENS_PER_WINDOW;
+use af2_core::index::IndexedWindow;
 use anyhow::Result;
 
 use crate::model::Engine;
@@ -74,5 +76,23 @@ impl WindowBatch {
     /// The device failed.
     pub fn encode(&self, engine: &dyn Engine) -> Result<Vec<f32>> {
         if self.sounding() == 0 { Ok(Vec::new()) } else { engine.encode(&self.audio, &mut |_, _| true) }
+    }
+
+    /// Those that are not silent, as an index stores them.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn indexed(&self, engine: &dyn Engine) -> Result<Vec<IndexedWindow>> {
+        let tokens = self.encode(engine)?;
+        let tokens = tokens.chunks(TOKENS_PER_WINDOW * engine.config().audio_transformer.d_model);
+        let sounding = self.windows.iter().filter(|window| window.place.is_some());
+        let stored = |(window, tokens): (&BatchWindow, &[f32])| IndexedWindow {
+            start: window.start,
+            seconds: window.seconds,
+            peak_dbfs: window.level.peak_dbfs,
+            rms_dbfs: window.level.rms_dbfs,
+            tokens: IndexedWindow::stored_tokens(tokens),
+        };
+        Ok(sounding.zip(tokens).map(stored).collect())
     }
 }

@@ -7,8 +7,8 @@ mod wav;
 use std::io::{Cursor, Error, Read, Result as IoResult, Seek, SeekFrom};
 
 use af2_core::audio::{
-    AudioError, Channel, LoadRules, Source, StreamedWindow, WindowStream, codes_from_f32, codes_from_f64, load_file,
-    load_file_as, load_pcm, mono_from_i16, resample,
+    AudioError, Channel, LoadRules, LoadedAudio, Source, StreamedWindow, WindowStream, codes_from_f32, codes_from_f64,
+    load_file, load_file_as, load_from, load_pcm, mono_from_i16, resample,
 };
 use af2_core::config::AudioConfig;
 use fixture::{bytes, path, released_audio};
@@ -253,4 +253,79 @@ fn a_file_that_cannot_be_read_on_is_no_shorter_file() {
     assert!(stream.next().unwrap().is_some() && stream.next().unwrap().is_some());
     assert_eq!(stream.next().unwrap_err().to_string(), gone);
     assert_eq!(stream.next(), Ok(None));
+}
+
+/// What is heard of a file from `start` on, in two windows of a second at most.
+fn from(file: &[u8], name: &str, start: f64) -> Result<LoadedAudio, AudioError> {
+    let config = AudioConfig { window_length: 1.0, window_overlap: 0.0, ..released_audio() };
+    load_from(Cursor::new(file.to_vec()), name, LoadRules::ByName, Channel::First, &config, 2, start)
+}
+
+/// A noise at a quarter of full scale, with one louder sample.
+fn with_peak(frames: usize, at: usize, peak: i16) -> Vec<i16> {
+    let mut samples: Vec<i16> = noise(frames).map(|sample| sample / 4).collect();
+    samples[at] = peak;
+    samples
+}
+
+#[test]
+fn a_part_is_what_its_excerpt_gives() {
+    let samples = with_peak(80_000, 20_000, 9_000);
+    for (name, start) in [("a.wav", 0.5), ("a.wav", 1.25), ("a.mp3", 0.5), ("a.mp3", 1.25)] {
+        let at = (start * 16_000.0) as usize;
+        let (part, excerpt) = (&samples[at..], wav_i16(1, 16_000, &samples[at..]));
+        let (found, wanted) =
+            (from(&wav_i16(1, 16_000, &samples), name, start).unwrap(), from(&excerpt, name, 0.0).unwrap());
+        assert_eq!(found.windows, wanted.windows, "{name} from {start} s of {} samples", part.len());
+        assert_eq!((found.info, found.windows.count), (wanted.info, 2));
+    }
+    // At another rate and in stereo: the rate is changed after the cut.
+    let stereo: Vec<i16> = noise(2 * 50_000).map(|sample| sample / 4).collect();
+    let (whole, part) = (wav_i16(2, 8_000, &stereo), wav_i16(2, 8_000, &stereo[2 * 12_000..]));
+    let (found, wanted) = (from(&whole, "a.mp3", 1.5).unwrap(), from(&part, "a.mp3", 0.0).unwrap());
+    assert_eq!(found.windows, wanted.windows);
+    let (found, wanted) = (from(&whole, "a.wav", 1.5).unwrap(), from(&part, "a.wav", 0.0).unwrap());
+    // The filter reads on where the excerpt ends, and the peak may be there too.
+    let apart = found.windows.codes.iter().zip(&wanted.windows.codes).map(|(a, b)| a.abs_diff(*b)).take(31_000).max();
+    assert!(apart.unwrap() < 3_000 && found.windows.codes.len() == wanted.windows.codes.len(), "{apart:?}");
+}
+
+#[test]
+fn a_peak_behind_the_part_counts_by_the_general_rules_only() {
+    // 2 s are heard from 1 s on; until 4 s the peak is looked for.
+    for (at, counts) in [(3.5, true), (4.5, false), (0.5, false)] {
+        let file = wav_i16(1, 16_000, &with_peak(80_000, (at * 16_000.0) as usize, 32_000));
+        let loudest = |name: &str| from(&file, name, 1.0).unwrap().windows.codes.iter().map(|c| c.unsigned_abs()).max();
+        assert_eq!(loudest("a.wav").unwrap() < 10_000, counts, "a peak at {at} s");
+        assert_eq!(loudest("a.mp3"), Some(32_767));
+    }
+}
+
+#[test]
+fn a_short_mp3_is_heard_from_its_beginning_and_says_so() {
+    let samples = with_peak(40_000, 39_000, 32_000); // 2.5 s: not longer than 1 s and two windows
+    let found = from(&wav_i16(1, 16_000, &samples), "a.mp3", 1.0).unwrap();
+    assert!(found.info.notices[0].contains("heard from its beginning, not from 1 s"), "{:?}", found.info.notices);
+    let whole = wav_i16(1, 16_000, &samples[..32_000]);
+    let (first, alone) = (&found.windows.codes, from(&whole, "a.mp3", 0.0).unwrap().windows.codes);
+    assert_eq!((first.len(), found.info.frames, found.info.truncated), (32_000, 32_000, true));
+    let at = (0..alone.len()).max_by_key(|at| alone[*at]).unwrap();
+    let louder = f64::from(alone[at]) / f64::from(first[at]);
+    assert!((louder - 32_000.0 / 8_191.0).abs() < 0.05, "the peak behind what is heard counts: {louder}");
+    let general = from(&wav_i16(1, 16_000, &samples), "a.wav", 1.0).unwrap();
+    assert_eq!((general.windows.codes.len(), general.info.frames), (24_000, 24_000));
+}
+
+#[test]
+fn a_start_behind_the_end_or_no_time_is_refused() {
+    let file = wav_i16(1, 16_000, &with_peak(16_000, 0, 9_000));
+    for name in ["a.wav", "a.mp3"] {
+        for start in [1.0, 7.0, 1e300] {
+            let error = from(&file, name, start).unwrap_err().to_string();
+            assert!(error.contains("ends before") && error.contains(name), "{error}");
+        }
+        for start in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(from(&file, name, start).unwrap_err().to_string().contains("no time"), "{start}");
+        }
+    }
 }

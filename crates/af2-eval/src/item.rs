@@ -12,6 +12,9 @@ pub struct Item {
     pub id: String,
     /// The audio file, relative to the data set's folder.
     pub audio: PathBuf,
+    /// Where in the file the part to hear begins, in seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub audio_start: f64,
     /// What a template may word differently: the benchmark's name, or a task of it.
     pub topic: String,
     /// The question, without its options.
@@ -28,6 +31,10 @@ pub struct Item {
     /// The data set's own fields, which an export repeats.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub row: Map<String, Value>,
+}
+
+fn is_zero(start: &f64) -> bool {
+    *start == 0.0
 }
 
 /// An item as it is asked.

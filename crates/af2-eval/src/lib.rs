@@ -9,6 +9,7 @@
 pub mod benchmarks;
 pub mod comparison;
 mod data_dir;
+pub mod demo;
 mod error;
 mod export;
 mod item;
@@ -21,13 +22,14 @@ mod rule;
 mod scores;
 mod table;
 mod template;
+mod text_table;
 
 pub use benchmarks::Benchmark;
 pub use data_dir::DataDir;
 pub use error::EvalError;
 pub use export::Export;
 pub use item::{Asked, Item};
-pub use predictions::{Prediction, Predictions};
+pub use predictions::{Measured, Place, Prediction, Predictions, Weighed, WeighedOption};
 pub use prepare::{prepare, spread};
 pub use report::{Failure, Report, Run};
 pub use reported::{Reported, reported};

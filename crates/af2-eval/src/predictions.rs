@@ -1,8 +1,9 @@
 //! What was answered: lines of this project, submissions of a benchmark, and `inference.jsonl` of the original.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::data_dir::{Row, rows};
@@ -17,6 +18,63 @@ pub struct Prediction {
     pub choice: Option<usize>,
     /// Why there is no answer.
     pub error: Option<String>,
+    /// What lines of this project tell beside the text.
+    pub measured: Option<Measured>,
+}
+
+/// What the `result` of an answer tells beside its text.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Measured {
+    /// Probability of the whole answer.
+    pub confidence: f64,
+    /// Its tokens.
+    pub ids: Vec<u32>,
+    /// Its options, where they were weighed.
+    pub choice: Option<Weighed>,
+    /// Where in the audio it comes from, by several methods.
+    pub places: Vec<Place>,
+}
+
+/// Weighed options.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Weighed {
+    /// The place of the best.
+    pub best: usize,
+    /// In the order of the question.
+    pub options: Vec<WeighedOption>,
+}
+
+/// The probabilities of an option.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct WeighedOption {
+    /// Less the prior.
+    pub probability: f64,
+    /// The model's own.
+    pub raw_probability: f64,
+}
+
+/// How much of an answer rests on each time of the audio.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Place {
+    /// How it was found.
+    pub method: String,
+    /// Seconds of each value of the curve.
+    pub seconds_per_step: f64,
+    /// From the start of the audio.
+    pub curve: Vec<f64>,
+}
+
+impl Measured {
+    /// The weighed options, if there are as many as expected.
+    pub fn weighed(&self, options: usize) -> Option<&Weighed> {
+        self.choice.as_ref().filter(|choice| choice.options.len() == options && choice.best < options)
+    }
+
+    /// Geometric mean of the probabilities of the answer's tokens.
+    pub fn per_token(&self) -> f64 {
+        self.confidence.powf(1.0 / self.ids.len().max(1) as f64)
+    }
 }
 
 /// Predictions by the items' ids.
@@ -37,7 +95,7 @@ const QUESTION: [&str; 4] = ["prompt", "question", "instruction", "QuestionText"
 
 impl Predictions {
     /// The answers of a file: JSON lines, a JSON array, or an object of entries. An entry is an item's by its `id`, or else by its audio
-    /// file and its prompt or question. Of several about one item the last counts.
+    /// file and its prompt or question. Of several about one item the last counts, and one by its `id` before any other.
     ///
     /// # Errors
     /// The file cannot be read, or answers none of the items.
@@ -45,13 +103,19 @@ impl Predictions {
         let index = Index::new(asked);
         let mut predictions = Self::default();
         let rows = rows(path)?;
+        let mut named: HashSet<&str> = HashSet::new();
         for row in &rows {
             let adapter = row.fields.get("result").and_then(|result| result.get("adapter")?.as_str());
             predictions.adapters.extend(adapter.map(str::to_owned));
-            match (index.find(row).as_slice(), prediction(row)) {
-                ([], _) | (_, None) => predictions.strangers += 1,
-                (ids, Some(prediction)) => ids.iter().for_each(|id| predictions.add(id, prediction.clone())),
-            }
+            let by_id = index.named(row);
+            let mut ids = by_id.map_or_else(|| index.asking(row), |id| vec![id]);
+            let Some(prediction) = prediction(row).filter(|_| !ids.is_empty()) else {
+                predictions.strangers += 1;
+                continue;
+            };
+            named.extend(by_id);
+            ids.retain(|id| by_id.is_some() || !named.contains(id));
+            ids.iter().for_each(|id| predictions.add(id, prediction.clone()));
         }
         if predictions.of.is_empty() && !rows.is_empty() {
             let fields = "an `id`, or audio and question of the data set, and `prediction`";
@@ -77,8 +141,9 @@ impl Predictions {
 fn prediction(row: &Row) -> Option<Prediction> {
     if let Some(result) = row.fields.get("result") {
         let text = result.get("text").and_then(Value::as_str)?.to_owned();
-        let best = result.pointer("/choice/best").and_then(Value::as_u64);
-        return Some(Prediction { text: Some(text), choice: best.map(|best| best as usize), error: None });
+        let measured = Measured::deserialize(result).ok();
+        let choice = measured.as_ref().and_then(|measured| Some(measured.choice.as_ref()?.best));
+        return Some(Prediction { text: Some(text), choice, error: None, measured });
     }
     let answer = ANSWERS.iter().find_map(|name| row.fields.get(*name)?.as_str());
     match (answer, row.fields.get("error")) {
@@ -115,11 +180,14 @@ impl<'a> Index<'a> {
         Self { ids, asked: by_question }
     }
 
-    /// The ids of the items that an entry answers: several where they ask the same about the same audio.
-    fn find(&self, row: &Row) -> Vec<&'a str> {
-        if let Some(asked) = row.maybe("id").and_then(|id| self.ids.get(id.as_str())) {
-            return vec![&asked.item.id];
-        }
+    /// The id of the item that an entry names.
+    fn named(&self, row: &Row) -> Option<&'a str> {
+        let asked = row.maybe("id").and_then(|id| self.ids.get(id.as_str()))?;
+        Some(&asked.item.id)
+    }
+
+    /// The ids of the items that an entry answers by audio and question: several where they ask the same about the same audio.
+    fn asking(&self, row: &Row) -> Vec<&'a str> {
         let first = |names: &[&str]| names.iter().find_map(|name| row.maybe(name));
         let (Some(audio), Some(question)) = (first(&AUDIO), first(&QUESTION)) else { return Vec::new() };
         let found = self.asked.get(&(file_name(&audio), folded(&question))).map_or(&[][..], Vec::as_slice);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::demo::DemoReport;
 use crate::metrics::string_match;
 use crate::{
     Asked, Benchmark, CaptionScores, EvalError, Figure, Predictions, Reported, Rule, Scores, Template, reported,
@@ -67,6 +68,9 @@ pub struct Report {
     pub captions: Option<CaptionScores>,
     /// What Audio Flamingo 2 reached by others' accounts.
     pub reported: Vec<Reported>,
+    /// What was measured of the demo model beside its answers.
+    #[serde(default, skip_serializing_if = "DemoReport::is_empty")]
+    pub demo: DemoReport,
 }
 
 impl Report {
@@ -104,6 +108,7 @@ impl Report {
             figures: scores.figures.clone(),
             captions: scores.captions.clone(),
             reported: reported(benchmark.name)?,
+            demo: DemoReport::default(),
         })
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::{Display, Formatter, Result};
 
+use crate::text_table::write_table;
 use crate::{CaptionScores, GroupScore, Report};
 
 /// Values of a group that the table lists; of longer ones, such as fifty labels, only `report.json` tells.
-const MOST_VALUES: usize = 16;
+const MOST_VALUES: usize = 40;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -23,7 +24,8 @@ impl Display for Report {
         let mut sources: Vec<&str> = self.reported.iter().map(|figure| figure.source.as_str()).collect();
         sources.dedup();
         sources.iter().try_for_each(|source| writeln!(f, "reported: {source}"))?;
-        self.absent(f)
+        self.absent(f)?;
+        Display::fmt(&self.demo, f)
     }
 }
 
@@ -42,16 +44,8 @@ impl Report {
         let any = |column: usize| lines.iter().skip(1).any(|line| !line[column].is_empty());
         let columns: Vec<usize> =
             (0..10).filter(|column| *column != 6 || blind).filter(|column| any(*column)).collect();
-        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-        for (number, line) in lines.iter().enumerate() {
-            let cell = |column: &usize| format!("{:<1$}", line[*column], width(*column));
-            writeln!(f, "| {} |", columns.iter().map(cell).collect::<Vec<_>>().join(" | "))?;
-            if number == 0 {
-                let rule = columns.iter().map(|column| "-".repeat(width(*column)));
-                writeln!(f, "| {} |", rule.collect::<Vec<_>>().join(" | "))?;
-            }
-        }
-        Ok(())
+        let shown = |line: &[String; 10]| columns.iter().map(|column| line[*column].clone()).collect::<Vec<String>>();
+        write_table(f, &lines.iter().map(shown).collect::<Vec<_>>())
     }
 
     fn line(&self, rule: &str, group: &GroupScore) -> [String; 10] {

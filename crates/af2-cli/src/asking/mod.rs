@@ -1,5 +1,6 @@
 //! A question about encoded audio: prompt, generation, chain of thought, answer. `ask` and `batch` share it.
 
+mod beside;
 mod choose;
 mod decoding;
 mod logprobs;
@@ -18,6 +19,7 @@ use af2_core::text::cot;
 use af2_core::text::prompt::{self, PromptIds};
 use anyhow::Result;
 
+pub use beside::{Beside, Wanted};
 pub use decoding::{Decoding, trimmed};
 pub use report::{Answer, Timings};
 

@@ -7,10 +7,10 @@ use anyhow::Result;
 
 use super::{Asker, Generated};
 use crate::model::Heard;
-use crate::terminal::count_bar;
 
 impl Asker<'_> {
-    /// The audio's relevance for an answer about it.
+    /// The audio's relevance for an answer about it. `progress` gets the number of hidden parts that are done and of all, and cancels by
+    /// returning false.
     ///
     /// # Errors
     /// The device failed.
@@ -20,6 +20,7 @@ impl Asker<'_> {
         audio: &LoadedAudio,
         answer: &Generated,
         method: Method,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Relevance> {
         let config = self.engine.config();
         let timeline = Timeline::new(&config.audio, audio.windows.count, audio.windows.seconds());
@@ -28,21 +29,14 @@ impl Asker<'_> {
         let curve = match method {
             _ if words.is_empty() => vec![0.0; timeline.times()],
             Method::Attention => heard.attention(&query, words)?,
-            Method::Effect => effect(heard, &Effect::new(query, words, timeline.times()))?,
+            Method::Effect => effect(heard, &Effect::new(query, words, timeline.times()), progress)?,
         };
         Ok(Relevance::new(method, &curve, &timeline))
     }
 }
 
-fn effect(heard: &mut dyn Heard, effect: &Effect) -> Result<Vec<f32>> {
-    let requests = effect.requests();
-    let bar = count_bar(requests.len() as u64, "hiding parts");
-    let scores = heard.score(&requests, &mut |done, _| {
-        bar.set_position(done as u64);
-        true
-    });
-    bar.finish_and_clear();
-    let scores = scores?;
+fn effect(heard: &mut dyn Heard, effect: &Effect, progress: &mut dyn FnMut(usize, usize) -> bool) -> Result<Vec<f32>> {
+    let scores = heard.score(&effect.requests(), progress)?;
     let [end, answer] = effect.attention().map(|(query, tokens)| heard.attention(query, tokens));
     Ok(effect.curve(&scores, [&end?, &answer?]))
 }

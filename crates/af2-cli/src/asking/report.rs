@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::logprobs::{ScoredToken, scored_tokens};
-use super::{Asker, Generated};
+use super::{Asker, Beside, Generated};
 
 /// One answer.
 #[derive(Serialize)]
@@ -26,6 +26,9 @@ pub struct Answer<'a> {
     /// The options of a benchmark's item, weighed.
     #[serde(skip_serializing_if = "Option::is_none")]
     choice: Option<Choice>,
+    /// The seconds that an evaluated answer goes by, by several methods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    places: Vec<Relevance>,
     windows: usize,
     seconds: f64,
     truncated: bool,
@@ -79,6 +82,7 @@ impl<'a> Answer<'a> {
             logprobs: tokens,
             relevance: None,
             choice: None,
+            places: Vec::new(),
             windows: audio.windows.count,
             seconds: audio.windows.seconds(),
             truncated: audio.info.truncated,
@@ -93,9 +97,9 @@ impl<'a> Answer<'a> {
         })
     }
 
-    /// The same with its options weighed.
-    pub fn with_choice(self, choice: Option<Choice>) -> Self {
-        Self { choice, ..self }
+    /// The same with what an evaluation measured beside it.
+    pub fn with_beside(self, Beside { choice, places }: Beside) -> Self {
+        Self { choice, places, ..self }
     }
 
     /// The same with the seconds that it goes by.

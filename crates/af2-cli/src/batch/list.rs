@@ -21,6 +21,8 @@ const LONGEST_LIST: u64 = 64 << 20;
 pub struct Job {
     /// The audio file.
     pub audio: PathBuf,
+    /// Where in it the part to hear begins, in seconds.
+    pub start: f64,
     /// At least one.
     pub questions: Vec<String>,
     /// The line's fields without its questions: every answer repeats them. Half a million maps would take four times the memory.
@@ -85,7 +87,7 @@ fn job(line: &str, root: &Path, asked: &[String]) -> Result<Job> {
     };
     let questions: Vec<String> = own.into_iter().map(text).collect::<Result<_>>()?;
     ensure!(!questions.is_empty(), "there is no question: give \"question\", or --question for all");
-    Ok(Job { audio, questions, fields: fields.into_iter().collect() })
+    Ok(Job { audio, start: 0.0, questions, fields: fields.into_iter().collect() })
 }
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ mod tests {
 
     fn job(audio: &str) -> Job {
         let fields = [("a".to_owned(), Value::from(1)), ("audio".to_owned(), Value::from(audio))].into();
-        Job { audio: audio.into(), questions: Vec::new(), fields }
+        Job { audio: audio.into(), start: 0.0, questions: Vec::new(), fields }
     }
 
     fn origin(model: &str, seed: u64) -> Origin {

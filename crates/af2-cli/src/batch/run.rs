@@ -8,13 +8,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
-use af2_core::answers::Choice;
 use af2_core::audio::LoadedAudio;
 use anyhow::{Context, Result, anyhow};
 use indicatif::ProgressBar;
 
 use super::{Job, Output};
-use crate::asking::{Answer, Asker, Generated, Timings};
+use crate::asking::{Answer, Asker, Beside, Generated, Timings, Wanted};
 use crate::model::{Heard, is_lost};
 use crate::panics::contain;
 use crate::terminal::count_bar;
@@ -22,8 +21,8 @@ use crate::terminal::count_bar;
 /// Audio files that are decoded ahead of the one in use.
 const AHEAD: usize = 2;
 
-/// The options to weigh beside a job's answers; fewer than two for none.
-type Options = dyn Fn(&Job) -> Vec<String>;
+/// What is measured beside a job's answers.
+type WantedOf = dyn Fn(&Job) -> Wanted;
 
 /// Jobs and where their answers go.
 pub struct Batch {
@@ -31,7 +30,7 @@ pub struct Batch {
     /// What is still to be asked.
     jobs: Vec<Job>,
     all: usize,
-    options: Option<Box<Options>>,
+    wanted: Option<Box<WantedOf>>,
     /// Seconds that the model took to load, for the answers' timings.
     pub load_seconds: f64,
 }
@@ -62,12 +61,12 @@ impl Batch {
     pub fn new(output: Output, jobs: Vec<Job>) -> Self {
         let all = asked(&jobs);
         let jobs = unanswered(jobs, &output);
-        Self { output, jobs, all, options: None, load_seconds: 0.0 }
+        Self { output, jobs, all, wanted: None, load_seconds: 0.0 }
     }
 
-    /// Weighs options beside every answer.
-    pub fn weighing(self, options: impl Fn(&Job) -> Vec<String> + 'static) -> Self {
-        Self { options: Some(Box::new(options)), ..self }
+    /// Measures more than the answers.
+    pub fn measuring(self, wanted: impl Fn(&Job) -> Wanted + 'static) -> Self {
+        Self { wanted: Some(Box::new(wanted)), ..self }
     }
 
     /// Questions of all jobs.
@@ -80,17 +79,17 @@ impl Batch {
         asked(&self.jobs)
     }
 
-    /// Answers what is left; `read` decodes an audio file, in a thread of its own.
+    /// Answers what is left; `read` decodes an audio file from a second on, in a thread of its own.
     ///
     /// # Errors
     /// The device is lost for good, or the output takes no more.
-    pub fn run(self, asker: Asker<'_>, read: impl Fn(&Path) -> Result<LoadedAudio> + Send) -> Result<Done> {
+    pub fn run(self, asker: Asker<'_>, read: impl Fn(&Path, f64) -> Result<LoadedAudio> + Send) -> Result<Done> {
         let left = self.left();
         let mut run = Run {
             asker,
             output: self.output,
             bar: count_bar(left as u64, "answering"),
-            options: self.options,
+            wanted: self.wanted,
             load_seconds: self.load_seconds,
             heard: None,
             pending: Vec::new(),
@@ -133,14 +132,14 @@ struct Ready {
     decode_seconds: f64,
 }
 
-/// Decodes audio while earlier jobs are answered; consecutive jobs about one file share it. Ends when the receiver is gone.
-fn decode_ahead(jobs: Vec<Job>, read: impl Fn(&Path) -> Result<LoadedAudio>, ready: &SyncSender<Ready>) {
+/// Decodes audio while earlier jobs are answered; consecutive jobs about the same part of a file share it. Ends when the receiver is gone.
+fn decode_ahead(jobs: Vec<Job>, read: impl Fn(&Path, f64) -> Result<LoadedAudio>, ready: &SyncSender<Ready>) {
     let mut last = None;
     for job in jobs {
         let start = Instant::now();
-        let same = last.as_ref() == Some(&job.audio);
-        let audio = (!same).then(|| contain(|| read(&job.audio)));
-        last = Some(job.audio.clone());
+        let heard = Some((job.audio.clone(), job.start));
+        let audio = (last != heard).then(|| contain(|| read(&job.audio, job.start)));
+        last = heard;
         if ready.send(Ready { job, audio, decode_seconds: start.elapsed().as_secs_f64() }).is_err() {
             return;
         }
@@ -154,7 +153,7 @@ struct Run<'a> {
     asker: Asker<'a>,
     output: Output,
     bar: ProgressBar,
-    options: Option<Box<Options>>,
+    wanted: Option<Box<WantedOf>>,
     load_seconds: f64,
     /// The current audio.
     heard: Option<Encoded>,
@@ -221,37 +220,40 @@ impl Run<'_> {
             return Ok(false);
         };
         let questions: Vec<&str> = asked.iter().map(|(_, question)| question.as_str()).collect();
-        let options = self.options.as_deref();
+        let wanted = self.wanted.as_deref();
         let mut answer = || {
             let generated = self.asker.ask_together(&mut **heard, &questions)?;
-            let choices = asked.iter().map(|(job, question)| weigh(&self.asker, &mut **heard, options, job, question));
-            let choices = choices.collect::<Result<Vec<_>>>()?;
-            Ok(generated.into_iter().zip(choices).collect::<Vec<(Generated, Option<Choice>)>>())
+            let with_more = |((job, question), generated): (&(Rc<Job>, String), Generated)| {
+                let beside = measure(&self.asker, &mut **heard, audio, wanted, job, question, &generated)?;
+                Ok((generated, beside))
+            };
+            asked.iter().zip(generated).map(with_more).collect::<Result<Vec<_>>>()
         };
         let generated = match contain(|| Ok(answer())) {
             Ok(Ok(generated)) => generated,
             Ok(Err(error)) => return fatal_or(error).map(|_| false),
             Err(_) => return self.listen_again(&first.audio).map(|()| false),
         };
-        for ((job, question), (generated, choice)) in asked.iter().zip(generated) {
-            let answer = Answer::new(&self.asker, audio, question, generated, *timings)?.with_choice(choice);
+        for ((job, question), (generated, beside)) in asked.iter().zip(generated) {
+            let answer = Answer::new(&self.asker, audio, question, generated, *timings)?.with_beside(beside);
             self.output.answer(job, question, &answer)?;
         }
         Ok(true)
     }
 
     fn ask(&mut self, job: &Job, question: &str) -> Result<()> {
-        let options = self.options.as_deref();
+        let wanted = self.wanted.as_deref();
         let failed = match &mut self.heard {
             Some(Ok((audio, heard, timings))) => {
                 let mut answer = || {
                     let generated = self.asker.ask(&mut **heard, question)?;
-                    Ok((generated, weigh(&self.asker, &mut **heard, options, job, question)?))
+                    let beside = measure(&self.asker, &mut **heard, audio, wanted, job, question, &generated)?;
+                    Ok((generated, beside))
                 };
                 match contain(|| Ok(answer())) {
-                    Ok(Ok((generated, choice))) => {
+                    Ok(Ok((generated, beside))) => {
                         let answer = Answer::new(&self.asker, audio, question, generated, *timings)?;
-                        return self.output.answer(job, question, &answer.with_choice(choice));
+                        return self.output.answer(job, question, &answer.with_beside(beside));
                     }
                     Ok(Err(error)) => told(fatal_or(error).with_context(|| job.audio.display().to_string())?),
                     Err(panic) => {
@@ -277,16 +279,18 @@ impl Run<'_> {
     }
 }
 
-/// The options of a job, weighed; none of a job that has fewer than two.
-fn weigh(
+/// What is wanted of a job's answer beside its text.
+fn measure(
     asker: &Asker<'_>,
     heard: &mut dyn Heard,
-    options: Option<&Options>,
+    audio: &LoadedAudio,
+    wanted: Option<&WantedOf>,
     job: &Job,
     question: &str,
-) -> Result<Option<Choice>> {
-    let options = options.map(|options| options(job)).unwrap_or_default();
-    if options.len() < 2 { Ok(None) } else { asker.choose(heard, question, &options).map(Some) }
+    answer: &Generated,
+) -> Result<Beside> {
+    let Some(wanted) = wanted else { return Ok(Beside::default()) };
+    asker.beside(heard, audio, question, answer, &wanted(job))
 }
 
 /// The error, where it concerns one audio file; fails where the device is lost for good and nothing more can be answered.
@@ -438,7 +442,7 @@ mod tests {
             asker,
             output,
             bar,
-            options: None,
+            wanted: None,
             load_seconds: 0.0,
             heard: None,
             pending: Vec::new(),
@@ -452,7 +456,7 @@ mod tests {
             let audio = audio.map_err(Into::into);
             let fields = [("audio".to_owned(), Value::from(name))].into();
             let questions = vec!["Who?".to_owned(), "long ".repeat(99), "What?".to_owned()];
-            let job = Job { audio: name.into(), questions, fields };
+            let job = Job { audio: name.into(), start: 0.0, questions, fields };
             sender.send(Ready { job, audio: Some(audio), decode_seconds: 0.0 }).unwrap();
         }
         drop(sender);

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use af2_core::answers::{Method, Relevance, confidence};
+use af2_core::audio::LoadedAudio;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::listen::{Listened, listen};
 use super::options::{AudioOptions, EngineOptions};
-use crate::asking::{Answer, Asker, Decoding};
+use crate::asking::{Answer, Asker, Decoding, Generated};
 use crate::model::{Engine, EngineChoice, Heard};
-use crate::terminal::{note, print_line, report};
+use crate::terminal::{count_bar, note, print_line, report};
 
 /// Arguments of `af2 ask`.
 #[derive(Debug, Args)]
@@ -74,7 +75,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             report(format_args!("confidence {:.0} %", 100.0 * confidence(&generated.logprobs)));
         }
         let relevance = arguments.relevance.map(Method::from);
-        let relevance = relevance.map(|method| asker.relevance(&mut *heard, &audio, &generated, method)).transpose()?;
+        let relevance = relevance.map(|method| locate(&asker, &mut *heard, &audio, &generated, method)).transpose()?;
         if arguments.json {
             let answer = Answer::new(&asker, &audio, question, generated, timings)?.with_relevance(relevance);
             print_line(serde_json::to_string(&answer)?)?;
@@ -86,6 +87,24 @@ pub fn run(arguments: Arguments) -> Result<()> {
         print_profile(&*engine, &*heard)?;
     }
     Ok(())
+}
+
+/// The seconds that an answer goes by, with a bar that counts what was hidden.
+fn locate(
+    asker: &Asker<'_>,
+    heard: &mut dyn Heard,
+    audio: &LoadedAudio,
+    answer: &Generated,
+    method: Method,
+) -> Result<Relevance> {
+    let bar = count_bar(0, "hiding parts");
+    let found = asker.relevance(heard, audio, answer, method, &mut |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+        true
+    });
+    bar.finish_and_clear();
+    found
 }
 
 fn print_intervals(relevance: &Relevance) -> Result<()> {

@@ -64,7 +64,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     batch.load_seconds = start.elapsed().as_secs_f64();
     let asker = Asker { engine: &*engine, decoding: &arguments.decoding, sampling, stream: false };
     let (config, input) = (engine.config().audio.clone(), arguments.input);
-    let done = batch.run(asker, move |path| input.load(&config, path))?;
+    let done = batch.run(asker, move |path, start| input.load(&config, path, start))?;
     note(done);
     if done.failures > 0 {
         bail!("{} of {left} questions have no answer; \"error\" in their lines says why", done.failures);

@@ -1,9 +1,9 @@
 //! `af2 eval BENCHMARK DATA MODEL`: measures a model as published benchmarks do. `af2 eval list` shows them, `af2 eval compare` compares runs.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use af2_eval::comparison::{Comparison, REPORT_FILE, Side};
+use af2_eval::demo::DemoReport;
 use af2_eval::{
     Asked, Benchmark, DataDir, Item, Predictions, Report, Run, Scores, Template, benchmarks, prepare, spread,
 };
@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use super::options::{AudioOptions, EngineOptions};
 use crate::asking::{Asker, Decoding};
 use crate::batch::{Batch, Origin, Output};
-use crate::evaluation::{ReportFolder, jobs, options_by_id, run_of};
+use crate::evaluation::{DemoOptions, DemoPlan, HoursRun, LazyEngine, Part, ReportFolder, jobs, run_of, wanted_by_id};
 use crate::model::ModelFiles;
 use crate::open_file::read_regular;
 use crate::terminal::{note, print, print_line};
@@ -60,6 +60,8 @@ pub struct Arguments {
     engine: EngineOptions,
     #[command(flatten)]
     decoding: Decoding,
+    #[command(flatten)]
+    demo: DemoOptions,
 }
 
 /// What is not a run.
@@ -97,6 +99,8 @@ struct Plan {
     missing: Vec<String>,
     /// All items, of which words are rare.
     whole: Vec<Item>,
+    /// What is measured beside the answers.
+    demo: DemoPlan,
 }
 
 impl Plan {
@@ -107,22 +111,27 @@ impl Plan {
         if arguments.answers.is_none() {
             arguments.model()?; // said before the data set is read
         }
-        let whole = benchmark.items(&data)?;
+        ensure!(arguments.is_demo() || !arguments.demo.named(), "--parts names parts of the benchmark demo");
+        let parts = arguments.demo.parts();
+        let asks = parts.ask();
+        let demo = DemoPlan::new(parts, &data)?;
+        let whole = if asks { benchmark.items(&data)? } else { Vec::new() };
+        let items: Vec<Item> = whole.iter().filter(|item| demo.asks(item)).cloned().collect();
         let items = match arguments.limit {
-            Some(limit) => spread(whole.clone(), limit),
-            None => whole.clone(),
+            Some(limit) => spread(items, limit),
+            None => items,
         };
         let scored_only = arguments.answers.is_some();
         let (asked, missing) = prepare(&template, &data, items, scored_only);
         ensure!(
-            !asked.is_empty(),
+            !asked.is_empty() || !asks,
             "of {} audio files none is in {}; {} wants {}",
             missing.len(),
             data.root().display(),
             benchmark.name,
             benchmark.files
         );
-        Ok(Self { benchmark, template, data, asked, missing, whole })
+        Ok(Self { benchmark, template, data, asked, missing, whole, demo })
     }
 }
 
@@ -157,13 +166,22 @@ fn evaluate(arguments: &Arguments) -> Result<()> {
         note(format_args!("{} audio files are missing; their items are left out", plan.missing.len()));
     }
     let folder = ReportFolder::open(arguments.out.as_deref())?;
-    let (run, predictions) = match &arguments.answers {
-        Some(path) => (foreign(path), Predictions::read(path, &plan.asked)?),
-        None => answer(arguments, &plan, &folder)?,
+    let engine = LazyEngine::new(|| arguments.engine.load(arguments.model()?, None));
+    let (run, predictions, demo) = match &arguments.answers {
+        Some(path) => {
+            let predictions = Predictions::read(path, &plan.asked)?;
+            let figures = plan.demo.figures(&predictions);
+            (foreign(path), predictions, figures)
+        }
+        None => answer(arguments, &plan, &folder, &engine)?,
     };
-    let Plan { benchmark, template, asked, missing, whole, .. } = plan;
+    let Plan { benchmark, template, asked, missing, whole, demo: parts, .. } = plan;
     let scores = Scores::new(benchmark, &asked, &predictions, &whole);
-    let report = Report::new(benchmark, &template, run, &asked, missing, &predictions, &scores)?;
+    let mut report = Report::new(benchmark, &template, run, &asked, missing, &predictions, &scores)?;
+    report.demo = demo;
+    if !parts.parts().has(Part::Answers) {
+        report.figures.clear(); // of a selection of the questions
+    }
     if folder.stays() {
         folder.write(benchmark, &report, &scores, &asked, &predictions)?;
     }
@@ -186,30 +204,71 @@ fn foreign(path: &Path) -> Run {
     Run { version: env!("CARGO_PKG_VERSION").into(), model: path.display().to_string(), ..Run::default() }
 }
 
-/// Asks what the folder does not answer yet, and reads its answers.
-fn answer(arguments: &Arguments, plan: &Plan, folder: &ReportFolder) -> Result<(Run, Predictions)> {
-    let sampling = arguments.decoding.sampling()?;
-    let model = arguments.model()?;
-    let files = ModelFiles::open(model)?;
+/// Asks what the folder does not answer yet, reads its answers, and measures what else was wanted.
+fn answer(
+    arguments: &Arguments,
+    plan: &Plan,
+    folder: &ReportFolder,
+    engine: &LazyEngine<'_>,
+) -> Result<(Run, Predictions, DemoReport)> {
+    let files = ModelFiles::open(arguments.model()?)?;
     let origin = origin(arguments, plan, &files)?;
+    let mut predictions =
+        if plan.asked.is_empty() { Predictions::default() } else { ask(arguments, plan, folder, engine, &origin)? };
+    let demo = hours(arguments, plan, folder, engine, &files)?;
+    predictions.adapters.extend(engine.name());
+    let demo = DemoReport { hours: demo.hours, memory: demo.memory, ..plan.demo.figures(&predictions) };
+    Ok((run_of(&origin, &files.index, &predictions)?, predictions, demo))
+}
+
+fn ask(
+    arguments: &Arguments,
+    plan: &Plan,
+    folder: &ReportFolder,
+    engine: &LazyEngine<'_>,
+    origin: &Origin,
+) -> Result<Predictions> {
+    let sampling = arguments.decoding.sampling()?;
     let output = Output::open(&folder.answers(), origin.clone(), false)?;
-    let mut batch = Batch::new(output, jobs(&plan.asked, plan.data.root()));
-    if arguments.choose {
-        batch = batch.weighing(options_by_id(&plan.asked));
-    }
+    let wanted = wanted_by_id(&plan.asked, arguments.choose, plan.demo.wanted());
+    let mut batch = Batch::new(output, jobs(&plan.asked, plan.data.root())).measuring(wanted);
     if batch.left() < batch.all() {
         note(format_args!("{} of {} items are answered already", batch.all() - batch.left(), batch.all()));
     }
     if batch.left() > 0 {
-        let start = Instant::now();
-        let engine = arguments.engine.load(model, None)?;
-        batch.load_seconds = start.elapsed().as_secs_f64();
-        let asker = Asker { engine: &*engine, decoding: &arguments.decoding, sampling, stream: false };
+        let (engine, seconds) = engine.get()?;
+        batch.load_seconds = seconds;
+        let asker = Asker { engine, decoding: &arguments.decoding, sampling, stream: false };
         let (config, input) = (engine.config().audio.clone(), arguments.input);
-        note(batch.run(asker, move |path| input.load(&config, path))?);
+        note(batch.run(asker, move |path, start| input.load(&config, path, start))?);
     }
-    let predictions = Predictions::read(&folder.answers(), &plan.asked)?;
-    Ok((run_of(&origin, &files.index, &predictions)?, predictions))
+    Ok(Predictions::read(&folder.answers(), &plan.asked)?)
+}
+
+/// Captions and searches of hours of audio, and their memory, where these parts are wanted.
+fn hours(
+    arguments: &Arguments,
+    plan: &Plan,
+    folder: &ReportFolder,
+    engine: &LazyEngine<'_>,
+    files: &ModelFiles,
+) -> Result<DemoReport> {
+    let (parts, mut report) = (plan.demo.parts(), DemoReport::default());
+    if !parts.any(&[Part::Hours, Part::Memory]) {
+        return Ok(report);
+    }
+    let results = folder.hours();
+    let origin = Origin::new(&files.config, &files.index, serde_json::Map::new())?;
+    let output = Output::open(&results, origin, false)?;
+    let mut run = HoursRun { data: DataDir::new(&arguments.demo.hours), engine, output, results };
+    if parts.has(Part::Hours) {
+        report.hours = Some(run.figure(arguments.demo.minutes)?);
+    }
+    if parts.has(Part::Memory) {
+        let model = arguments.model()?.to_str().context("the name of the model's folder is not UTF-8")?;
+        report.memory = run.memory(&[arguments.engine.arguments(), vec![model.to_owned()]].concat())?;
+    }
+    Ok(report)
 }
 
 /// What the answers are made by, so that those of another benchmark or template are not mixed with them.
@@ -218,6 +277,7 @@ fn origin(arguments: &Arguments, plan: &Plan, files: &ModelFiles) -> Result<Orig
         "benchmark": plan.benchmark.name,
         "template": plan.template.name,
         "choose": arguments.choose,
+        "parts": plan.demo.parts().beside(),
     });
     let mut options = serde_json::Map::new();
     for part in [own, serde_json::to_value(&arguments.decoding)?, serde_json::to_value(arguments.input)?] {

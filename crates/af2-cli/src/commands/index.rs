@@ -6,8 +6,7 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use af2_core::audio::WindowStream;
 use af2_core::config::ModelConfig;
-use af2_core::engine::TOKENS_PER_WINDOW;
-use af2_core::index::{IndexHeader, IndexRecord, IndexedFile, IndexedWindow};
+use af2_core::index::{IndexHeader, IndexRecord, IndexedFile};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -127,20 +126,10 @@ impl Arguments {
     ) -> Result<f64> {
         let mut end = from;
         while let Some(batch) = WindowBatch::next(stream, self.stream.batch, from)? {
-            let tokens = batch.encode(engine)?;
-            let mut places = tokens.chunks(TOKENS_PER_WINDOW * engine.config().audio_transformer.d_model);
-            for window in &batch.windows {
-                end = window.start + window.seconds;
-                if let Some(tokens) = window.place.and_then(|_| places.next()) {
-                    output.append(&IndexRecord::Window(IndexedWindow {
-                        start: window.start,
-                        seconds: window.seconds,
-                        peak_dbfs: window.level.peak_dbfs,
-                        rms_dbfs: window.level.rms_dbfs,
-                        tokens: IndexedWindow::stored_tokens(tokens),
-                    }))?;
-                }
+            for window in batch.indexed(engine)? {
+                output.append(&IndexRecord::Window(window))?;
             }
+            end = batch.windows.last().map_or(end, |window| window.start + window.seconds);
             bar.inc(batch.windows.len() as u64);
         }
         Ok(end)

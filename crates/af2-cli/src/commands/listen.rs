@@ -36,7 +36,7 @@ pub(super) fn listen(
     let engine = engine.load(model, default)?;
     let load = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let mut audio = input.load(&engine.config().audio, audio)?;
+    let mut audio = input.load(&engine.config().audio, audio, 0.0)?;
     let decode_audio = start.elapsed().as_secs_f64();
     for notice in &audio.info.notices {
         note(notice);

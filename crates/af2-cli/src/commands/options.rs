@@ -40,6 +40,13 @@ pub(super) struct EngineOptions {
 }
 
 impl EngineOptions {
+    /// The same options for another command.
+    pub fn arguments(&self) -> Vec<String> {
+        let engine = self.engine.and_then(|engine| Some(engine.to_possible_value()?.get_name().to_owned()));
+        let given = [("--engine", engine), ("--adapter", self.adapter.adapter.clone())];
+        given.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
+    }
+
     /// Loads the model of a directory, into the engine `default` where none was asked for. One line on stderr says what of it could
     /// not be verified.
     ///
@@ -89,12 +96,12 @@ enum AudioRules {
 }
 
 impl AudioOptions {
-    /// Loads an audio file, or standard input for `-`.
+    /// Loads an audio file from a second on, or standard input for `-`.
     ///
     /// # Errors
     /// As [`load_audio`].
-    pub fn load(self, config: &AudioConfig, path: &Path) -> Result<LoadedAudio> {
-        load_audio(config, path, self.reading.rules(), self.reading.channel(), self.max_windows)
+    pub fn load(self, config: &AudioConfig, path: &Path, start: f64) -> Result<LoadedAudio> {
+        load_audio(config, path, self.reading.rules(), self.reading.channel(), self.max_windows, start)
     }
 }
 

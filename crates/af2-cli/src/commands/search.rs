@@ -4,17 +4,17 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use af2_core::config::ModelConfig;
-use af2_core::engine::{AudioView, Scores};
-use af2_core::index::{IndexHeader, IndexReader, IndexRecord, IndexedWindow};
-use af2_core::search::{SearchBy, SearchHit, SearchQuery, TopHits, WindowMatch};
+use af2_core::index::{IndexHeader, IndexReader, IndexRecord};
+use af2_core::search::{SearchBy, SearchHit, SearchQuery, TopHits};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::options::{EngineOptions, batches, probability};
 use crate::audio_index::{as_csv, as_lines, as_m3u, resolved};
-use crate::model::{Engine, ModelFiles};
+use crate::model::ModelFiles;
 use crate::open_file::open_regular;
+use crate::searching::WindowSearch;
 use crate::terminal::{byte_bar, note, print};
 
 /// Arguments of `af2 search`.
@@ -85,8 +85,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     };
     let query = SearchQuery::new(engine.tokenizer(), &arguments.text, by)?;
     let hits = TopHits::new(arguments.top, arguments.min_confidence, reader.header().hop_seconds);
-    let mut search =
-        Search { engine: &*engine, query, silent: None, hits, waiting: Vec::new(), batch: arguments.batch };
+    let mut search = WindowSearch::new(&*engine, query, hits, arguments.batch);
     let bar = byte_bar(length, "searching");
     let mut file = String::new();
     while let Some(record) = reader.next_record().with_context(named)? {
@@ -97,12 +96,11 @@ pub fn run(arguments: Arguments) -> Result<()> {
         }
         bar.set_position(reader.end());
     }
-    search.flush()?;
+    let hits = search.finish()?;
     bar.finish_and_clear();
     if reader.torn() {
         note(format_args!("{shown} ends within a record; the same af2 index goes on from there"));
     }
-    let hits = search.hits.finish();
     if hits.is_empty() {
         note("no place is that probable; --min-confidence 0 names the best all the same");
     }
@@ -125,49 +123,5 @@ impl Arguments {
             }
         };
         Ok(print(text)?)
-    }
-}
-
-/// A search being made.
-struct Search<'a> {
-    engine: &'a dyn Engine,
-    query: SearchQuery,
-    /// Scores without any audio, once known.
-    silent: Option<Vec<Scores>>,
-    hits: TopHits,
-    /// Windows of a batch, with their files.
-    waiting: Vec<(String, IndexedWindow)>,
-    batch: usize,
-}
-
-impl Search<'_> {
-    fn push(&mut self, file: &str, window: IndexedWindow) -> Result<()> {
-        self.waiting.push((file.into(), window));
-        if self.waiting.len() >= self.batch { self.flush() } else { Ok(()) }
-    }
-
-    /// Judges the windows that wait.
-    fn flush(&mut self) -> Result<()> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let tokens: Vec<f32> = self.waiting.iter().flat_map(|(_, window)| window.tokens_f32()).collect();
-        let mut heard = self.engine.hear(&tokens, true)?;
-        if self.silent.is_none() {
-            let requests = self.query.requests(&AudioView::window(0).silent());
-            self.silent = Some(heard.score(&requests, &mut |_, _| true)?);
-        }
-        let views = (0..self.waiting.len()).map(AudioView::window);
-        let requests: Vec<_> = views.flat_map(|view| self.query.requests(&view)).collect();
-        let scores = heard.score(&requests, &mut |_, _| true)?;
-        let per_window = requests.len() / self.waiting.len();
-        let silent = self.silent.as_deref().unwrap_or_default();
-        for ((file, window), scores) in self.waiting.drain(..).zip(scores.chunks(per_window)) {
-            let judgement = self.query.judge(scores, silent).context("the engine left scores out")?;
-            let (start, end) = (window.start, window.start + window.seconds);
-            let (score, confidence) = (judgement.score, judgement.confidence);
-            self.hits.push(&file, WindowMatch { start, end, score, confidence });
-        }
-        Ok(())
     }
 }

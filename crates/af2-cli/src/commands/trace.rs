@@ -50,7 +50,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let config = &engine.config().audio;
     let windows = match &arguments.codes {
         Some(file) => windows_of_codes(config, file, arguments.windows.max_windows)?,
-        None => arguments.windows.load(config, &arguments.audio)?.windows,
+        None => arguments.windows.load(config, &arguments.audio, 0.0)?.windows,
     };
     let prompt = PromptIds::encode(engine.tokenizer(), &prompt(&arguments.question), PROMPT_LIMIT)?.ids;
     let trace = engine.trace(&windows, &prompt, arguments.max_new_tokens)?;

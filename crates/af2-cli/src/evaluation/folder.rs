@@ -1,10 +1,12 @@
-//! The folder of a report: `answers.jsonl` grows with every answer, `items.jsonl`, `report.json` and the submission are written at the end.
+//! The folder of a report: `answers.jsonl` grows with every answer, `hours.jsonl` with every result of hours of audio; `items.jsonl`,
+//! `report.json`, the submission and the demo model's reliability diagram are written at the end.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use af2_eval::comparison::{ITEMS_FILE, REPORT_FILE};
+use af2_eval::demo::reliability_svg;
 use af2_eval::{Asked, Benchmark, Predictions, Report, Scores};
 use anyhow::{Context, Result};
 use tempfile::{NamedTempFile, TempDir};
@@ -44,6 +46,11 @@ impl ReportFolder {
         self.path.join("answers.jsonl")
     }
 
+    /// The file of the results of hours of audio.
+    pub fn hours(&self) -> PathBuf {
+        self.path.join("hours.jsonl")
+    }
+
     /// Writes the report, the items with their verdicts, and the submission of a benchmark that has one.
     ///
     /// # Errors
@@ -61,6 +68,9 @@ impl ReportFolder {
         self.put(ITEMS_FILE, &items)?;
         if let Some(export) = benchmark.export {
             self.put(export.file, &export.text(asked, predictions)?)?;
+        }
+        if !report.demo.confidence.is_empty() {
+            self.put("reliability.svg", &reliability_svg(&report.demo.confidence))?;
         }
         self.put(REPORT_FILE, &(serde_json::to_string_pretty(report)? + "\n"))
     }

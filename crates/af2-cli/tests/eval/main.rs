@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod data_set;
+mod demo;
 mod model;
 mod twin;

@@ -141,6 +141,43 @@ fn options_missing_audio_submissions_and_comparisons() {
     assert_eq!((&mapped["lost"], &mapped["won"], &mapped["p"]), (&json!(1), &json!(0), &json!(1.0)));
 }
 
+/// A manifest of the original whose entries begin within their files, as `audio_start` says.
+#[test]
+fn an_entry_of_a_manifest_begins_at_its_audio_start() {
+    let entry = |start: Value| json!({ "name": "cow.ogg", "prompt": "What is this sound?", "output": "it is a cow", "audio_start": start });
+    let manifest = |entries: &[Value]| {
+        let data: serde_json::Map<String, Value> =
+            (0..).zip(entries).map(|(i, entry): (usize, _)| (i.to_string(), entry.clone())).collect();
+        let manifest = json!({ "split": "test", "split_path": "clips", "flamingo_task": "Cows", "total_num": data.len(), "data": data });
+        let files = [("Cows-Test/test.json".to_owned(), manifest.to_string())].into();
+        folder(&files, &[("clips/cow.ogg", sound("cow.ogg"))])
+    };
+    let run = |data: &tempfile::TempDir, out: &tempfile::TempDir| {
+        eval(&["manifest", text(data.path()), MODEL, CPU[0], CPU[1], "--out", text(out.path())])
+    };
+    let (data, out) = (
+        manifest(&[entry(json!(2.5)), entry(json!(0)), entry(json!("2.5")), entry(json!(60))]),
+        tempfile::tempdir().unwrap(),
+    );
+    let output = run(&data, &out);
+    assert!(stderr(&output).contains("1 of 4 items have no answer"), "{}", stderr(&output));
+    let written = lines(&out.path().join("answers.jsonl"));
+    let line = |key: &str| written.iter().find(|line| line["id"] == format!("Cows-Test/test#{key}").as_str()).unwrap();
+    let seconds = |key: &str| line(key)["result"]["seconds"].as_f64().unwrap();
+    assert!((seconds("1") - 2.5 - seconds("0")).abs() < 1e-3, "{} {}", seconds("0"), seconds("1"));
+    assert_eq!(
+        (seconds("2"), &line("0")["audio_start"], line("1").get("audio_start")),
+        (seconds("0"), &json!(2.5), None)
+    );
+    assert_ne!(line("0")["result"]["confidence"], line("1")["result"]["confidence"]);
+    assert_eq!(line("0")["result"]["confidence"], line("2")["result"]["confidence"]);
+    assert!(line("3")["error"].as_str().unwrap().contains("ends before 60 s"), "{}", line("3"));
+    for wrong in [json!(-1), json!("soon")] {
+        let output = run(&manifest(&[entry(wrong)]), &tempfile::tempdir().unwrap());
+        assert!(stderr(&output).contains("entry 0: its `audio_start`"), "{}", stderr(&output));
+    }
+}
+
 #[test]
 fn withheld_answers_are_exported() {
     let (data, out) = (mmau(), tempfile::tempdir().unwrap());

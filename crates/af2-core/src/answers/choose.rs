@@ -8,7 +8,7 @@
 //! Generating tells the likeliest words; here every option gets a number. A rare text is unlikely whatever is heard. Subtracting the prior
 //! leaves what the audio adds, the pointwise mutual information of option and audio (Holtzman et al. 2021, *Surface Form Competition*); but
 //! the prior also holds what the model knows of the world, so three quarters of it are subtracted. Dividing by the option's tokens makes the
-//! probabilities less extreme. `weights/demo/README.md` has the shares of right choices, measured by `cargo xtask eval demo --parts choices`.
+//! probabilities less extreme. `weights/demo/README.md` has the shares of right choices, measured by `af2 eval demo --parts choices`.
 //! Among many names of an open question the prior only hurts: there, `raw_probability` is the better guide.
 //!
 //! An option stands for itself and for its lower case, because the released models were trained on lower-case answers: the probabilities

@@ -5,7 +5,7 @@
 ///
 /// The probabilities are those of the logits as computed, whatever temperature, penalty or rules chose the tokens. The geometric mean per
 /// token is too sure, because most tokens of an answer follow from the ones before; it ranks answers about as well. `weights/demo/README.md`
-/// has the calibration of both, measured by `cargo xtask eval demo --parts confidence`.
+/// has the calibration of both, measured by `af2 eval demo --parts confidence`.
 ///
 /// The probability falls with the length: a sentence of twenty words has many equally good wordings, and each gets a share. Compare answers
 /// to one question, or to questions of one kind.

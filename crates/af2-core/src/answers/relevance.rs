@@ -18,7 +18,7 @@
 //! effect(time) = (ATTENTION + drop(time) · end(time) / mean(end)) · answer(time) / mean(answer)
 //! ```
 //!
-//! `weights/demo/README.md` tells how often the peak lies inside the asked sound's interval, measured by `cargo xtask eval demo --parts
+//! `weights/demo/README.md` tells how often the peak lies inside the asked sound's interval, measured by `af2 eval demo --parts
 //! places`: attention finds a lone sound more often, the effect one beside others, and what is behind a yes or no.
 //!
 //! The drop is that of the log-odds, log (p / (1 − p)) for an answer of probability p, called weight of evidence (Robnik-Šikonja and

@@ -97,6 +97,14 @@ pub enum AudioError {
         /// Channels of the audio.
         channels: usize,
     },
+    /// A part that begins where the audio has ended.
+    #[error("{}: it ends before {start} s, where the part to hear begins; correct the start", line(name))]
+    Start {
+        /// Name of the file.
+        name: String,
+        /// The start, in seconds.
+        start: String,
+    },
     /// A sample rate nobody uses.
     #[error(
         "{}: a sample rate of {rate} Hz is out of range (1000 to 384000 Hz); convert it, for example with ffmpeg to 16000 Hz",

@@ -6,6 +6,7 @@ use super::decode::{Read, Source};
 use super::error::AudioError;
 use super::level::{ChannelPeaks, Level};
 use super::normalise::codes;
+use super::part::{FirstSamples, Part, after};
 use super::resample::Resampler;
 use super::windows::WindowPlan;
 
@@ -92,6 +93,37 @@ pub(super) fn load(
     let read = source.read(frame_limit(plan, rate), |block| clip.push(block))?;
     let (codes, level) = clip.codes();
     Ok((codes, read, level, clip.peaks))
+}
+
+/// As [`load`], of what begins at `start` seconds; none where the file ends before.
+pub(super) fn load_from(
+    source: &mut Source,
+    channel: Channel,
+    plan: &WindowPlan,
+    start: f64,
+) -> Result<Option<Part>, AudioError> {
+    let rate = source.info().sample_rate;
+    let in_frames = |seconds: f64| (seconds * f64::from(rate)) as usize;
+    let (from, all) = (in_frames(start), in_frames(start + plan.max_seconds));
+    let mut mono = Mono::new(channel, rate, plan.sample_rate);
+    let (mut first, mut peaks) = (FirstSamples::new(plan.span(plan.max_windows)), ChannelPeaks::default());
+    let mut frames = 0;
+    let read = source.read(from.saturating_add(all), |block| {
+        let inside = after(block, from.saturating_sub(frames));
+        frames += block.first().map_or(0, |channel| channel.len());
+        peaks.push(&inside);
+        mono.push(&inside);
+        first.push(mono.take().iter());
+    })?;
+    if read.frames <= from {
+        return Ok(None);
+    }
+    mono.finish();
+    first.push(mono.take().iter());
+    let (codes, level) = first.codes(Some(peaks.joint()).filter(|peak| *peak > 1.0), |sample, peak| sample / peak);
+    let frames = (read.frames - from).min(frame_limit(plan, rate));
+    let read = Read { frames, more: read.more || frames < read.frames - from };
+    Ok(Some(Part { codes, read, level, peaks, from_beginning: false }))
 }
 
 /// Source frames that are read; the cut comes before the rate change.

@@ -119,10 +119,33 @@ pub fn load_source(
     config: &AudioConfig,
     max_windows: usize,
 ) -> Result<LoadedAudio, AudioError> {
+    load_from(source, file_name, rules, channel, config, max_windows, 0.0)
+}
+
+/// [`load_source`] of what begins at `start` seconds, as the original reads an entry with `audio_start`. Three of its habits are followed:
+///
+/// * by the rules for MP3, a file that is not longer than `start` and all windows together is heard from its beginning; a notice says so,
+/// * the peak that decides on the loudness is also looked for in what follows the last window, for as many seconds as `start`,
+/// * by the general rules, so is what the rate change reads beyond the last sample.
+///
+/// # Errors
+/// [`AudioError`]; also where the file ends before `start`, or `start` is no time.
+pub fn load_from(
+    source: impl Read + Seek + 'static,
+    file_name: &str,
+    rules: LoadRules,
+    channel: Channel,
+    config: &AudioConfig,
+    max_windows: usize,
+    start: f64,
+) -> Result<LoadedAudio, AudioError> {
     let plan = WindowPlan::new(config, max_windows)?;
+    if !(start >= 0.0 && start.is_finite()) {
+        return Err(AudioError::Settings { detail: format!("{start} s is no time at which a file can begin") });
+    }
     // Files may be made to break decoders. Where panics unwind, a panic in a decoder becomes an error about the file.
-    let guarded = catch_unwind(AssertUnwindSafe(|| decode_and_normalise(source, file_name, rules, channel, &plan)));
-    guarded.unwrap_or_else(|_| Err(decoder_failed(file_name)))
+    let work = || decode_and_normalise(source, file_name, rules, channel, &plan, start);
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(decoder_failed(file_name)))
 }
 
 /// The error where a decoder panicked.
@@ -136,15 +159,30 @@ fn decode_and_normalise(
     rules: LoadRules,
     channel: Channel,
     plan: &WindowPlan,
+    start: f64,
 ) -> Result<LoadedAudio, AudioError> {
     let mut source = Source::stream(source, file_name)?;
     channel.check(source.info().channels, file_name)?;
     let mp3 = rules.are_for_mp3(file_name);
-    let load = if mp3 { mp3_path::load } else { general_path::load };
-    let (codes, read, level, peaks) = load(&mut source, channel, plan)?;
+    let mut ignored = false;
+    let (codes, read, level, peaks) = if start > 0.0 {
+        let load = if mp3 { mp3_path::load_from } else { general_path::load_from };
+        let part = load(&mut source, channel, plan, start)?;
+        let part = part.ok_or_else(|| AudioError::Start { name: file_name.into(), start: start.to_string() })?;
+        ignored = part.from_beginning;
+        (part.codes, part.read, part.level, part.peaks)
+    } else {
+        let load = if mp3 { mp3_path::load } else { general_path::load };
+        load(&mut source, channel, plan)?
+    };
     let info = source.info();
     let mut info = AudioInfo::new(info.codec.clone(), info.sample_rate, info.channels, read.frames, read.more, level);
     info.notices = source.notices();
+    if ignored {
+        info.notices.push(format!(
+            "it is heard from its beginning, not from {start} s: the original's rules for MP3 cut only longer files"
+        ));
+    }
     info.notices.extend(notices::about_clip(level, &peaks, channel.single(!mp3), info.seconds));
     Ok(LoadedAudio { windows: Windows::new(codes, plan), info })
 }

@@ -28,6 +28,7 @@ mod mp3_path;
 mod normalise;
 mod notices;
 mod packets;
+mod part;
 mod refusal;
 mod resample;
 mod stream;
@@ -42,7 +43,9 @@ pub use decode::{Read, Source, StreamInfo};
 pub use error::{AudioError, SUPPORTED_FORMATS};
 pub use level::Level;
 pub use linear_rate::convert_rate_linear;
-pub use load::{AudioInfo, LoadRules, LoadedAudio, from_codes, load_file, load_file_as, load_pcm, load_source};
+pub use load::{
+    AudioInfo, LoadRules, LoadedAudio, from_codes, load_file, load_file_as, load_from, load_pcm, load_source,
+};
 pub use mp3_path::mono_from_i16;
 pub use normalise::{codes_from_f32, codes_from_f64};
 pub use resample::resample;

@@ -8,6 +8,7 @@ use super::error::AudioError;
 use super::level::{ChannelPeaks, Level};
 use super::linear_rate::{LinearRate, convert_rate_linear};
 use super::normalise::codes_from_f32;
+use super::part::{FirstSamples, Part};
 use super::windows::WindowPlan;
 
 /// One channel of a file, or the average of all, at the target rate.
@@ -66,6 +67,49 @@ pub(super) fn load(
     }
     let level = Level::of(samples.iter().map(|sample| f64::from(*sample)));
     Ok((codes_from_f32(&samples), read, level, peaks))
+}
+
+/// As [`load`], of what begins at `start` seconds if the file is longer than that and all windows together, else of its beginning; none
+/// where the file ends before `start`.
+pub(super) fn load_from(
+    source: &mut Source,
+    channel: Channel,
+    plan: &WindowPlan,
+    start: f64,
+) -> Result<Option<Part>, AudioError> {
+    let info = source.info().clone();
+    let milliseconds = f64::from(info.sample_rate) / 1000.0;
+    let (begin, end) = (start * 1000.0, (start + plan.max_seconds) * 1000.0);
+    let (from, to) = ((begin * milliseconds) as usize, (end * milliseconds) as usize);
+    // The length decides, and is known last: both are made.
+    let mut whole = (Mono::new(channel, &info, plan.sample_rate), FirstSamples::new(plan.span(plan.max_windows)));
+    let (mut part, mut part_peaks) = (Mono::new(channel, &info, plan.sample_rate), ChannelPeaks::default());
+    let (mut peaks, mut frames) = (ChannelPeaks::default(), 0);
+    let read = source.read(to.saturating_add(milliseconds.ceil() as usize + 1), |block| {
+        let count = block.first().map_or(0, |channel| channel.len());
+        peaks.push(block);
+        whole.0.push(block);
+        whole.1.push(whole.0.take().into_iter());
+        let inside = from.saturating_sub(frames).min(count)..to.saturating_sub(frames).min(count);
+        let inside: Vec<&[f64]> = block.iter().map(|channel| &channel[inside.clone()]).collect();
+        part_peaks.push(&inside);
+        part.push(&inside);
+        frames += count;
+    })?;
+    if read.frames <= from {
+        return Ok(None);
+    }
+    if (1000.0 * read.frames as f64 / f64::from(info.sample_rate)).round_ties_even() > end {
+        let samples = part.take();
+        let level = Level::of(samples.iter().map(|sample| f64::from(*sample)));
+        let read = Read { frames: to - from, more: true };
+        let codes = codes_from_f32(&samples);
+        return Ok(Some(Part { codes, read, level, peaks: part_peaks, from_beginning: false }));
+    }
+    let (codes, level) = whole.1.codes(None, |sample, _| sample);
+    let heard = read.frames.min((plan.max_seconds * 1000.0 * milliseconds) as usize);
+    let read = Read { frames: heard, more: read.more || heard < read.frames };
+    Ok(Some(Part { codes, read, level, peaks, from_beginning: true }))
 }
 
 /// Mono float32 samples at `target_rate` from interleaved 16-bit frames.

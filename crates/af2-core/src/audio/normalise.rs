@@ -34,10 +34,38 @@ macro_rules! sample {
 sample!(f32);
 sample!(f64);
 
+/// The least and the greatest of some samples; none yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Extremes(Option<(f64, f64)>);
+
+impl Extremes {
+    /// Takes samples in.
+    pub fn add<S: Sample>(&mut self, samples: impl Iterator<Item = S> + Clone) {
+        let (Some(least), Some(most)) = (samples.clone().reduce(S::min), samples.reduce(S::max)) else { return };
+        let (least, most): (f64, f64) = (least.into(), most.into());
+        self.0 = Some(self.0.map_or((least, most), |known| (known.0.min(least), known.1.max(most))));
+    }
+
+    /// The same of all samples divided.
+    pub fn divided_by(self, divisor: f64) -> Self {
+        Self(self.0.map(|(least, most)| (least / divisor, most / divisor)))
+    }
+}
+
 /// Peak-normalises `count` finite samples and cuts them to codes −32767 to 32767. Silence stays silence.
 pub(super) fn codes<S: Sample>(samples: impl Iterator<Item = S> + Clone, count: usize) -> Vec<i16> {
-    let max: f64 = samples.clone().reduce(S::max).map_or(0.0, S::into);
-    let min: f64 = samples.clone().reduce(S::min).map_or(0.0, S::into);
+    let mut extremes = Extremes::default();
+    extremes.add(samples.clone());
+    codes_within(samples, count, extremes)
+}
+
+/// The same for samples of a longer run, whose extremes decide.
+pub(super) fn codes_within<S: Sample>(
+    samples: impl Iterator<Item = S> + Clone,
+    count: usize,
+    extremes: Extremes,
+) -> Vec<i16> {
+    let (min, max) = extremes.0.unwrap_or_default();
     let peak = max.abs().max(min.abs());
     if peak == 0.0 {
         return vec![0; count]; // the original divides by zero here and casts NaN to 0

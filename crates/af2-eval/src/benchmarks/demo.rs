@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{BASE, Benchmark};
+use crate::demo::{Question, Recording, lettered_options};
 use crate::{DataDir, EvalError, Item, Rule};
 
 pub(super) const BENCHMARK: Benchmark = Benchmark {
@@ -20,16 +21,6 @@ pub(super) const BENCHMARK: Benchmark = Benchmark {
     ..BASE
 };
 
-/// A line of `questions.jsonl`.
-#[derive(Deserialize)]
-struct Recording {
-    file: String,
-    set: String,
-    /// "long" has several windows.
-    kind: String,
-    questions: Vec<Question>,
-}
-
 /// An entry of `sounds.json`.
 #[derive(Deserialize)]
 struct Sound {
@@ -37,32 +28,16 @@ struct Sound {
     questions: Vec<Question>,
 }
 
-#[derive(Deserialize)]
-struct Question {
-    #[serde(default)]
-    kind: String,
-    question: String,
-    /// The true answer; in `sounds.json`, where `truth` has it, PyTorch's.
-    answer: String,
-    truth: Option<String>,
-    /// PyTorch's answer, if it was asked.
-    reference: Option<String>,
-}
-
 fn read(data: &DataDir) -> Result<Vec<Item>, EvalError> {
     if data.has("questions.jsonl".as_ref()) { scenes(data) } else { sounds(data) }
 }
 
 fn scenes(data: &DataDir) -> Result<Vec<Item>, EvalError> {
-    let rows = data.rows(&["questions.jsonl"])?;
-    let recording = |row: &crate::data_dir::Row| {
-        serde_json::from_value(Value::from(row.fields.clone())).map_err(|error| row.wrong(error))
-    };
-    let recordings: Vec<Recording> = rows.iter().map(recording).collect::<Result<_, _>>()?;
+    let recordings = Recording::read_all(data)?;
     let mut items = Vec::new();
     for (at, recording) in recordings.iter().enumerate() {
         let own = recording.questions.iter().enumerate();
-        items.extend(own.map(|(i, question)| asked(recording, format!("{}#{i}", recording.file), question)));
+        items.extend(own.map(|(i, question)| asked(recording, recording.id(i), question)));
         let neighbour = neighbour(&recordings, at);
         let blind = neighbour.questions.iter().enumerate().map(|(i, question)| Item {
             audio: PathBuf::from(&recording.file),
@@ -82,8 +57,7 @@ fn neighbour(recordings: &[Recording], at: usize) -> &Recording {
 }
 
 fn asked(recording: &Recording, id: String, question: &Question) -> Item {
-    let prefix = if recording.kind == "long" { "long: " } else { "" };
-    item(&recording.file, id, question).grouped(&recording.set, format!("{prefix}{}", question.kind))
+    item(&recording.file, id, question).grouped(&recording.set, recording.kind_of(question))
 }
 
 fn sounds(data: &DataDir) -> Result<Vec<Item>, EvalError> {
@@ -113,32 +87,5 @@ fn options(question: &str, answer: &str) -> Vec<String> {
         vec!["yes".into(), "no".into()]
     } else {
         lettered_options(question).unwrap_or_default()
-    }
-}
-
-/// `(A) a dog` and so on from a question that lists `(a) a dog (b) …`.
-pub fn lettered_options(question: &str) -> Option<Vec<String>> {
-    let letters = ["(a)", "(b)", "(c)", "(d)"];
-    let starts: Vec<usize> = letters.iter().map(|letter| question.find(letter)).collect::<Option<_>>()?;
-    let ends = starts.iter().skip(1).copied().chain([question.len()]);
-    let option = |((letter, start), end): ((&str, usize), usize)| {
-        Some(format!("{} {}", letter.to_uppercase(), question.get(start + letter.len()..end)?.trim()))
-    };
-    letters.into_iter().zip(starts.iter().copied()).zip(ends).map(option).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_of_a_lettered_question_on_one_line_or_several() {
-        let wanted = ["(A) a bell", "(B) rain", "(C) an organ", "(D) an electric guitar"];
-        for joint in [" ", "\n"] {
-            let text = ["what is this sound?", "(a) a bell", "(b) rain", "(c) an organ", "(d) an electric guitar"];
-            assert_eq!(lettered_options(&text.join(joint)).unwrap_or_default(), wanted);
-        }
-        assert_eq!(lettered_options("is there a dog?"), None);
-        assert_eq!(lettered_options("(d) (c) (b) (a)"), None);
     }
 }

@@ -1,4 +1,6 @@
 //! The original's own lists: manifests `Name-Task/split.json`, and the `inference.jsonl` of its demo.
+//!
+//! An entry may begin within its file, at `audio_start` seconds. Its `duration` is not used: as many windows are heard as the model has.
 
 use serde_json::Value;
 
@@ -6,7 +8,7 @@ use super::{BASE, Benchmark};
 use crate::data_dir::{Row, read_bounded, rows};
 use crate::{DataDir, EvalError, Export, Item, Rule};
 
-const FILES: &str = "<Name-Task>/<split>.json, or <split>.json; audio below split_path, or beside the manifest";
+const FILES: &str = "<Name-Task>/<split>.json, or <split>.json; audio below split_path, or beside the manifest, heard from audio_start on";
 const EXPORT: Option<Export> = Some(Export { file: "inference.jsonl", field: "output", lines: true });
 
 /// Questions and classification.
@@ -62,15 +64,19 @@ pub(super) fn entries(data: &DataDir) -> Result<Vec<(Item, Row)>, EvalError> {
 }
 
 fn entry(data: &DataDir, manifest: &str, split_path: &str, key: &str, row: &Row) -> Result<Item, EvalError> {
-    let start: f64 = row.or_empty("audio_start").parse().unwrap_or(0.0);
-    if start > 0.0 {
-        return Err(row.wrong("it begins within its file (`audio_start`), which is not supported: cut the audio"));
+    let audio_start: f64 = match row.maybe("audio_start") {
+        Some(text) => text.parse().unwrap_or(f64::NAN),
+        None => 0.0,
+    };
+    if !(audio_start >= 0.0 && audio_start.is_finite()) {
+        return Err(row.wrong("its `audio_start` is no number of seconds"));
     }
     let audio = data.audio(&[split_path, "", "audio"], &row.text("name")?);
     let answer = row.maybe("output").filter(|output| !output.is_empty());
     Ok(Item {
         id: format!("{manifest}#{key}"),
         audio,
+        audio_start,
         question: row.text("prompt")?,
         answers: answer.into_iter().collect(),
         row: row.fields.clone(),
@@ -109,7 +115,9 @@ fn read_captions(data: &DataDir) -> Result<Vec<Item>, EvalError> {
     let mut items: Vec<Item> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for (item, _) in entries(data)? {
-        let place = *places.entry((item.audio.clone(), item.question.clone())).or_insert(items.len());
+        let place = *places
+            .entry((item.audio.clone(), item.audio_start.to_bits(), item.question.clone()))
+            .or_insert(items.len());
         match items.get_mut(place) {
             Some(first) => first.answers.extend(item.answers),
             None => items.push(item),

@@ -1,6 +1,11 @@
 //! MMAU-Pro (Kumar et al. 2025), export only: an embedding model and a language model judge it.
 //!
-//! The published file is Parquet, which is not read here: `duckdb -c "copy (from 'test.parquet') to 'test.jsonl'"` makes JSON lines of it.
+//! The published file is Parquet, which is not read here; a line of Python makes JSON lines of it:
+//!
+//! ```text
+//! python3 -c "import pandas; pandas.read_parquet('test.parquet').to_json('test.jsonl', orient='records', lines=True)"
+//! ```
+//!
 //! An item with several recordings is asked about the first alone, and counted in the group `recordings`.
 
 use super::{BASE, Benchmark, CHOICE};
@@ -9,7 +14,7 @@ use crate::{DataDir, EvalError, Export, Item};
 pub(super) const BENCHMARK: Benchmark = Benchmark {
     name: "mmau-pro",
     title: "MMAU-Pro, export only",
-    files: "test.jsonl or test.json made of test.parquet, the audio of data.zip",
+    files: "test.jsonl, made of test.parquet with pandas.read_parquet('test.parquet').to_json('test.jsonl', orient='records', lines=True); the audio of data.zip",
     templates: CHOICE,
     export: Some(Export { file: "submission.jsonl", field: "model_output", lines: true }),
     read,

@@ -31,8 +31,6 @@ mod vocalsound;
 
 use crate::{DataDir, EvalError, Export, Item, Rule};
 
-pub use demo::lettered_options;
-
 /// A benchmark.
 #[derive(Debug)]
 pub struct Benchmark {
@@ -122,7 +120,7 @@ impl Benchmark {
         found.ok_or_else(|| EvalError::NoBenchmark(name.into()))
     }
 
-    /// Reads the items of a data set. Items about the same audio follow each other.
+    /// Reads the items of a data set. Items about the same part of an audio file follow each other.
     ///
     /// # Errors
     /// A file is absent, or not what the benchmark has there; two items have the same id.
@@ -140,9 +138,9 @@ impl Benchmark {
         }
         let mut first = std::collections::HashMap::new();
         for (place, item) in items.iter().enumerate() {
-            first.entry(item.audio.clone()).or_insert(place);
+            first.entry((item.audio.clone(), item.audio_start.to_bits())).or_insert(place);
         }
-        items.sort_by_key(|item| first[&item.audio]);
+        items.sort_by_key(|item| first[&(item.audio.clone(), item.audio_start.to_bits())]);
         Ok(items)
     }
 }

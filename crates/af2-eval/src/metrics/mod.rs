@@ -6,12 +6,14 @@
 //! Every rule takes time linear in the length of the prediction and accepts any text.
 
 pub mod air_bench;
+pub mod calibration;
 pub mod captions;
 pub mod clotho_aqa;
 pub mod label;
 pub mod lmms;
 pub mod muchomusic;
 pub mod option_map;
+pub mod ranking;
 pub mod reasoning;
 pub mod statistics;
 pub mod string_match;

@@ -1,4 +1,6 @@
-//! Intervals of shares, and the test whether two runs differ.
+//! Shares with their intervals, and the test whether two runs differ.
+
+use serde::{Deserialize, Serialize};
 
 /// Two-sided 95 % of a normal distribution lie within so many standard deviations.
 const Z: f64 = 1.959_963_984_540_054;
@@ -26,6 +28,62 @@ pub fn wilson(correct: u64, total: u64) -> Interval {
     let low = if correct == 0 { 0.0 } else { (centre - spread) / scale };
     let high = if correct >= total { 1.0 } else { (centre + spread) / scale };
     Interval { low, high }
+}
+
+/// Right ones among trials, being counted.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// The right ones.
+    pub right: u64,
+    /// Trials.
+    pub n: u64,
+}
+
+impl Share {
+    /// Of outcomes.
+    pub fn of(outcomes: impl Iterator<Item = bool>) -> Self {
+        let mut share = Self::default();
+        outcomes.for_each(|right| share.count(right));
+        share
+    }
+
+    /// Counts one trial.
+    pub fn count(&mut self, right: bool) {
+        self.right += u64::from(right);
+        self.n += 1;
+    }
+
+    /// Right ones per trial; 0 without trials.
+    pub fn mean(self) -> f64 {
+        self.right as f64 / self.n.max(1) as f64
+    }
+
+    /// With its interval, for a report.
+    pub fn figure(self) -> ShareFigure {
+        let Interval { low, high } = wilson(self.right, self.n);
+        ShareFigure { n: self.n, right: self.right, score: self.mean(), interval: (low, high) }
+    }
+}
+
+/// A share in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ShareFigure {
+    /// Trials.
+    pub n: u64,
+    /// The right ones.
+    pub right: u64,
+    /// Right ones per trial; 0 without trials.
+    pub score: f64,
+    /// Wilson's 95 % interval.
+    pub interval: (f64, f64),
+}
+
+impl ShareFigure {
+    /// The share and its interval as the cells of a table: `0.750`, `0.65–0.83`.
+    pub(crate) fn cells(&self) -> [String; 2] {
+        let (low, high) = self.interval;
+        [format!("{:.3}", self.score), format!("{low:.2}–{high:.2}")]
+    }
 }
 
 /// McNemar's exact test: the two-sided probability that two equally good runs differ at least so unevenly.
@@ -56,6 +114,15 @@ mod tests {
         // Newcombe (1998), table I: 81 of 263.
         let interval = wilson(81, 263);
         assert!((interval.low - 0.2553).abs() < 5e-5 && (interval.high - 0.3662).abs() < 5e-5, "{interval:?}");
+    }
+
+    #[test]
+    fn a_share_counts_and_has_the_interval() {
+        let share = Share::of((0..10).map(|i| i < 8));
+        let figure = share.figure();
+        assert_eq!((share, figure.score), (Share { right: 8, n: 10 }, 0.8));
+        assert_eq!(figure.cells(), ["0.800", "0.49–0.94"]);
+        assert_eq!(Share::default().figure().interval, (0.0, 1.0));
     }
 
     #[test]

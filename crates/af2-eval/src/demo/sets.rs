@@ -1,15 +1,13 @@
 //! Results by set of recordings, in the order of the list.
 
 /// One result of type `T` per set.
-pub struct Sets<T>(Vec<(String, T)>);
-
-impl<T> Default for Sets<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
+pub(super) struct Sets<T>(Vec<(String, T)>);
 
 impl<T: Default> Sets<T> {
+    pub fn new() -> Self {
+        Self(Vec::new())
+    }
+
     /// The result of a set, a new one at its first recording.
     pub fn of(&mut self, name: &str) -> &mut T {
         let at = self.0.iter().position(|(set, _)| set == name).unwrap_or_else(|| {
@@ -20,7 +18,7 @@ impl<T: Default> Sets<T> {
     }
 
     /// Every set with its result.
-    pub fn each(&self, mut show: impl FnMut(&str, &T)) {
-        self.0.iter().for_each(|(name, result)| show(name, result));
+    pub fn into_vec(self) -> Vec<(String, T)> {
+        self.0
     }
 }

@@ -1,9 +1,9 @@
 //! Compares what is said about times with the true events.
 
-use super::recordings::Event;
+use super::Event;
 
 /// A sound said to be in an interval.
-pub struct Claim {
+pub(super) struct Claim {
     /// Its noun.
     pub sound: String,
     /// From, in seconds.
@@ -19,50 +19,31 @@ impl Claim {
     }
 }
 
-/// Claims that an event justifies, and events that a claim found.
-pub struct Match {
-    right: usize,
-    claims: usize,
-    found: usize,
-    events: usize,
-}
-
-impl Match {
-    /// Compares every claim with every event.
-    pub fn of(claims: &[Claim], events: &[Event], fits: impl Fn(&Claim, &Event) -> bool) -> Self {
-        Self {
-            right: claims.iter().filter(|claim| events.iter().any(|event| fits(claim, event))).count(),
-            claims: claims.len(),
-            found: events.iter().filter(|event| claims.iter().any(|claim| fits(claim, event))).count(),
-            events: events.len(),
-        }
-    }
-
-    /// Share of the claims that are right, as text.
-    pub fn precision(&self) -> String {
-        format!("{:.3}", self.right as f64 / self.claims.max(1) as f64)
-    }
-
-    /// Share of the events that were found, as text.
-    pub fn recall(&self) -> String {
-        format!("{:.3}", self.found as f64 / self.events.max(1) as f64)
-    }
+/// The share of the claims that an event justifies, and of the events that a claim found.
+pub(super) fn precision_and_recall(
+    claims: &[Claim],
+    events: &[Event],
+    fits: impl Fn(&Claim, &Event) -> bool,
+) -> (f64, f64) {
+    let right = claims.iter().filter(|claim| events.iter().any(|event| fits(claim, event))).count();
+    let found = events.iter().filter(|event| claims.iter().any(|claim| fits(claim, event))).count();
+    (right as f64 / claims.len().max(1) as f64, found as f64 / events.len().max(1) as f64)
 }
 
 /// Whether each of a ranking's hits finds an event that none before it found; hits that only find known events again are left out.
-pub fn ranking(hits: impl Iterator<Item = (f64, f64)>, events: &[&Event]) -> Vec<bool> {
+pub(super) fn ranking(hits: impl Iterator<Item = (f64, f64)>, events: &[&Event]) -> Vec<bool> {
     let mut found = vec![false; events.len()];
     let mut ranks = Vec::new();
     for (start, end) in hits {
         let of_hit: Vec<usize> =
             (0..events.len()).filter(|i| start < events[*i].end && events[*i].start < end).collect();
-        let new: Vec<usize> = of_hit.iter().copied().filter(|i| !found[*i]).collect();
         if of_hit.is_empty() {
             ranks.push(false);
         }
-        for event in new {
-            found[event] = true;
-            ranks.push(true);
+        for event in of_hit {
+            if !std::mem::replace(&mut found[event], true) {
+                ranks.push(true);
+            }
         }
     }
     ranks
@@ -85,8 +66,8 @@ mod tests {
         let events = [event("dog", 10.0, 15.0), event("rain", 40.0, 50.0)];
         let claims = [claim("dog", 10.0, 20.0), claim("dog", 15.5, 18.0), claim("rain", 70.0, 80.0)];
         let fits = |c: &Claim, e: &Event| c.overlaps(e, 1.0) && c.sound == e.sound;
-        let matched = Match::of(&claims, &events, fits);
-        assert_eq!((matched.precision().as_str(), matched.recall().as_str()), ("0.667", "0.500"));
+        assert_eq!(precision_and_recall(&claims, &events, fits), (2.0 / 3.0, 0.5));
+        assert_eq!(precision_and_recall(&[], &events, fits), (0.0, 0.0));
     }
 
     #[test]

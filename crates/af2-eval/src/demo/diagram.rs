@@ -1,15 +1,16 @@
 //! A reliability diagram as SVG: accuracy over confidence, with the number of answers behind every bar.
 
-use super::statistics::Bin;
 use std::fmt::Write as _;
+
+use super::{BinFigure, ConfidenceFigure};
 
 const SIDE: f64 = 320.0;
 const LEFT: f64 = 56.0;
 const TOP: f64 = 36.0;
 const GAP: f64 = 72.0;
 
-/// One panel per (title, bins), side by side. Colours and type are legible on light and dark pages.
-pub fn svg(panels: &[(String, Vec<Bin>)]) -> String {
+/// One panel per set, side by side. Colours and type are legible on light and dark pages.
+pub fn reliability_svg(panels: &[ConfidenceFigure]) -> String {
     let width = LEFT + panels.len() as f64 * (SIDE + GAP);
     let height = TOP + SIDE + 56.0;
     let mut out = format!(
@@ -17,14 +18,14 @@ pub fn svg(panels: &[(String, Vec<Bin>)]) -> String {
          role=\"img\" aria-label=\"Reliability diagram\" font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
-    for (i, (title, bins)) in panels.iter().enumerate() {
-        panel(&mut out, LEFT + i as f64 * (SIDE + GAP), title, bins);
+    for (i, of_set) in panels.iter().enumerate() {
+        panel(&mut out, LEFT + i as f64 * (SIDE + GAP), &of_set.set, &of_set.bins);
     }
     out.push_str("</svg>\n");
     out
 }
 
-fn panel(out: &mut String, left: f64, title: &str, bins: &[Bin]) {
+fn panel(out: &mut String, left: f64, title: &str, bins: &[BinFigure]) {
     let (x, y) = (|value: f64| left + value * SIDE, |value: f64| TOP + (1.0 - value) * SIDE);
     let mut line = |text: String| {
         out.push_str(&text);
@@ -42,15 +43,15 @@ fn panel(out: &mut String, left: f64, title: &str, bins: &[Bin]) {
         let below = y(0.0) + 18.0;
         line(format!("<text x=\"{:.1}\" y=\"{below}\" text-anchor=\"middle\" fill=\"#444\">{value}</text>", x(value)));
     }
-    for (i, bin) in bins.iter().enumerate().filter(|(_, bin)| bin.share.total > 0) {
+    for (i, bin) in bins.iter().enumerate().filter(|(_, bin)| bin.share.n > 0) {
         let (start, wide) = (x(i as f64 / bins.len() as f64), SIDE / bins.len() as f64);
-        let (mean, (low, high)) = (bin.share.mean(), bin.share.interval());
+        let (mean, (low, high)) = (bin.share.score, bin.share.interval);
         line(bar(start + 1.0, y(mean), wide - 2.0, mean * SIDE));
         let centre = start + wide / 2.0;
         line(format!("<path d=\"M{centre:.1} {:.1}V{:.1}\" stroke=\"#123\" stroke-width=\"1.5\"/>", y(high), y(low)));
-        let dot = (x(bin.mean_confidence()), y(mean));
+        let dot = (x(bin.mean_confidence), y(mean));
         line(format!("<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"#c2410c\"/>", dot.0, dot.1));
-        let n = bin.share.total;
+        let n = bin.share.n;
         line(format!(
             "<text x=\"{centre:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#123\" font-size=\"10\">{n}</text>",
             y(0.0) - 4.0
@@ -85,12 +86,15 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::statistics::reliability;
+    use crate::metrics::statistics::Share;
 
     #[test]
     fn bars_are_as_high_as_the_share_and_empty_bins_have_none() {
-        let bins = reliability(&[(0.95, true), (0.95, false)], 10);
-        let drawn = svg(&[("a < b".into(), bins)]);
+        let bin =
+            |from: f64, share: Share| BinFigure { from, to: from + 0.5, share: share.figure(), mean_confidence: 0.7 };
+        let bins = vec![bin(0.0, Share::default()), bin(0.5, Share { right: 1, n: 2 })];
+        let share = Share { right: 1, n: 2 }.figure();
+        let drawn = reliability_svg(&[ConfidenceFigure { set: "a < b".into(), share, values: Vec::new(), bins }]);
         assert_eq!(drawn.matches("fill=\"#7dd3fc\"").count(), 1);
         assert!(drawn.contains("height=\"160.0\" fill=\"#7dd3fc\""), "{drawn}");
         assert!(drawn.contains("a &lt; b"));
