@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import type { LiveCaption } from "../../web/src/index.js";
 import { LIB, expect, test as base } from "./support/fixtures.js";
 import { serveDemo, serveToy } from "./support/real-models.js";
 
@@ -243,7 +244,7 @@ test("an index is searched, stored, opened and checked", async ({ open, demo }) 
   expect(outcome.aborted).toEqual(["ABORTED: aborted by the caller", "ABORTED: aborted by the caller"]);
 });
 
-test("a microphone is heard live, silence is not asked about, and the stream stays the page's", async ({ open, demo, server }) => {
+test("a microphone is heard live, silence is not asked about, captions are asked back, and the stream stays the page's", async ({ open, demo, server }) => {
   server.policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
   const page = await open();
   await page.mouse.click(1, 1); // browsers keep audio stopped before
@@ -257,13 +258,24 @@ test("a microphone is heard live, silence is not asked about, and the stream sta
       if (heard.length === 2) break;
     }
     const open = microphone.active;
+    const context = new AudioContext();
+    const cow = context.createMediaStreamDestination();
+    const player = new AudioBufferSourceNode(context, { buffer: await context.decodeAudioData(await (await fetch("/sounds/cow.ogg")).arrayBuffer()), loop: true });
+    player.connect(cow);
+    player.start(0, 2);
+    const first = async (options: { every: number; minConfidence?: number }, wanted: (caption: LiveCaption) => boolean) => {
+      for await (const caption of model.live(cow.stream, options)) if (!caption.silent && wanted(caption)) return caption;
+      return undefined;
+    };
+    const confirmed = await first({ every: 2 }, ({ text }) => text !== "");
+    const denied = await first({ every: 2, minConfidence: 1 }, () => true);
+    const hasty = await first({ every: 0.05 }, ({ askedBack }) => !askedBack); // no machine answers in that
     const stop = new AbortController();
     const live = async (stream: MediaStream, signal?: AbortSignal) => {
       for await (const _ of model.live(stream, { every: 0.5, ...(signal ? { signal } : {}) })) stop.abort();
     };
     const aborted = await live(microphone, stop.signal).catch(code);
     microphone.getTracks().forEach((track) => track.stop());
-    const context = new AudioContext();
     const { stream } = context.createMediaStreamDestination();
     const quiet = [];
     for await (const caption of model.live(stream, { every: 0.5 })) {
@@ -273,15 +285,19 @@ test("a microphone is heard live, silence is not asked about, and the stream sta
     const none = await live(new MediaStream()).catch(code);
     await context.close();
     await model.dispose();
-    return { heard, open, aborted, quiet, none };
+    return { heard, open, aborted, quiet, none, confirmed, denied, hasty };
   }, demo);
   const [first, second] = outcome.heard;
-  expect(first).toMatchObject({ text: expect.stringMatching(/^[a-z]/), silent: false });
+  expect(first, "an answer to a question of one's own is not asked back").toMatchObject({ text: expect.stringMatching(/^[a-z]/), askedBack: false, silent: false });
   expect(first!.confidence).toBeGreaterThan(0);
   expect(first!.time).toBeGreaterThanOrEqual(1.5);
   expect(second!.time - first!.time).toBeGreaterThanOrEqual(1.4);
   expect(outcome).toMatchObject({ open: true, aborted: "ABORTED", none: "BAD_REQUEST" });
-  expect(outcome.quiet).toEqual([{ time: expect.any(Number), text: "", confidence: 0, silent: true }]);
+  expect(outcome.quiet).toEqual([{ time: expect.any(Number), text: "", confidence: 0, askedBack: false, silent: true }]);
+  expect(outcome.confirmed).toMatchObject({ text: expect.stringMatching(/^[a-z]/), silent: false });
+  expect(outcome.confirmed!.confidence).toBeGreaterThan(outcome.confirmed!.askedBack ? 0.5 : 0);
+  expect(outcome.denied).toMatchObject({ text: "", confidence: 0, askedBack: true, silent: false });
+  expect(outcome.hasty).toMatchObject({ text: expect.stringMatching(/^[a-z]/), askedBack: false });
 });
 
 test("captions are written in every format", async () => {

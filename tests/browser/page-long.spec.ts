@@ -1,9 +1,25 @@
 /** Where an answer rests, and long files on the page: captions, search, saved files. */
 
 import { readFile } from "node:fs/promises";
+import { audible } from "../../web/page/audible.js";
+import type { Relevance, SoundInfo } from "../../web/src/index.js";
 import { SHOTS, ask, expect, hear, test } from "./support/page.js";
 
 const LONG = "Two minutes: a voice, a piano, a horse";
+
+test("no stretch of silence is marked, and marks end where the sound does", () => {
+  // Ten seconds, ten columns each: loud from 2 s to 3 s, 60 dB less elsewhere.
+  const waveform = Float32Array.from({ length: 200 }, (_, at) => (at >= 40 && at < 60 ? 0.5 : 0.0005) * (at % 2 ? 1 : -1));
+  const relevance = {
+    method: "effect",
+    secondsPerStep: 1,
+    curve: Float32Array.of(1, 0, 4, 0, 0, 0, 0, 0, 2, 2),
+    intervals: [{ start: 1.5, end: 2.5, weight: 0.6 }, { start: 8, end: 10, weight: 0.4 }],
+  } satisfies Relevance;
+  const { curve, intervals } = audible(relevance, { waveform, windows: 1, windowSeconds: 10 } as SoundInfo);
+  expect([...curve]).toEqual([0, 0, 4, 0, 0, 0, 0, 0, 0, 0]);
+  expect(intervals).toEqual([{ start: 2, end: 2.5, weight: 0.6 }]);
+});
 
 test("Where paints the seconds that an answer rests on; clicking them plays them", async ({ page, address }) => {
   await page.goto(`${address}?engine=cpu`);

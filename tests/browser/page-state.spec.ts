@@ -11,6 +11,8 @@ import type { AnswerResult, AudioIndex, Caption, CheckReport, Clip, LiveCaption,
 const MODEL = { info: { name: "first" } } as Model;
 const NEWER = { info: { name: "newer" } } as Model;
 const CLIP = { info: {} } as Clip;
+/** Of a sound that is longer than what the model was made for. */
+const PART = { info: { truncated: true } } as Clip;
 const BLOB = new Blob(["a"]);
 const REPORT = { ok: true, verdict: "" } as CheckReport;
 const RESULT = { text: "it is a cow" } as AnswerResult;
@@ -43,6 +45,7 @@ const STATES = {
   "fetching a sound": opening,
   listening,
   heard,
+  "heard in part": after(listening, { type: "drawn", sound: 2, info: {} as SoundInfo }, { type: "heard", sound: 2, model: 1, clip: PART }),
   "a sound, no model": after(idle, { type: "choose", ...SOUND }),
   "another model loads": after(answering, { type: "load", source: "b/" }),
   answering,
@@ -72,6 +75,7 @@ const EVENTS = {
   "newer failed": { type: "failed", step: { kind: "load", load: 4, source: "", onCpu: false }, reason: "no" },
   choose: { type: "choose", ...SOUND },
   clear: { type: "clear" },
+  "hear more": { type: "hear-more" },
   fetched: { type: "fetched", sound: 2, blob: BLOB },
   "fetched another": { type: "fetched", sound: 9, blob: BLOB },
   drawn: { type: "drawn", sound: 2, info: {} as SoundInfo },
@@ -80,7 +84,7 @@ const EVENTS = {
   heard: { type: "heard", sound: 2, model: 1, clip: CLIP },
   "heard another": { type: "heard", sound: 9, model: 1, clip: CLIP },
   "not decoded": { type: "failed", step: { kind: "preview", sound: 2, blob: BLOB }, reason: "no" },
-  "not heard": { type: "failed", step: { kind: "listen", sound: 2, id: 1, model: MODEL, blob: BLOB }, reason: "no" },
+  "not heard": { type: "failed", step: { kind: "listen", sound: 2, id: 1, model: MODEL, blob: BLOB, most: undefined }, reason: "no" },
   ask: { type: "ask", question: "again?" },
   "ask again": { type: "ask-again", answer: 3 },
   stop: { type: "stop", answer: 3 },
@@ -197,6 +201,18 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     load: "first and loads 3 · sound 2 heard",
     choose: "first · sound 3 listening",
     clear: "first",
+    ask: "first · sound 2 heard · 3 running",
+    record: "first · sound 2 heard · recording",
+    live: "first · sound 2 heard · live",
+    caption: "first · sound 2 heard · captions running 0",
+    search: "first · sound 2 heard · search indexing",
+  },
+  // first · sound 2 heard
+  "heard in part": {
+    load: "first and loads 3 · sound 2 heard",
+    choose: "first · sound 3 listening",
+    clear: "first",
+    "hear more": "first · sound 2 listening",
     ask: "first · sound 2 heard · 3 running",
     record: "first · sound 2 heard · recording",
     live: "first · sound 2 heard · live",
@@ -378,6 +394,16 @@ test("models and clips are held as long as they are used", () => {
   expect(heldBy(after(reload, EVENTS["manifest of the newer"]))).toEqual([]);
   expect(heldBy(after(reload, EVENTS["newer loaded"]))).toEqual([NEWER]);
   expect(heldBy(after(heard, { type: "clear" }))).toEqual([MODEL]);
+});
+
+test("more of a long sound is heard once; the question that runs is asked anew", () => {
+  const more = after(STATES["heard in part"], { type: "ask", question: "what?" }, { type: "delta", answer: 3, text: "it", restart: false }, { type: "hear-more" });
+  expect(more.answers).toMatchObject([{ id: 3, status: "queued", text: "" }]);
+  expect(heldBy(more), "the shorter clip is freed").toEqual([MODEL]);
+  expect(stepsOf(more).get("listen 2 1")).toMatchObject({ kind: "listen", most: 30 });
+  const whole = after(more, { type: "heard", sound: 2, model: 1, clip: PART });
+  expect(whole.answers).toMatchObject([{ id: 3, status: "running" }]);
+  expect(after(whole, { type: "hear-more" }), "there is no more to hear in one go").toBe(whole);
 });
 
 test("questions are answered in the order in which they were asked", () => {

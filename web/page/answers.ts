@@ -15,6 +15,14 @@ interface Group {
 export function startAnswers(machine: Machine, player: Player): void {
   const groups = new Map<Blob | string, Group>();
   const cards = new Map<Id, AnswerCard>();
+  let newest: string | undefined;
+  /** A new question and what becomes of it are seen, on small screens too. The page does not move for answers that are read. */
+  const follow = ({ answers: [card] }: PageState) => {
+    const step = card && `${card.id} ${card.result ? "done" : "open"}`;
+    if (step === newest) return;
+    newest = step;
+    if (card) cards.get(card.id)?.element.scrollIntoView({ block: "nearest" });
+  };
   const show = (state: PageState) => {
     byId("answers-empty").hidden = state.answers.length > 0;
     for (const card of [...state.answers].reverse()) {
@@ -27,6 +35,7 @@ export function startAnswers(machine: Machine, player: Player): void {
       }
       view.show(card, state);
     }
+    follow(state);
     for (const [source, { section, list }] of groups) {
       if (list.childElementCount > 0) continue;
       section.remove();

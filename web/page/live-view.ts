@@ -15,23 +15,30 @@ export function startLiveView(machine: Machine): void {
     (microphone) => {
       if (microphone.at !== "live") return;
       byId("live-question").textContent = microphone.question ?? "";
-      show(microphone.captions);
+      show(microphone.captions, microphone.question === undefined);
     },
   );
 }
 
-function show(captions: LiveCaption[]): void {
+/** Captions can be `checked`: the model is asked back whether it hears them. */
+function show(captions: LiveCaption[], checked: boolean): void {
   const line = byId("live-line");
   const last = captions.at(-1);
-  const text = last ? (last.silent ? "Silence" : last.text) : "Listening…";
+  const text = last ? words(last) : "Listening…";
   write(line, text);
   line.dataset["sure"] = last && !last.silent ? level(last.confidence) : "fair";
   const log = byId("live-log");
   const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
-  log.replaceChildren(...captions.filter(({ silent }) => !silent).map(row));
+  log.replaceChildren(...captions.filter(({ text }) => text !== "").map((caption) => row(caption, checked)));
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
-function row({ time, text, confidence }: LiveCaption): HTMLLIElement {
-  return make("li", "", make("time", "", clock(time)), make("span", "cue-text", text), make("span", "muted", sureness(confidence)));
+function words({ silent, text }: LiveCaption): string {
+  return silent ? "Silence" : text || "Nothing familiar";
+}
+
+/** A caption that the machine had no time to check is as probable of noise as of anything. */
+function row({ time, text, confidence, askedBack }: LiveCaption, checked: boolean): HTMLLIElement {
+  const sure = checked && !askedBack ? "not checked" : sureness(confidence);
+  return make("li", "", make("time", "", clock(time)), make("span", "cue-text", text), make("span", "muted", sure));
 }

@@ -2,11 +2,9 @@
 
 import { AudioFlamingo } from "audio-flamingo-2-webgpu";
 import type { Send } from "./machine.js";
+import { MOST_WINDOWS } from "./state-sound.js";
 import type { Step } from "./state-steps.js";
 import { Watchdog } from "./watchdog.js";
-
-/** The picture spans at most five minutes: the most that a released model hears in one go. */
-const PICTURE_WINDOWS = 30;
 
 type SoundStep = Extract<Step, { kind: "fetch" | "preview" | "listen" }>;
 
@@ -24,15 +22,16 @@ async function fetchSound({ sound, url, name }: Extract<Step, { kind: "fetch" }>
 }
 
 async function preview({ sound, blob }: Extract<Step, { kind: "preview" }>, signal: AbortSignal, send: Send): Promise<void> {
-  const info = await AudioFlamingo.preview(blob, { signal, maxWindows: PICTURE_WINDOWS });
+  const info = await AudioFlamingo.preview(blob, { signal, maxWindows: MOST_WINDOWS });
   if (!signal.aborted) send({ type: "drawn", sound, info });
 }
 
 async function listen(step: Extract<Step, { kind: "listen" }>, key: string, signal: AbortSignal, send: Send): Promise<void> {
-  const { sound, id, model, blob } = step;
+  const { sound, id, model, blob, most } = step;
   const watchdog = new Watchdog(Watchdog.PATIENCE, signal, () => send({ type: "stalled", key }));
   try {
     const clip = await model.listen(blob, {
+      ...(most === undefined ? {} : { maxWindows: most }),
       signal,
       onProgress: (done, windows) => {
         watchdog.alive();

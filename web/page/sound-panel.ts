@@ -17,6 +17,7 @@ export function startSoundPanel(machine: Machine, player: Player): void {
     if (chosen) machine.send({ type: "choose", name: chosen.name, source: chosen, suggestions: [] });
     file.value = "";
   });
+  byId("hear-more").addEventListener("click", () => machine.send({ type: "hear-more" }));
   byId("another").addEventListener("click", () => machine.send({ type: "clear" }));
   byId("play").addEventListener("click", () => {
     const source = machine.state.sound?.source;
@@ -50,12 +51,20 @@ function showSound(sound: Sound | undefined, { model }: PageState): void {
   byId("sound-name").title = sound.name;
   byId("sound-info").textContent = description(sound);
   write(byId("listening"), hearing(sound, model.ready !== undefined, model.loading !== undefined));
+  showMore(sound);
   picture.heardSeconds = heardSeconds(sound);
   seek.max = String(sound.info?.seconds ?? 1);
   seek.step = (sound.info?.seconds ?? 0) > 60 ? "1" : "0.1";
   const notices = [...new Set([...(sound.info?.notices ?? []), ...(sound.hearing.at === "heard" ? sound.hearing.clip.info.notices : [])])];
   byId("sound-notices").hidden = notices.length === 0;
   byId("sound-notices").replaceChildren(...notices.map((notice) => make("li", "", notice)));
+}
+
+/** Offers to hear more than the model was made for, where there is more. */
+function showMore({ hearing, info, most }: Sound): void {
+  const more = hearing.at === "heard" && hearing.clip.info.truncated && most === undefined;
+  byId("hear-more").hidden = !more;
+  byId("hear-more").textContent = info?.truncated ? `Hear the first ${clock(info.seconds)}` : "Hear all of it";
 }
 
 function description({ info, fileSeconds }: Sound): string {

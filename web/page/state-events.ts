@@ -10,6 +10,7 @@ type Act =
   | { type: "stop-load" }
   | ({ type: "choose" } & SoundSource)
   | { type: "clear" }
+  | { type: "hear-more" }
   | { type: "ask"; question: string }
   | { type: "ask-again"; answer: Id }
   | { type: "stop"; answer: Id }

@@ -1,7 +1,7 @@
 /** Which model is loaded, and which is loading. The old one answers until the new one's manifest is read. */
 
 import type { ModelSource } from "audio-flamingo-2-webgpu";
-import type { Loading, PageState } from "./state.js";
+import { type Loading, type PageState, requeued } from "./state.js";
 import type { PageEvent } from "./state-events.js";
 
 export function model(state: PageState, event: PageEvent): PageState {
@@ -47,7 +47,7 @@ function withoutModel(state: PageState, change: Partial<PageState["model"]>): Pa
   return {
     ...withModel(state, change),
     sound: sound && { ...sound, hearing: { at: "waiting" } },
-    answers: state.answers.map((card) => (card.status === "running" ? { ...card, status: "queued", text: "" } : card)),
+    answers: state.answers.map(requeued),
   };
 }
 

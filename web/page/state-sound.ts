@@ -1,7 +1,10 @@
 /** Which sound is open: fetched, drawn, and heard by the model. Reports about another sound change nothing. */
 
-import { type Card, EMPTY_TIMELINE, type PageState, type Sound, type SoundSource } from "./state.js";
+import { type Card, EMPTY_TIMELINE, type PageState, requeued, type Sound, type SoundSource } from "./state.js";
 import type { PageEvent } from "./state-events.js";
+
+/** Five minutes: the most that a released model hears in one go. */
+export const MOST_WINDOWS = 30;
 
 export function sound(state: PageState, event: PageEvent): PageState {
   switch (event.type) {
@@ -9,6 +12,8 @@ export function sound(state: PageState, event: PageEvent): PageState {
       return openSound(state, event);
     case "clear":
       return state.sound ? withoutSound(state) : state;
+    case "hear-more":
+      return hearMore(state);
     case "recorded":
       if (state.microphone.at !== "recording" || state.microphone.id !== event.run) return state;
       return openSound(state, { name: "Recording", source: event.blob, suggestions: [] });
@@ -25,8 +30,15 @@ export function sound(state: PageState, event: PageEvent): PageState {
 
 /** Opens a sound in place of the present one. */
 function openSound(state: PageState, { name, source, suggestions }: SoundSource): PageState {
-  const opened: Sound = { id: state.next, name, source, suggestions, info: undefined, fileSeconds: undefined, hearing: { at: "waiting" } };
+  const opened: Sound = { id: state.next, name, source, suggestions, info: undefined, fileSeconds: undefined, most: undefined, hearing: { at: "waiting" } };
   return { ...withoutSound(state), sound: opened, next: state.next + 1 };
+}
+
+/** Hears a long sound anew, and more of it. A running question is asked anew. */
+function hearMore(state: PageState): PageState {
+  const { sound } = state;
+  if (sound?.hearing.at !== "heard" || !sound.hearing.clip.info.truncated || sound.most !== undefined) return state;
+  return { ...state, sound: { ...sound, most: MOST_WINDOWS, hearing: { at: "waiting" } }, answers: state.answers.map(requeued) };
 }
 
 /** What concerned the sound ends with it. Its finished answers stay. */

@@ -11,7 +11,7 @@ export type Step =
   | { kind: "load"; load: Id; source: ModelSource; onCpu: boolean }
   | { kind: "fetch"; sound: Id; url: string; name: string }
   | { kind: "preview"; sound: Id; blob: Blob }
-  | { kind: "listen"; sound: Id; id: Id; model: Model; blob: Blob }
+  | { kind: "listen"; sound: Id; id: Id; model: Model; blob: Blob; most: number | undefined }
   | { kind: "ask"; answer: Id; clip: Clip; question: string }
   | { kind: "locate"; answer: Id; clip: Clip; question: string; text: string }
   | { kind: "record"; run: Id }
@@ -37,7 +37,7 @@ function* soundSteps({ sound, model }: PageState): Generator<[string, Step]> {
   if (typeof source === "string") return yield [`fetch ${id}`, { kind: "fetch", sound: id, url: source, name }];
   if (!sound.info) yield [`preview ${id}`, { kind: "preview", sound: id, blob: source }];
   if (hearing.at !== "listening" || !model.ready) return;
-  yield [`listen ${id} ${hearing.model}`, { kind: "listen", sound: id, id: hearing.model, model: model.ready.model, blob: source }];
+  yield [`listen ${id} ${hearing.model}`, { kind: "listen", sound: id, id: hearing.model, model: model.ready.model, blob: source, most: sound.most }];
 }
 
 function* microphoneSteps({ microphone, model }: PageState): Generator<[string, Step]> {

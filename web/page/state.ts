@@ -71,6 +71,8 @@ export interface Sound extends SoundSource {
   info: SoundInfo | undefined;
   /** Seconds of the whole file, once the player knows them. */
   fileSeconds: number | undefined;
+  /** Windows to hear at most; undefined: as many as the model was made for. */
+  most: number | undefined;
   hearing: Hearing;
 }
 
@@ -132,6 +134,11 @@ export const INITIAL: PageState = {
   lacking: "nothing",
   problem: "",
 };
+
+/** The card of a question that lost its clip while it ran, and is asked anew. */
+export function requeued(card: Card): Card {
+  return card.status === "running" ? { ...card, status: "queued", text: "" } : card;
+}
 
 /** The clip of the present sound, once the present model has heard it. */
 export function heardClip({ sound }: PageState): Clip | undefined {

@@ -3,7 +3,7 @@
 import type { Engine } from "./clip.js";
 import { BadRequest } from "./errors.js";
 import { guarded } from "./guard.js";
-import { checkQuestion, checkSeconds } from "./options.js";
+import { checkProbability, checkQuestion, checkSeconds } from "./options.js";
 import { Recording } from "./recording.js";
 import { either } from "./signals.js";
 import type { LiveCaption, LiveOptions } from "./types-long.js";
@@ -18,21 +18,27 @@ export interface LiveSetting {
 
 /** Ends with the stream. Nothing queues: after a slow answer the newest seconds are next. */
 export async function* live(engine: Engine, stream: MediaStream, options: LiveOptions, setting: LiveSetting): AsyncGenerator<LiveCaption> {
-  const { question, every = 5 } = options;
+  const { question, every = 5, minConfidence = question === undefined ? 0.5 : 0 } = options;
   const left = new AbortController();
   const signal = either(engine.stopped, options.signal, left.signal);
   const recording = await guarded(async () => {
     signal.throwIfAborted();
-    check(stream, question, every);
+    check(stream, options);
     return Recording.start(stream, setting.windowSeconds, captureScript(setting.workerUrl));
   }, signal);
   try {
+    let hurried = false; // nothing is asked back
     for (let next = every; await recording.reached(next, signal); next = Math.max(next + every, recording.seconds)) {
       const time = recording.seconds;
       const pcm = recording.last();
       const transfer = pcm.channels.map(({ buffer }) => buffer as ArrayBuffer);
-      const ask = async () => (await engine.connect()).call("glance", { pcm, question }, { signal, transfer });
-      yield { time, ...(await guarded(ask, signal)) };
+      const least = hurried ? 0 : minConfidence;
+      const ask = async () => (await engine.connect()).call("glance", { pcm, question, minConfidence: least }, { signal, transfer });
+      const began = performance.now();
+      const heard = await guarded(ask, signal);
+      const seconds = (performance.now() - began) / 1000;
+      hurried = seconds > (hurried ? every / 2 : every); // half: with a question back the next answer is in time, too
+      yield { time, ...heard, askedBack: least > 0 && !heard.silent };
     }
     await guarded(() => signal.throwIfAborted(), signal);
   } finally {
@@ -41,11 +47,12 @@ export async function* live(engine: Engine, stream: MediaStream, options: LiveOp
   }
 }
 
-function check(stream: unknown, question: unknown, every: unknown): void {
+function check(stream: unknown, { question, every, minConfidence = 0 }: LiveOptions): void {
   const audio = stream instanceof MediaStream && stream.getAudioTracks().length > 0;
   if (!audio) throw new BadRequest("live listening needs a MediaStream with an audio track, as `navigator.mediaDevices.getUserMedia` gives it");
   if (question !== undefined) checkQuestion(question);
   checkSeconds("every", every);
+  checkProbability("minConfidence", minConfidence);
 }
 
 function captureScript(workerUrl: URL | undefined): URL {

@@ -147,7 +147,7 @@ export interface EngineModel {
   askTogether(questions: string[], options: object, onAnswer: (answer: object) => void, signal: AbortSignal): Promise<void>;
   task(request: TaskRequest): Promise<EngineTask>;
   /** Resolves to a `LiveCaption` without its time. */
-  glance(windows: AudioWindows, request: { question: string | undefined }, signal: AbortSignal): Promise<object>;
+  glance(windows: AudioWindows, request: { question: string | undefined; minConfidence: number }, signal: AbortSignal): Promise<object>;
   /** Resolves to an `EngineBench`. */
   bench(windows: number, tokens: number, onStep: (done: number, steps: number) => void, signal: AbortSignal): Promise<object>;
   /** Resolves to a `TuneResult`. */

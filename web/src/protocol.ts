@@ -124,6 +124,7 @@ export interface SearchArguments {
 export interface GlanceArguments {
   pcm: Pcm;
   question: string | undefined;
+  minConfidence: number;
 }
 
 export interface BenchArguments {
@@ -161,7 +162,7 @@ export interface Calls {
   };
   openIndex: { args: { blob: Blob }; result: { files: string[]; windows: number }; event: never };
   search: { args: SearchArguments; result: SearchHit[]; event: never };
-  glance: { args: GlanceArguments; result: Omit<LiveCaption, "time">; event: never };
+  glance: { args: GlanceArguments; result: Omit<LiveCaption, "time" | "askedBack">; event: never };
   bench: { args: BenchArguments; result: Omit<BenchReport, "model" | "engine" | "adapter">; event: { done: number; steps: number } };
   tune: { args: Record<string, never>; result: string; event: never };
   memory: { args: Record<string, never>; result: MemoryReport; event: never };

@@ -76,6 +76,12 @@ export interface LiveOptions {
   question?: string;
   /** Seconds between two answers, at least; a slow machine takes longer and hears the newest audio all the same. Default 5. */
   every?: number;
+  /**
+   * Every caption is asked back ("Is there …?"), and its text is empty if the model confirms it with less; 0 asks nothing back. Default 0.5,
+   * and 0 with a question of your own, whose answer may name no sound. After an answer that took longer than `every` nothing is
+   * asked back, until one takes less than half of it.
+   */
+  minConfidence?: number;
   signal?: AbortSignal;
 }
 
@@ -83,10 +89,12 @@ export interface LiveOptions {
 export interface LiveCaption {
   /** Seconds from the start of listening to the end of what was heard. */
   time: number;
-  /** The answer; empty in silence. */
+  /** The answer; empty in silence, and where the model denies it when it is asked back. */
   text: string;
-  /** 0 to 1; 0 in silence. */
+  /** 0 to 1; 0 without a text. */
   confidence: number;
+  /** Whether the model was asked back. If not, `confidence` is that of the words, which it also gives to noise. */
+  askedBack: boolean;
   /** Nothing was to be heard, so the model was not asked. */
   silent: boolean;
 }

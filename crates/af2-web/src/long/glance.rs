@@ -1,5 +1,6 @@
 //! What is heard right now, in one window.
 
+use super::hearing::confirmed;
 use crate::audio::AudioWindows;
 use crate::backend;
 use crate::failure::{set, text_failure};
@@ -14,6 +15,7 @@ use web_sys::AbortSignal;
 #[wasm_bindgen]
 impl Model {
     /// Asks a `question` about one window: `text` in a caption's words, `confidence`, and `silent` for audio that is not worth a question.
+    /// Asked back, the model confirms the text with at least `minConfidence`, or it is empty; nothing is asked back for 0.
     ///
     /// # Errors
     /// `BAD_REQUEST`, `ABORTED`, `INSUFFICIENT_MEMORY`, `DEVICE_LOST`.
@@ -24,12 +26,8 @@ impl Model {
         signal: AbortSignal,
     ) -> Result<Object, JsValue> {
         let glance = Object::new();
-        let (text, confidence) = if windows.silent() {
-            (String::new(), 0.0)
-        } else {
-            let question = request.text("question").unwrap_or_else(|| CAPTION_QUESTION.into());
-            self.caption(windows, &question, &signal).await?
-        };
+        let (text, confidence) =
+            if windows.silent() { (String::new(), 0.0) } else { self.caption(windows, &request, &signal).await? };
         set(&glance, "text", &text.into());
         set(&glance, "confidence", &confidence.into());
         set(&glance, "silent", &windows.silent().into());
@@ -39,11 +37,12 @@ impl Model {
     async fn caption(
         &self,
         windows: &AudioWindows,
-        question: &str,
+        request: &Request,
         signal: &AbortSignal,
     ) -> Result<(String, f32), JsValue> {
         let engine = self.engine();
-        let question = CaptionQuestion::new(engine.tokenizer(), question).map_err(|e| text_failure(&e))?;
+        let question = request.text("question").unwrap_or_else(|| CAPTION_QUESTION.into());
+        let question = CaptionQuestion::new(engine.tokenizer(), &question).map_err(|e| text_failure(&e))?;
         let mut clip = backend::listen(engine, windows.windows(), &mut |_, _| !signal.aborted()).await?;
         let go_on = || !signal.aborted();
         let generations =
@@ -51,7 +50,12 @@ impl Model {
         let Some(generation) = generations.first() else { return Ok((String::new(), 0.0)) };
         let span = (0.0, windows.seconds());
         let answer = window_answer(engine.tokenizer(), &engine.config().tokens, generation, span);
-        let answer = answer.map_err(|e| text_failure(&e))?;
-        Ok((caption_text(&answer.text), answer.confidence))
+        let mut answers = vec![answer.map_err(|e| text_failure(&e))?];
+        let least = request.number("minConfidence").unwrap_or_default() as f32;
+        if least > 0.0 {
+            answers = confirmed(engine, &mut clip, answers, least, &go_on).await?;
+        }
+        let caption = answers.pop().map(|answer| (caption_text(&answer.text), answer.confidence));
+        Ok(caption.filter(|(text, _)| !text.is_empty()).unwrap_or_default())
     }
 }

@@ -109,7 +109,7 @@ pub async fn answers(
 }
 
 /// The answers about a clip's windows, with what the model confirms of them.
-async fn confirmed(
+pub async fn confirmed(
     model: &backend::Model,
     clip: &mut backend::Clip,
     answers: Vec<WindowAnswer>,
