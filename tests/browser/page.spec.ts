@@ -37,7 +37,7 @@ async function measure(page: Page): Promise<void> {
   await expect(page.locator("#info-verified"), "the demo model's index lists what it must answer").toHaveText("passed");
   await page.getByText("Kernels per window").click();
   await page.getByText("Kernels per token").click();
-  await expect(page.getByRole("row", { name: /window_attention × \d+/ })).toContainText("%");
+  await expect(page.getByRole("row", { name: /window_attention_f32 × \d+/ })).toContainText("%");
   await expect(page.getByRole("row", { name: /matvec_block_q4 × \d+/ })).toContainText("%");
   await expect(page.getByRole("row", { name: "Kernels" })).toContainText("matmul block");
   await page.getByRole("button", { name: "Find the fastest kernels" }).click();

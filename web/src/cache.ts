@@ -1,11 +1,13 @@
 /** The stores of shards: opens one, and says what all of them hold. */
 
 import type { ModelIndex } from "./model-index.js";
-import { cacheApiStore } from "./store-cache-api.js";
 import { memoryStore } from "./store-memory.js";
 import { opfsFiles, opfsStore } from "./store-opfs.js";
-import type { ShardStore } from "./store.js";
+import { SHARD_CACHE, type ShardStore } from "./store.js";
 import type { CacheKind, StorageReport } from "./types.js";
+
+/** For browsers and threads without synchronous file access, and fetched by those. */
+const cacheApiStore = async () => (await import("./store-cache-api.js")).cacheApiStore();
 
 /** The store asked for, or the next one that the browser has. */
 export async function openStore(kind: CacheKind): Promise<ShardStore> {
@@ -30,7 +32,15 @@ function alsoIn(files: ShardStore, store: ShardStore): ShardStore {
 
 /** Every store that may hold cached shards. */
 export async function allStores(): Promise<ShardStore[]> {
-  return [await opfsFiles(), await cacheApiStore()].filter((store) => store !== undefined);
+  return [await opfsFiles(), (await usesCacheApi()) ? await cacheApiStore() : undefined].filter((store) => store !== undefined);
+}
+
+async function usesCacheApi(): Promise<boolean> {
+  try {
+    return await caches.has(SHARD_CACHE);
+  } catch {
+    return false; // there is none here, or it is refused
+  }
 }
 
 export async function storageReport(): Promise<StorageReport> {

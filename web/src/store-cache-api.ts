@@ -5,9 +5,7 @@
  * the hash matched.
  */
 
-import { CHUNK, type Part, type ShardStore, chunks } from "./store.js";
-
-const NAME = "audio-flamingo-2-shards";
+import { CHUNK, SHARD_CACHE, type Part, type ShardStore, chunks } from "./store.js";
 
 interface State {
   state: "part" | "verified";
@@ -109,7 +107,7 @@ class CacheStore implements ShardStore {
 /** The store, or undefined if the browser has none. */
 export async function cacheApiStore(): Promise<ShardStore | undefined> {
   try {
-    return new CacheStore(await caches.open(NAME));
+    return new CacheStore(await caches.open(SHARD_CACHE));
   } catch {
     return undefined;
   }

@@ -2,6 +2,9 @@
 
 import type { CacheKind } from "./types.js";
 
+/** Name of the shards' cache in the Cache API. */
+export const SHARD_CACHE = "audio-flamingo-2-shards";
+
 /** A shard that is being fetched: the bytes so far, stored across interruptions if the store can. */
 export interface Part {
   /** Bytes stored so far. */

@@ -16,8 +16,8 @@ const SCRIPT_LIMIT: u64 = 80_000;
 const OPTIONAL_SCRIPT_LIMIT: u64 = 42_000;
 
 /// Scripts of captions, indexes and live listening, of several questions at once, of measurements, self-test and models shared by tabs, of
-/// caption files, of the adapters for OpenAI's interface, the AI SDK and React, and of the web component.
-const OPTIONAL_SCRIPTS: [&str; 21] = [
+/// caption files, of browsers without synchronous file access, of the adapters for OpenAI's interface, the AI SDK and React, and of the web component.
+const OPTIONAL_SCRIPTS: [&str; 22] = [
     "ai-sdk.js",
     "ask-audio.js",
     "call-captions.js",
@@ -38,6 +38,7 @@ const OPTIONAL_SCRIPTS: [&str; 21] = [
     "serve-questions.js",
     "shared-connection.js",
     "shared-host.js",
+    "store-cache-api.js",
     "tasks.js",
 ];
 

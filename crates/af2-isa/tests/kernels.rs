@@ -8,8 +8,9 @@ fn isa(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_af2-isa")).args(arguments).output().unwrap()
 }
 
-/// Kernels that only software adapters run: an array in their registers is memory anyway.
-const SOFTWARE: [&str; 2] = ["linear/matmul_strip_q8", "linear/matmul_strip_q4"];
+/// Kernels that only software adapters run, whose registers are memory anyway.
+const SOFTWARE: [&str; 4] =
+    ["linear/matmul_strip_q8", "linear/matmul_strip_q4", "linear/matmul_texels_q8", "linear/matmul_texels_q4"];
 
 /// Spilled registers are written to memory and read back in inner loops.
 #[test]
@@ -27,14 +28,14 @@ fn no_kernel_spills_on_a_gpu() {
 
 #[test]
 fn kernels_and_overrides_are_named() {
-    let four = String::from_utf8(isa(&["linear/matvec_q4,ROWS=4", "--text"]).stdout).unwrap();
-    assert!(four.contains("s_endpgm"), "machine code:\n{four}");
+    let two = String::from_utf8(isa(&["linear/matvec_q4,PER=2", "--text"]).stdout).unwrap();
+    assert!(two.contains("s_endpgm"), "machine code:\n{two}");
     let instructions = |table: &str| {
         let row = table.lines().find(|line| line.starts_with("linear/matvec_q4")).unwrap().to_owned();
         row.split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()
     };
     let eight = String::from_utf8(isa(&["linear/matvec_q4"]).stdout).unwrap();
-    assert!(instructions(&four) < instructions(&eight), "half the rows:\n{eight}");
+    assert!(instructions(&two) < instructions(&eight), "a quarter of the rows per thread:\n{eight}");
     for (wrong, problem) in
         [("nosuch", "no kernel's name"), ("argmax,A", "no NAME=NUMBER"), ("argmax,A=x", "no number")]
     {

@@ -112,7 +112,7 @@ pub fn batch_output(bytes: &[u8]) {
     static CONFIG: &[u8] = include_bytes!("../../../weights/toy/config.json");
     let file = temporary(bytes);
     let origin = Origin::new(CONFIG, b"index", Default::default()).expect("the configuration of the toy model");
-    let job = Job { audio: "a.wav".into(), questions: Vec::new(), fields: Default::default() };
+    let job = Job { audio: "a.wav".into(), questions: Vec::new(), start: 0.0, fields: Default::default() };
     let appended = Output::open(file.path(), origin, bytes.len() % 2 == 1).map(|mut output| {
         output.failure(&job, "What?", "none").expect("room for a line");
     });
