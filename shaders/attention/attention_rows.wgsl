@@ -1,7 +1,7 @@
 // out[r, h] = softmax(q k^T * scale) v for the rows of a batch, each with keys of its own: common/row_keys.wgsl. Keys in tiles with a
 // running maximum (flash attention, Dao et al. 2022). A row from which all keys are hidden gets zero.
-// One workgroup: one head of one row; a key of a tile per thread and turn, then several threads per quad of v. Three barriers per tile, as
-// every thread finds maximum and sum for itself. Grid x: rows; y: heads.
+// One workgroup: one head of one row; a key of a tile per thread and turn, then several threads per quad of v. Every thread finds maximum
+// and sum for itself, which takes fewer barriers than to share them. Grid x: rows; y: heads.
 struct Params {
     head_dim: u32,              // at most 1024
     queries_per_key_head: u32,  // grouped queries: query head h reads key head h / this
