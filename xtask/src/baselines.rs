@@ -42,10 +42,10 @@ pub fn run(root: &Path, model: &Path, out: &Path) -> Result<()> {
     let folder = run::target(root).join("baselines");
     fs::create_dir_all(&folder)?;
     let mut rows = Vec::new();
-    for threads in ["1", "2"] {
+    for threads in [("1", "one thread"), ("2", "two threads")] {
         match decoding(root, &folder, &root.join(model), threads) {
             Ok(measured) => rows.extend(measured),
-            Err(error) => eprintln!("skipped: decoding on the CPU, {threads} threads: {error:#}"),
+            Err(error) => eprintln!("skipped: decoding on the CPU, {}: {error:#}", threads.1),
         }
     }
     let table = table(&rows);
@@ -58,7 +58,7 @@ pub fn run(root: &Path, model: &Path, out: &Path) -> Result<()> {
 
 /// Our CPU engine beside llama.cpp, both with random 4-bit weights. llama.cpp decodes the same dimensions without the cross-attention, so times
 /// are compared per weight.
-fn decoding(root: &Path, folder: &Path, model: &Path, threads: &str) -> Result<[Row; 2]> {
+fn decoding(root: &Path, folder: &Path, model: &Path, (threads, said): (&str, &str)) -> Result<[Row; 2]> {
     let config: Value = serde_json::from_slice(&fs::read(model.join("config.json"))?)?;
     let (text, all) = weights(&config).context("config.json lacks a dimension")?;
     let (node, file) = (llama(folder)?, gguf(root, folder, model)?);
@@ -76,14 +76,14 @@ fn decoding(root: &Path, folder: &Path, model: &Path, threads: &str) -> Result<[
     let bytes = bytes_of(model, "safetensors")?;
     Ok([
         Row {
-            what: format!("a token of the 0.5B at 4 bits on the CPU, {threads} threads, per weight"),
+            what: format!("a token of the 0.5B at 4 bits on the CPU, {said}, per weight"),
             unit: "ns",
             ours: per_weight(&ours, all),
             baseline: per_weight(&theirs, text),
             target: GOAL,
         },
         Row {
-            what: format!("peak memory, {threads} threads, per byte of the model"),
+            what: format!("peak memory, {said}, per byte of the model"),
             unit: "B",
             ours: least(&ours, "peak_bytes") / bytes,
             baseline: least(&theirs, "peak_bytes") / fs::metadata(&file)?.len() as f64,
