@@ -1,6 +1,7 @@
 /** An unreliable network: no damaged shard is cached, only missing bytes are fetched, errors have the right class. */
 
 import { expect, load, test } from "./support/fixtures.js";
+import { BEYOND_BUFFERS } from "./support/flaky-server.js";
 import { shardName, syntheticModel } from "./support/synthetic-model.js";
 
 const LENGTHS = [1_500_000, 2_000_003, 900_001];
@@ -33,18 +34,18 @@ test("progress is one monotone total that ends at 1", async ({ server, mock, ope
 });
 
 test("a cut connection is resumed at the byte", async ({ server, mock, open }) => {
-  const url = server.serveModel("m", syntheticModel(LENGTHS));
-  server.fail(`/m/${shardName(1)}`, { kind: "cut", after: 700_000 });
-  server.fail(`/m/${shardName(1)}`, { kind: "cut", after: 500_000 });
+  const length = 3 * BEYOND_BUFFERS;
+  const url = server.serveModel("m", syntheticModel([900_001, length]));
+  server.fail(`/m/${shardName(1)}`, { kind: "cut", after: BEYOND_BUFFERS }, 2);
   expect((await load(await open(), { url })).ok).toBe(true);
   const requests = server.requests(shardName(1));
   expect(requests.map(({ status }) => status)).toEqual([200, 206, 206]);
   const [, second = 0, third = 0] = requests.map(({ start }) => start);
   expect(second).toBeGreaterThan(0);
-  expect(second).toBeLessThanOrEqual(700_000);
+  expect(second).toBeLessThanOrEqual(BEYOND_BUFFERS);
   expect(third).toBeGreaterThan(second);
-  expect(third).toBeLessThanOrEqual(second + 500_000);
-  expect(requests[2]?.sent).toBe(2_000_003 - third);
+  expect(third).toBeLessThanOrEqual(second + BEYOND_BUFFERS);
+  expect(requests[2]?.sent).toBe(length - third);
 });
 
 test("transient server errors are retried", async ({ server, mock, open }) => {
@@ -125,20 +126,18 @@ test("a truncated file is not accepted, a repaired one is", async ({ server, moc
 });
 
 test("without Range support a cut shard starts over", async ({ server, mock, open }) => {
-  const url = server.serveModel("m", syntheticModel(LENGTHS));
+  const url = server.serveModel("m", syntheticModel([2 * BEYOND_BUFFERS]));
   server.ranges = false;
-  server.fail(`/m/${shardName(0)}`, { kind: "cut", after: 1_000_000 });
+  server.fail(`/m/${shardName(0)}`, { kind: "cut", after: BEYOND_BUFFERS });
   expect((await load(await open(), { url })).ok).toBe(true);
   expect(server.requests(shardName(0)).map(({ status }) => status)).toEqual([200, 200]);
 });
 
 test("a changed ETag restarts the shard instead of mixing versions", async ({ server, mock, open }) => {
-  const url = server.serveModel("m", syntheticModel(LENGTHS));
-  server.fail(`/m/${shardName(0)}`, { kind: "cut", after: 1_000_000 });
-  const loading = load(await open(), { url });
-  await expect.poll(() => server.requests(shardName(0)).length).toBe(1);
-  server.changeEtag(`/m/${shardName(0)}`);
-  expect((await loading).ok).toBe(true);
+  const url = server.serveModel("m", syntheticModel([2 * BEYOND_BUFFERS]));
+  const path = `/m/${shardName(0)}`;
+  server.fail(path, { kind: "cut", after: BEYOND_BUFFERS, then: () => server.changeEtag(path) });
+  expect((await load(await open(), { url })).ok).toBe(true);
   expect(server.requests(shardName(0)).map(({ status, start }) => [status, start])).toEqual([[200, 0], [200, 0]]);
 });
 

@@ -8,11 +8,15 @@ import type { ModelFile } from "./synthetic-model.js";
 
 /** A fault of one request. */
 export type Fault =
-  | { kind: "cut"; after: number }
+  /** `then` is called between the last byte and the break. */
+  | { kind: "cut"; after: number; then?: () => void }
   | { kind: "status"; status: number }
   | { kind: "wrong-bytes" }
   | { kind: "truncate"; to: number }
   | { kind: "slow"; bytesPerTick: number };
+
+/** More bytes than sockets and browser hold between the server and who reads: of so many sent, some were read, and survive a cut. */
+export const BEYOND_BUFFERS = 16_000_000;
 
 /** The record of one request for a model file. */
 export interface Served {
@@ -195,7 +199,7 @@ async function send(response: ServerResponse, rest: Buffer, fault: Fault | undef
     const head = rest.subarray(0, fault.after);
     record.sent = head.length;
     await write(response, head);
-    await pause(400); // a reader loses unread bytes if the connection breaks
+    fault.then?.();
     return void response.destroy();
   }
   const step = fault?.kind === "slow" ? fault.bytesPerTick : rest.length;
