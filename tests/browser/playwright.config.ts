@@ -18,6 +18,7 @@ export default defineConfig({
   testMatch: "*.spec.ts",
   timeout: 240_000,
   workers: 2,
+  retries: process.env["CI"] ? 1 : 0, // a browser starved by the tests beside it; the summary names every test that needed it
   forbidOnly: true,
   reporter: [["list"]],
   outputDir: "../../target/browser-tests",
