@@ -25,7 +25,7 @@ pub struct Options {
 type Step = (&'static str, &'static str);
 
 /// Quick checks first, so that a slip is reported before anything is compiled. Then all that compiles, while page and package are built.
-const CHECKS: [Step; 10] = [
+const CHECKS: [Step; 11] = [
     ("format", "cargo fmt --all --check"),
     ("spelling", "target/tools/bin/typos"),
     ("workflows", "target/tools/bin/zizmor --offline --quiet .github"),
@@ -36,7 +36,9 @@ const CHECKS: [Step; 10] = [
     // Without the CPU engine, as `cargo xtask demo` builds it: Burn has no code of its own per system.
     ("Windows", "cargo check --locked -p af2-cli --no-default-features --target x86_64-pc-windows-msvc"),
     ("macOS", "cargo check --locked -p af2-cli --no-default-features --target aarch64-apple-darwin"),
-    ("build of the tests", "cargo test --locked --workspace --no-run"),
+    // On its own, as `cargo xtask` itself is built: in one build with the others its dependencies would get other features and be compiled again.
+    ("tests of xtask", "cargo test --locked -p xtask"),
+    ("build of the tests", "cargo test --locked --workspace --exclude xtask --no-run"),
 ];
 
 /// In place of the browser's part, which compiles the same crates into the package.
@@ -44,7 +46,7 @@ const BROWSER_TARGET: Step = (
     "browser's target",
     "cargo check --locked -p af2-core -p af2-gpu -p af2-model -p af2-web -p af2-import --target wasm32-unknown-unknown",
 );
-const TESTS: Step = ("tests", "cargo test --locked --workspace");
+const TESTS: Step = ("tests", "cargo test --locked --workspace --exclude xtask");
 
 /// Runs beside the checks: its last part compiles and links on one core only.
 const WEB: Step = ("page and package", "web");
