@@ -1,6 +1,6 @@
 // out[m, n] = epilogue(sum_k x[m, k] * W[n, k]): SIDE_M * PER_M rows by 64 columns of results per workgroup of SIDE_M * 16 threads,
 // PER_M x 4 per thread. For hardware GPUs. With PART = 1 out[s, m, n] is the sum over the s-th part of the columns of x and W, and
-// matmul_combine adds the parts up.
+// matmul_combine adds the parts up. matmul_half_* holds the tiles in float16 (common/tile_half).
 // Both operands pass through tiles in workgroup memory: vec4 along k, rows padded by one vec4 so that neighbouring rows fall in
 // different banks. Grid x: parts * ceil(M / (SIDE_M * PER_M)) * ceil(N / 64).
 //!include common/matmul_tile.wgsl
@@ -14,8 +14,8 @@ const TILE_N: u32 = 64u;
 const QUADS: u32 = 4u;         // vec4 along k per tile: 16 columns
 const PITCH: u32 = QUADS + 1u;
 
-var<workgroup> x_tile: array<vec4<f32>, X_TILE>;
-var<workgroup> w_tile: array<vec4<f32>, TILE_N * PITCH>;
+var<workgroup> x_tile: array<Tile4, X_TILE>;
+var<workgroup> w_tile: array<Tile4, TILE_N * PITCH>;
 
 // Fewer threads load more quads of W each: those 4 SIDE_M rows apart.
 fn w_loads(i: u32) -> bool { return i * SIDE_M < 16u; }
@@ -75,22 +75,32 @@ fn main(
         w6 = w_quad(n0 + load_row + 6u * step, first);
         w7 = w_quad(n0 + load_row + 7u * step, first);
     }
+    begin_units(lane, x0, x1);
     let place = load_row * PITCH + load_quad;
     let apart = step * PITCH;
     for (var base = begin; base < end; base += QUADS) {
-        x_tile[place] = inside(base + load_quad, x0);
-        if (PER_M > 4u && load_row + step < tile_m) { x_tile[place + apart] = inside(base + load_quad, x1); }
-        w_tile[place] = values4(w0);
-        if (w_loads(1u)) { w_tile[place + apart] = values4(w1); }
+        let smaller = next_units();
+        if (HALF && smaller != 1.0) {
+            sum0 *= smaller;
+            sum1 *= smaller;
+            sum2 *= smaller;
+            sum3 *= smaller;
+            sum4 *= smaller;
+            sum5 *= smaller;
+        }
+        x_tile[place] = tile_x(inside(base + load_quad, x0));
+        if (PER_M > 4u && load_row + step < tile_m) { x_tile[place + apart] = tile_x(inside(base + load_quad, x1)); }
+        w_tile[place] = tile_w(values4(w0));
+        if (w_loads(1u)) { w_tile[place + apart] = tile_w(values4(w1)); }
         if (w_loads(2u)) {
-            w_tile[place + 2u * apart] = values4(w2);
-            w_tile[place + 3u * apart] = values4(w3);
+            w_tile[place + 2u * apart] = tile_w(values4(w2));
+            w_tile[place + 3u * apart] = tile_w(values4(w3));
         }
         if (w_loads(4u)) {
-            w_tile[place + 4u * apart] = values4(w4);
-            w_tile[place + 5u * apart] = values4(w5);
-            w_tile[place + 6u * apart] = values4(w6);
-            w_tile[place + 7u * apart] = values4(w7);
+            w_tile[place + 4u * apart] = tile_w(values4(w4));
+            w_tile[place + 5u * apart] = tile_w(values4(w5));
+            w_tile[place + 6u * apart] = tile_w(values4(w6));
+            w_tile[place + 7u * apart] = tile_w(values4(w7));
         }
         workgroupBarrier();
         // The next tile is in flight while this one is used.
@@ -110,18 +120,27 @@ fn main(
             w7 = w_quad(n0 + load_row + 7u * step, next);
         }
         for (var q = 0u; q < QUADS; q += 1u) {
-            let a = w_tile[tx * PITCH + q];
-            let b = w_tile[(tx + SIDE) * PITCH + q];
-            let c = w_tile[(tx + 2u * SIDE) * PITCH + q];
-            let d = w_tile[(tx + 3u * SIDE) * PITCH + q];
-            sum0 = plus_dots(sum0, x_tile[ty * PITCH + q], a, b, c, d);
-            sum1 = plus_dots(sum1, x_tile[(ty + SIDE_M) * PITCH + q], a, b, c, d);
-            sum2 = plus_dots(sum2, x_tile[(ty + 2u * SIDE_M) * PITCH + q], a, b, c, d);
-            sum3 = plus_dots(sum3, x_tile[(ty + 3u * SIDE_M) * PITCH + q], a, b, c, d);
-            if (PER_M > 4u) { sum4 = plus_dots(sum4, x_tile[(ty + 4u * SIDE_M) * PITCH + q], a, b, c, d); }
-            if (PER_M > 5u) { sum5 = plus_dots(sum5, x_tile[(ty + 5u * SIDE_M) * PITCH + q], a, b, c, d); }
+            let a = from_tile(w_tile[tx * PITCH + q]);
+            let b = from_tile(w_tile[(tx + SIDE) * PITCH + q]);
+            let c = from_tile(w_tile[(tx + 2u * SIDE) * PITCH + q]);
+            let d = from_tile(w_tile[(tx + 3u * SIDE) * PITCH + q]);
+            sum0 = plus_dots(sum0, from_tile(x_tile[ty * PITCH + q]), a, b, c, d);
+            sum1 = plus_dots(sum1, from_tile(x_tile[(ty + SIDE_M) * PITCH + q]), a, b, c, d);
+            sum2 = plus_dots(sum2, from_tile(x_tile[(ty + 2u * SIDE_M) * PITCH + q]), a, b, c, d);
+            sum3 = plus_dots(sum3, from_tile(x_tile[(ty + 3u * SIDE_M) * PITCH + q]), a, b, c, d);
+            if (PER_M > 4u) { sum4 = plus_dots(sum4, from_tile(x_tile[(ty + 4u * SIDE_M) * PITCH + q]), a, b, c, d); }
+            if (PER_M > 5u) { sum5 = plus_dots(sum5, from_tile(x_tile[(ty + 5u * SIDE_M) * PITCH + q]), a, b, c, d); }
         }
+        note(x0, x1);
         workgroupBarrier();
+    }
+    if (HALF) {
+        sum0 *= unit();
+        sum1 *= unit();
+        sum2 *= unit();
+        sum3 *= unit();
+        sum4 *= unit();
+        sum5 *= unit();
     }
     if (PART == 1u) {
         if (begin >= params.cols / 4u) { return; }

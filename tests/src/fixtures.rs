@@ -50,10 +50,15 @@ pub fn toy(scheme: Scheme) -> MutexGuard<'static, Session> {
 
 /// The toy model in a scheme, with the kernels of a hardware GPU.
 pub fn toy_as_on_hardware(scheme: Scheme) -> Session {
+    toy_tuned(scheme, Tuning::HARDWARE)
+}
+
+/// The toy model in a scheme, with given kernels.
+pub fn toy_tuned(scheme: Scheme, tuning: Tuning) -> Session {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let out = dir.path().join("toy");
     convert_release(&fixture("tiny-a"), &out, scheme);
-    let gpu = open_gpu(None).expect("an adapter").tuned(Tuning::HARDWARE);
+    let gpu = open_gpu(None).expect("an adapter").tuned(tuning);
     Session::load_on(gpu, &out).expect("a valid model")
 }
 

@@ -11,9 +11,10 @@ use af2_core::engine::end_of_text;
 use af2_core::text::answer::clean_answer;
 use af2_core::text::prompt::{PROMPT_LIMIT, PromptIds, prompt};
 use af2_core::weights::Scheme;
+use af2_gpu::{MatmulKernel, Tuning};
 use af2_model::{GenerateOptions, Trace};
 use af2_tests::compare::{check_log_mel, compare, largest_difference, stage_limit, tensor};
-use af2_tests::fixtures::{fixture, toy, toy_as_on_hardware};
+use af2_tests::fixtures::{fixture, toy, toy_as_on_hardware, toy_tuned};
 use af2_tests::golden::{Case, Golden, cases, cases_json};
 
 fn windows_of_file(session: &Session, input: &str) -> Windows {
@@ -103,6 +104,24 @@ fn every_case_with_the_hardware_kernels() {
         let (worst, _) = largest_difference(&trace.step_logits.concat(), &golden.floats["step_logits"]);
         println!("{}: step logits {worst:.1e}", case.file);
         assert!(worst <= 1e-3, "{}: step logits differ by {worst:e}", case.file);
+    }
+}
+
+/// Tiles in float16 against those in float32, with the same weights.
+#[test]
+fn cases_with_tiles_in_float16() {
+    let [full, half] = [MatmulKernel::Tiled, MatmulKernel::Half]
+        .map(|matmul| toy_tuned(Scheme::F16, Tuning { matmul, ..Tuning::HARDWARE }));
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.windows == 1).take(3).collect();
+    assert_eq!(cases.len(), 3);
+    for case in cases {
+        let Some(windows) = windows_of_codes(&full, &case.input) else { continue };
+        let [expected, found] = [&full, &half].map(|session| trace(session, &windows, &case, &HashMap::new()));
+        assert_eq!(found.new_ids, expected.new_ids, "{}: ids", case.file);
+        let of = |name: &str| largest_difference(&tensor(&found, name).values, &tensor(&expected, name).values).0;
+        let logits = largest_difference(&found.step_logits.concat(), &expected.step_logits.concat()).0;
+        println!("{}: encoder {:.1e}, step logits {logits:.1e}", case.file, of("encoder_tokens"));
+        assert!((1e-6..0.05).contains(&of("encoder_tokens")) && (1e-6..0.05).contains(&logits), "{}", case.file);
     }
 }
 

@@ -35,8 +35,9 @@ fn module_of(kernel: &Kernel) -> Result<Module, Problem> {
         let line = error.location(&kernel.text).map(|location| location.line_number);
         problem(line, error.emit_to_string_with_path(&kernel.text, &whole))
     })?;
-    // Of float16 only packing and unpacking: the kernels do not use the type.
-    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32);
+    // Packing and unpacking of float16 works everywhere; the type is for kernels that enable it.
+    let capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_FLOAT16;
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.validate(&module).map_err(|error| {
         let line = error.spans().next().map(|(span, _)| span.location(&kernel.text).line_number);
         problem(line, error.emit_to_string_with_path(&kernel.text, &whole))

@@ -49,9 +49,10 @@ fn constants(kernels: &[(Kernel, Module)]) -> String {
 fn constant(kernel: &Kernel, module: &Module) -> String {
     let (name, source) = (format!("{}/{}", kernel.family, kernel.name), without_comments(&kernel.text));
     let (bindings, params) = (bindings(module), params(module));
+    let half = kernel.text.lines().any(|line| line == "enable f16;");
     let overrides: Vec<&str> = module.overrides.iter().filter_map(|(_, item)| item.name.as_deref()).collect();
     format!(
-        "Shader {{ name: {name:?}, source: {source:?}, bindings: &[{bindings}], params: &[{params}], overrides: &{overrides:?} }}"
+        "Shader {{ name: {name:?}, source: {source:?}, bindings: &[{bindings}], params: &[{params}], overrides: &{overrides:?}, half: {half} }}"
     )
 }
 

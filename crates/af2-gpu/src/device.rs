@@ -8,7 +8,7 @@ use crate::shader::{Access, Shader};
 use crate::{Buffer, DeviceProfile, GpuError, Kernels, MatrixShape, MatvecKernel, MatvecSizes, MemoryUse, Tuning};
 
 /// Counted up when measurements of former kernels no longer hold.
-const KERNELS: u32 = 2;
+const KERNELS: u32 = 3;
 
 /// Which adapter to ask for.
 #[derive(Debug, Clone, Default)]
@@ -109,7 +109,7 @@ impl Gpu {
     #[allow(clippy::arc_with_non_send_sync)]
     async fn from_adapter(instance: wgpu::Instance, adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
         let limits = adapter.limits();
-        let features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("af2"),
             required_features: features,

@@ -207,6 +207,9 @@ impl PlanBuilder {
         if let Some((name, _)) = dispatch.constants.iter().find(|(name, _)| !shader.overrides.contains(name)) {
             return Err(wrong(format!("it has no constant {name}")));
         }
+        if shader.half && !self.gpu.info().shader_f16 {
+            return Err(wrong("the adapter has no float16 (shader-f16); choose other kernels".into()));
+        }
         let buffers = bind(shader, dispatch.buffers).map_err(wrong)?;
         let texels = bind_texels(shader, texels).map_err(wrong)?;
         let largest = self.gpu.limits().max_compute_workgroups_per_dimension;

@@ -37,6 +37,8 @@ pub struct Shader {
     pub params: &'static [(&'static str, u32)],
     /// Names of the `override` constants.
     pub overrides: &'static [&'static str],
+    /// Whether it computes with the type float16: only for adapters with `shader-f16`.
+    pub half: bool,
 }
 
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));

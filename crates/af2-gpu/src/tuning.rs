@@ -1,4 +1,4 @@
-//! Kernels and workgroup sizes per adapter: they change the speed, never the result.
+//! Kernels and workgroup sizes per adapter: they change the speed, and but for [`MatmulKernel::Half`] never the result.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +8,9 @@ use std::str::FromStr;
 pub enum MatmulKernel {
     /// `matmul.wgsl`: tiles of 64 × 64 results in workgroup memory, 256 threads. For hardware GPUs.
     Tiled,
+    /// The same with tiles in float16 and sums in float32, for all weights but float32; the others have [`Self::Tiled`]. For hardware GPUs
+    /// with `shader-f16`. Operands are rounded to 11 bits.
+    Half,
     /// `matmul_wide.wgsl`: tiles of 128 × 128 results where a matmul is large enough, else [`Self::Tiled`]. For hardware GPUs with
     /// registers to spare.
     Wide,
@@ -108,6 +111,7 @@ impl fmt::Display for MatmulKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tiled => "tiled",
+            Self::Half => "half",
             Self::Wide => "wide",
             Self::Block => "block",
         })
@@ -145,6 +149,7 @@ impl FromStr for Tuning {
         let [matmul, matvec, rows, threads, row_threads] = words[..] else { return Err(wrong()) };
         let matmul = match matmul {
             "tiled" => MatmulKernel::Tiled,
+            "half" => MatmulKernel::Half,
             "wide" => MatmulKernel::Wide,
             "block" => MatmulKernel::Block,
             _ => return Err(wrong()),
@@ -172,7 +177,8 @@ mod tests {
 
     #[test]
     fn text_and_back() {
-        for tuning in [Tuning::HARDWARE, Tuning::SOFTWARE, Tuning { matmul: MatmulKernel::Wide, ..Tuning::HARDWARE }] {
+        let others = [MatmulKernel::Wide, MatmulKernel::Half].map(|matmul| Tuning { matmul, ..Tuning::HARDWARE });
+        for tuning in [Tuning::HARDWARE, Tuning::SOFTWARE].into_iter().chain(others) {
             assert_eq!(tuning.to_string().parse(), Ok(tuning));
         }
     }

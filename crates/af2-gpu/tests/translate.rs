@@ -17,9 +17,10 @@ type Translate = fn(&Module, &ModuleInfo) -> Result<String, String>;
 /// The text of a kernel with constants in place of overrides, validated.
 fn resolved(shader: &Shader) -> Result<(Module, ModuleInfo), String> {
     let module = naga::front::wgsl::parse_str(shader.source).map_err(|error| error.emit_to_string(shader.source))?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
-        .validate(&module)
-        .map_err(|error| error.emit_to_string(shader.source))?;
+    let info =
+        Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_FLOAT16)
+            .validate(&module)
+            .map_err(|error| error.emit_to_string(shader.source))?;
     let (module, info) = process_overrides(&module, &info, Some(ENTRY), &Default::default())
         .map_err(|error| format!("an override has no default that works: {error}"))?;
     Ok((module.into_owned(), info.into_owned()))
@@ -42,7 +43,11 @@ fn to_metal(module: &Module, info: &ModuleInfo) -> Result<String, String> {
 
 fn to_direct_x(module: &Module, info: &ModuleInfo) -> Result<String, String> {
     let entry = hlsl::PipelineOptions { entry_point: Some((ENTRY.0, ENTRY.1.into())) };
-    let options = hlsl::Options { shader_model: hlsl::ShaderModel::V6_0, ..Default::default() };
+    let options = hlsl::Options {
+        // float16 came with 6.2, which wgpu asks for where an adapter has it
+        shader_model: hlsl::ShaderModel::V6_2,
+        ..Default::default()
+    };
     let mut text = String::new();
     let written = hlsl::Writer::new(&mut text, &options, &entry).write(module, info, None);
     let translated = written.map_err(|error| error.to_string())?;
@@ -85,7 +90,7 @@ fn direct_x() {
 #[test]
 fn a_shader_without_the_entry_point_is_refused() {
     let source = "@compute @workgroup_size(1) fn other() {}";
-    let shader = Shader { name: "none/other", source, bindings: &[], params: &[], overrides: &[] };
+    let shader = Shader { name: "none/other", source, bindings: &[], params: &[], overrides: &[], half: false };
     for translate in [to_spirv as Translate, to_metal, to_direct_x] {
         let refused = resolved(&shader).and_then(|(module, info)| translate(&module, &info));
         assert!(refused.is_err(), "a missing entry point must be refused, got {refused:?}");

@@ -55,12 +55,14 @@ impl Driver {
             let features = vk::PhysicalDeviceFeatures::default().robust_buffer_access(true);
             let mut statistics =
                 vk::PhysicalDevicePipelineExecutablePropertiesFeaturesKHR::default().pipeline_executable_info(true);
+            let mut half = vk::PhysicalDeviceShaderFloat16Int8Features::default().shader_float16(true);
             let mut robust = vk::PhysicalDeviceRobustness2FeaturesEXT::default().robust_buffer_access2(true);
             let description = vk::DeviceCreateInfo::default()
                 .queue_create_infos(&queue)
                 .enabled_extension_names(&extensions)
                 .enabled_features(&features)
                 .push_next(&mut statistics)
+                .push_next(&mut half)
                 .push_next(&mut robust);
             let device = instance.create_device(adapter, &description, None).context("opening the driver")?;
             let executables = ash::khr::pipeline_executable_properties::Device::new(&instance, &device);

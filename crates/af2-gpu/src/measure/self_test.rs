@@ -6,10 +6,12 @@ use crate::ops::attention::{self, AttentionBuffers, AttentionShape};
 use crate::ops::matmul::{self, Matmul, matmul};
 use crate::ops::window_attention::{self, Grid, window_attention};
 use crate::ops::{Epilogue, Step};
-use crate::{Buffer, Gpu, GpuError, Matrix, PlanBuilder};
+use crate::{Buffer, Gpu, GpuError, MatmulKernel, Matrix, PlanBuilder};
 
 /// Largest normalised mean square error that passes.
 const LIMIT: f64 = 1e-9;
+/// The same of a matmul that rounds its operands to float16.
+const HALF_LIMIT: f64 = 1e-6;
 
 /// The outcome of one check.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +52,8 @@ impl Gpu {
         let (input, out) = (self.storage_with("x", &x)?, self.storage("out", (4 * rows * outputs) as u64)?);
         let buffers = Matmul { x: &input, w: &matrix, out: &out, rows };
         let found = self.compute(&out, |plan| matmul(plan, "", buffers, &Epilogue::default())).await?;
-        Ok(check(format!("matmul {scheme:?}"), &found, &matmul::twin(&x, &stored, rows, outputs, cols)))
+        let limit = if self.tuning().matmul == MatmulKernel::Half { HALF_LIMIT } else { LIMIT };
+        Ok(check(format!("matmul {scheme:?}"), &found, &matmul::twin(&x, &stored, rows, outputs, cols), limit))
     }
 
     async fn test_window_attention(&self) -> Result<SelfTest, GpuError> {
@@ -59,7 +62,7 @@ impl Gpu {
         let (input, bias) = (self.storage_with("qkv", &qkv)?, self.storage_with("table", &table)?);
         let out = self.storage("out", 4 * 256 * 32)?;
         let found = self.compute(&out, |plan| window_attention(plan, "", &input, &bias, &out, grid)).await?;
-        Ok(check("window attention".into(), &found, &window_attention::twin(&qkv, &table, grid)))
+        Ok(check("window attention".into(), &found, &window_attention::twin(&qkv, &table, grid), LIMIT))
     }
 
     async fn test_attention(&self) -> Result<SelfTest, GpuError> {
@@ -70,7 +73,7 @@ impl Gpu {
         let (out, step) = (self.storage("out", (4 * rows * width) as u64)?, Step::buffer(self)?);
         let buffers = AttentionBuffers { q: &queries, kv: &keys, out: &out, step: &step };
         let found = self.compute(&out, |plan| attention::attention(plan, "", buffers, rows, shape)).await?;
-        Ok(check("attention".into(), &found, &attention::twin(&q, &kv, rows, shape, 0, 0)))
+        Ok(check("attention".into(), &found, &attention::twin(&q, &kv, rows, shape, 0, 0), LIMIT))
     }
 
     async fn compute(
@@ -90,9 +93,9 @@ impl Gpu {
     }
 }
 
-fn check(name: String, found: &[f32], expected: &[f64]) -> SelfTest {
+fn check(name: String, found: &[f32], expected: &[f64], limit: f64) -> SelfTest {
     let error = normalised_error(found, expected);
-    SelfTest { name, error, passed: error <= LIMIT }
+    SelfTest { name, error, passed: error <= limit }
 }
 
 /// Σ (a − b)² / Σ b².

@@ -81,9 +81,10 @@ impl Gpu {
             MATVEC.map(|(matvec, matvec_rows, matvec_threads)| Tuning { matvec, matvec_rows, matvec_threads, ..start });
         let best = watch.fastest(start, &matvecs, Stopwatch::matvec).await?;
         // The work for software adapters is too small for wide tiles: the plan would hold another kernel.
-        let kernels: &[MatmulKernel] = match self.info().software {
-            true => &[MatmulKernel::Tiled, MatmulKernel::Block],
-            false => &[MatmulKernel::Tiled, MatmulKernel::Wide, MatmulKernel::Block],
+        let kernels: &[MatmulKernel] = match (self.info().software, self.info().shader_f16) {
+            (true, _) => &[MatmulKernel::Tiled, MatmulKernel::Block],
+            (false, false) => &[MatmulKernel::Tiled, MatmulKernel::Wide, MatmulKernel::Block],
+            (false, true) => &[MatmulKernel::Tiled, MatmulKernel::Wide, MatmulKernel::Block, MatmulKernel::Half],
         };
         let matmuls: Vec<_> = kernels.iter().map(|matmul| Tuning { matmul: *matmul, ..best }).collect();
         let best = watch.fastest(best, &matmuls, Stopwatch::matmul).await?;

@@ -54,8 +54,12 @@ struct Launch {
 }
 
 impl Launch {
-    fn tiled(scheme: Scheme, rows: usize, outputs: usize, sizes: TileSizes) -> Self {
-        let kernels = [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4];
+    /// With `half` the tiles of all weights but float32 are float16.
+    fn tiled(scheme: Scheme, rows: usize, outputs: usize, sizes: TileSizes, half: bool) -> Self {
+        let kernels = match half {
+            false => [&linear::MATMUL_F32, &linear::MATMUL_F16, &linear::MATMUL_Q8, &linear::MATMUL_Q4],
+            true => [&linear::MATMUL_F32, &linear::MATMUL_HALF_F16, &linear::MATMUL_HALF_Q8, &linear::MATMUL_HALF_Q4],
+        };
         let mut constants = vec![
             ("SIDE_M", f64::from(sizes.side)),
             ("PER_M", f64::from(sizes.per_thread)),
@@ -147,7 +151,7 @@ fn one_part(
         return Ok(());
     }
     let launch = match kernel {
-        MatmulKernel::Tiled => Launch::few(w.scheme, rows, part.rows, w.cols),
+        MatmulKernel::Tiled | MatmulKernel::Half => Launch::few(w.scheme, rows, part.rows, w.cols),
         MatmulKernel::Wide => {
             Launch::few(w.scheme, rows, part.rows, w.cols).or_else(|| Launch::wide(w.scheme, rows, part.rows))
         }
@@ -157,7 +161,8 @@ fn one_part(
     };
     let sizes = TileSizes::choose(rows, w.part_shape(part, false), plan.gpu().device_profile());
     let parts = if launch.is_some() { 1 } else { sizes.parts };
-    let launch = launch.unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows, sizes));
+    let launch =
+        launch.unwrap_or_else(|| Launch::tiled(w.scheme, rows, part.rows, sizes, kernel == MatmulKernel::Half));
     let params = MatmulParams {
         rows: rows as u32,
         outputs: part.rows as u32,
@@ -209,7 +214,7 @@ pub(crate) fn twin(x: &[f32], w: &[f32], rows: usize, outputs: usize, cols: usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{TUNINGS, assert_close, gpu, random, run_tuned, upload};
+    use super::super::testing::{TAINTS, TUNINGS, assert_close, gpu, random, run_tuned, upload};
     use super::super::{Activation, Store};
     use super::*;
     use crate::{Matrix, Tuning};
@@ -306,6 +311,51 @@ mod tests {
             let found = run_tuned(tuning, &out, |plan| matmul(plan, "", operands, &Epilogue::default()));
             assert_close(&format!("{scheme:?}"), &found, &twin(&x, &stored, rows, outputs, cols), 1e-11);
         }
+    }
+
+    const HALF: Tuning = Tuning { matmul: MatmulKernel::Half, ..Tuning::HARDWARE };
+
+    /// Rows far beyond float16's largest value, in ever larger columns, beside ordinary and small rows in the same tile: each is right to
+    /// the 11 bits of its operands, in one part and in several. A row that is not finite stays so, and spoils no other.
+    #[test]
+    fn tiles_of_float16_hold_inputs_of_every_size() {
+        let shapes = [(130, 40, 224), (65, 70, 96), (37, 33, 1_024), (23, 65, 544), (10, 96, 96)];
+        for (i, (rows, outputs, cols)) in shapes.into_iter().enumerate() {
+            let (scheme, tainted) = ([Scheme::Q4, Scheme::Q8, Scheme::F16][i % 3], 4);
+            let (mut x, w) = (random(rows * cols, 1), random(outputs * cols, 2));
+            for (at, value) in x.iter_mut().enumerate() {
+                let growth = (20.0 * (at % cols) as f32 / cols as f32).exp2();
+                *value *= [1.0, growth, 0.03][at / cols % 3] * if i == 4 { 1e-20 } else { 1.0 };
+            }
+            x[tainted * cols + cols - 1] = TAINTS[i % 3];
+            let packed = scheme.pack(outputs, cols, &w).unwrap();
+            let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
+            let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+            let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
+            let operands = Matmul { x: &upload(&x), w: &matrix, out: &out, rows };
+            let found = run_tuned(HALF, &out, |plan| matmul(plan, "", operands, &Epilogue::default()));
+            let expected = twin(&x, &stored, rows, outputs, cols);
+            let mut largest = 0.0_f64;
+            for (row, (found, expected)) in found.chunks(outputs).zip(expected.chunks(outputs)).enumerate() {
+                let what = format!("{scheme:?} {rows}x{outputs}x{cols} row {row}");
+                if row == tainted {
+                    assert!(found.iter().all(|value| !value.is_finite()), "{what}: {found:?}");
+                    continue;
+                }
+                let error = crate::measure::self_test::normalised_error(found, expected).sqrt();
+                assert!(error <= 5e-4, "{what}: {error:e}");
+                largest = largest.max(error);
+            }
+            assert!(largest > 1e-6, "{scheme:?} {rows}x{outputs}x{cols}: {largest:e} is no float16");
+        }
+    }
+
+    #[test]
+    fn float32_weights_are_multiplied_in_float32() {
+        let sizes = TileSizes { side: 16, per_thread: 4, parts: 1 };
+        let name = |scheme| Launch::tiled(scheme, 64, 64, sizes, true).shader.name;
+        assert_eq!(name(Scheme::F32), "linear/matmul_f32");
+        assert_eq!(name(Scheme::Q8), "linear/matmul_half_q8");
     }
 
     #[test]
