@@ -17,7 +17,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> rows: array<Row>;
 //!include common/row_keys.wgsl
 
-override THREADS: u32 = 64u;  // 8 to 64
+override THREADS: u32 = 64u;  // 8 to 64, a multiple of 8
 const TILE: u32 = 64u;        // keys
 
 var<workgroup> weights: array<f32, TILE>;        // logits, then exponentials, of the keys of a tile
@@ -27,15 +27,15 @@ fn weights4(i: u32) -> vec4<f32> {
     return vec4<f32>(weights[i], weights[i + 1u], weights[i + 2u], weights[i + 3u]);
 }
 
-fn highest(high: f32) -> f32 {
+fn highest(high: f32, count: u32) -> f32 {
     var high4 = vec4<f32>(high);
-    for (var i = 0u; i < TILE; i += 4u) { high4 = max(high4, weights4(i)); }
+    for (var i = 0u; i < count; i += 4u) { high4 = max(high4, weights4(i)); }
     return max(max(high4.x, high4.y), max(high4.z, high4.w));
 }
 
-fn total() -> f32 {
+fn total(count: u32) -> f32 {
     var sum4 = vec4<f32>();
-    for (var i = 0u; i < TILE; i += 4u) { sum4 += weights4(i); }
+    for (var i = 0u; i < count; i += 4u) { sum4 += weights4(i); }
     return (sum4.x + sum4.y) + (sum4.z + sum4.w);
 }
 
@@ -43,12 +43,11 @@ fn total() -> f32 {
 fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let row = rows[group_id.x];
     let head = group_id.y;
-    let quads = (params.head_dim + 3u) / 4u;
     let key_head = (head / params.queries_per_key_head) * params.head_dim;
     let q_base = group_id.x * params.q_stride + head * params.head_dim;
     let keys = key_count(row);
     // `shares` threads work on every quad, each with its share of the keys; threads left over have none.
-    let width = min(THREADS, quads);
+    let width = min(THREADS, QUADS);
     let shares = THREADS / width;
     let share = lane / width;
     for (var i = lane; i < 256u; i += THREADS) { mixtures[i] = vec4<f32>(); }
@@ -56,25 +55,26 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
     var sum = 0.0;
     for (var first = 0u; first < keys; first += TILE) {
         let used = min(TILE, keys - first);
-        for (var j = lane; j < TILE; j += THREADS) {
+        let turns = min(TILE, (used + THREADS - 1u) / THREADS * THREADS);  // filled up to whole turns of the threads
+        for (var j = lane; j < turns; j += THREADS) {
             let key = key_at(row, first + min(j, used - 1u));
             let seen = j < used && !is_hidden(row, key);
             let logit = params.scale * dot_key(q_base, key * params.kv_stride + params.k_offset + key_head);
             weights[j] = select(LEAST, logit, seen);
         }
         workgroupBarrier();
-        let higher = highest(high);
+        let higher = highest(high, turns);
         workgroupBarrier();
-        for (var j = lane; j < TILE; j += THREADS) {
+        for (var j = lane; j < turns; j += THREADS) {
             let seen = j < used && !is_hidden(row, key_at(row, first + min(j, used - 1u)));
             weights[j] = select(0.0, exp(weights[j] - higher), seen);
         }
         workgroupBarrier();
         let shrink = exp(high - higher);
-        sum = sum * shrink + total();
+        sum = sum * shrink + total(turns);
         high = higher;
         var at = lane;
-        for (var c = lane % width; c < quads && share < shares; c += width) {
+        for (var c = lane % width; c < QUADS && share < shares; c += width) {
             var mixture = mixtures[at] * shrink;
             for (var j = share; j < used; j += shares) {
                 let v_base = key_at(row, first + j) * params.kv_stride + params.v_offset + key_head;
@@ -86,7 +86,7 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
         workgroupBarrier();
     }
     let out_base = group_id.x * params.out_stride + head * params.head_dim;
-    for (var c = lane; c < quads; c += THREADS) {
+    for (var c = lane; c < QUADS; c += THREADS) {
         var mixture = vec4<f32>();
         for (var i = 0u; i < shares; i += 1u) { mixture += mixtures[c / width * THREADS + i * width + c % width]; }
         let result = select(mixture / sum, vec4<f32>(), vec4<bool>(all_hidden(row)));

@@ -23,7 +23,7 @@ const TILE: u32 = 64u;  // keys; THREADS
 
 fn norm_of(base: u32) -> f32 {
     var sum = 0.0;
-    for (var d = 0u; d < params.head_dim; d += 4u) {
+    for (var d = 0u; d < 4u * QUADS; d += 4u) {
         let values = kv4(base, d);
         sum += dot(values, values);
     }

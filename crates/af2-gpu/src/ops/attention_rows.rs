@@ -1,7 +1,7 @@
 //! Attention of the rows of a batch, each with keys of its own.
 
 use super::attention::{AttentionShape, HEAD_LIMIT};
-use super::odd_heads;
+use super::{head_quads, odd_heads};
 use crate::plan::params;
 use crate::shader::attention as kernels;
 use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
@@ -54,7 +54,12 @@ pub fn attention_rows(
     plan.dispatch(Dispatch {
         label: label.into(),
         shader,
-        constants: &[("THREADS", f64::from(threads)), shape.causal_constant(), odd_heads(shape.head_dim)],
+        constants: &[
+            ("THREADS", f64::from(threads)),
+            shape.causal_constant(),
+            odd_heads(shape.head_dim),
+            head_quads(shape.head_dim),
+        ],
         params: AttentionRowsParams {
             head_dim: shape.head_dim as u32,
             queries_per_key_head: (shape.heads / shape.key_heads) as u32,

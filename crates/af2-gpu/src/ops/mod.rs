@@ -73,6 +73,11 @@ pub(crate) fn odd_heads(head_dim: usize) -> (&'static str, f64) {
     ("ODD", f64::from(u8::from(!head_dim.is_multiple_of(4))))
 }
 
+/// Quads of a head, the last one perhaps in part.
+pub(crate) fn head_quads(head_dim: usize) -> (&'static str, f64) {
+    ("QUADS", head_dim.div_ceil(4) as f64)
+}
+
 /// Workgroups of 64 threads for `count` elements.
 pub(crate) fn blocks_of_64(count: usize) -> [u32; 3] {
     [count.div_ceil(64) as u32, 1, 1]

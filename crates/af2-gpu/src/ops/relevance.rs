@@ -1,7 +1,7 @@
 //! How much each audio token adds to the rows of a batch through one cross-attention.
 
 use super::attention::AttentionShape;
-use super::odd_heads;
+use super::{head_quads, odd_heads};
 use crate::plan::params;
 use crate::shader::attention as kernels;
 use crate::{Buffer, Dispatch, GpuError, PlanBuilder};
@@ -44,7 +44,7 @@ pub fn relevance(
     plan.dispatch(Dispatch {
         label: label.into(),
         shader: shape.kernel([&kernels::RELEVANCE_F32, &kernels::RELEVANCE_F16])?,
-        constants: &[odd_heads(shape.head_dim)],
+        constants: &[odd_heads(shape.head_dim), head_quads(shape.head_dim)],
         params: RelevanceParams {
             head_dim: shape.head_dim as u32,
             heads: shape.heads as u32,
