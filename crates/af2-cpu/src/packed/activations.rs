@@ -9,8 +9,8 @@ use super::lanes::Lanes;
 /// Columns that share a scale.
 pub(super) const BLOCK: usize = 32;
 
-/// The codes of a block, 16 and 16.
-pub(super) type Codes = [[i16; 16]; 2];
+/// The codes of a block, two to a word.
+pub(super) type Codes = [[i32; 8]; 2];
 
 /// In which order the codes of a block stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) enum Order {
 }
 
 /// A row of activations.
-pub(super) struct Activations {
+pub(crate) struct Activations {
     /// Codes of every block.
     pub codes: Vec<Codes>,
     /// Scale of every block; NaN for one with a number that is not finite, so that the result is NaN too.

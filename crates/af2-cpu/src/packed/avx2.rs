@@ -21,6 +21,8 @@ impl Lanes for Avx2 {
     type I32 = __m256i;
     type F32 = __m256;
 
+    const EIGHTS: usize = 2;
+
     #[inline(always)]
     fn nibbles(self, bytes: &[u8; 16]) -> [__m256i; 2] {
         let bytes: __m128i = cast(*bytes);
@@ -43,13 +45,18 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn load(self, values: &[i16; 16]) -> __m256i {
-        cast(*values)
+    fn load(self, words: &[i32; 8]) -> __m256i {
+        cast(*words)
     }
 
     #[inline(always)]
-    fn store(self, a: __m256i) -> [i16; 16] {
+    fn store(self, a: __m256i) -> [i32; 8] {
         cast(a)
+    }
+
+    #[inline(always)]
+    fn pairs(self, word: i32) -> __m256i {
+        self.0.avx._mm256_set1_epi32(word)
     }
 
     #[inline(always)]
@@ -63,13 +70,53 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn dot_words(self, a: __m256i, b: __m256i) -> __m256i {
+        self.dot(a, b)
+    }
+
+    #[inline(always)]
     fn add(self, a: __m256i, b: __m256i) -> __m256i {
         self.0.avx2._mm256_add_epi32(a, b)
     }
 
     #[inline(always)]
+    fn zero_i32(self) -> __m256i {
+        self.0.avx._mm256_setzero_si256()
+    }
+
+    #[inline(always)]
     fn zero(self) -> __m256 {
         self.0.avx._mm256_setzero_ps()
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        self.0.avx._mm256_set1_ps(x)
+    }
+
+    #[inline(always)]
+    fn read(self, values: &[f32; 8]) -> __m256 {
+        cast(*values)
+    }
+
+    #[inline(always)]
+    fn write(self, a: __m256) -> [f32; 8] {
+        cast(a)
+    }
+
+    #[inline(always)]
+    fn product(self, a: __m256, b: __m256) -> __m256 {
+        self.0.avx._mm256_mul_ps(a, b)
+    }
+
+    #[inline(always)]
+    fn plus_product(self, sum: __m256, a: __m256, b: __m256) -> __m256 {
+        self.0.fma._mm256_fmadd_ps(a, b, sum)
+    }
+
+    #[inline(always)]
+    fn float(self, a: __m256i) -> __m256 {
+        self.0.avx._mm256_cvtepi32_ps(a)
     }
 
     #[inline(always)]
@@ -90,10 +137,33 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn rounded(self, x: &[f32; 16], scale: f32) -> [i16; 16] {
+    fn rounded(self, x: &[f32; 16], scale: f32) -> [i32; 8] {
         let (halves, scale): ([__m256; 2], _) = (cast(*x), self.0.avx._mm256_set1_ps(scale));
         let [a, b] = halves.map(|half| self.0.avx._mm256_cvtps_epi32(self.0.avx._mm256_mul_ps(half, scale)));
         let packed = self.0.avx2._mm256_packs_epi32(a, b); // quarters a0 b0 a1 b1
         cast(self.0.avx2._mm256_permute4x64_epi64::<0b11_01_10_00>(packed))
+    }
+
+    #[inline(always)]
+    fn transposed(self, [a, b, c, d, e, f, g, h]: [__m256i; 8]) -> [[i32; 8]; 8] {
+        let (low, high) = (
+            |a, b| self.0.avx2._mm256_unpacklo_epi32(a, b),
+            |a, b| self.0.avx2._mm256_unpackhi_epi32(a, b),
+        );
+        let pairs = [low(a, b), high(a, b), low(c, d), high(c, d), low(e, f), high(e, f), low(g, h), high(g, h)];
+        let [ab, ab_high, cd, cd_high, ef, ef_high, gh, gh_high] = pairs;
+        let (low, high) = (
+            |a, b| self.0.avx2._mm256_unpacklo_epi64(a, b),
+            |a, b| self.0.avx2._mm256_unpackhi_epi64(a, b),
+        );
+        // Words i and i + 4 of four rows.
+        let upper = [low(ab, cd), high(ab, cd), low(ab_high, cd_high), high(ab_high, cd_high)];
+        let lower = [low(ef, gh), high(ef, gh), low(ef_high, gh_high), high(ef_high, gh_high)];
+        let mut words = [[0; 8]; 8];
+        for word in 0..4 {
+            words[word] = cast(self.0.avx2._mm256_permute2x128_si256::<0x20>(upper[word], lower[word]));
+            words[word + 4] = cast(self.0.avx2._mm256_permute2x128_si256::<0x31>(upper[word], lower[word]));
+        }
+        words
     }
 }

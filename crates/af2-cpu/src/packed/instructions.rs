@@ -32,6 +32,11 @@ impl Instructions {
         Self::Plain
     }
 
+    /// Whether many rows are multiplied faster in integers than in float32: with vector instructions for it.
+    pub fn tile(self) -> bool {
+        !matches!(self, Self::Plain)
+    }
+
     /// Runs a computation inside a function that has the instructions.
     pub fn run<W: Work>(self, work: W) -> W::Output {
         match self {

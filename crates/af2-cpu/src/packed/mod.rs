@@ -2,8 +2,8 @@
 //!
 //! * **A few rows of x** (a decoded token): the matrix is read once, by all cores. For q4 and q8, x is rounded to 16-bit integers, whose
 //!   products with the stored integers are added exactly within blocks of 32 columns.
-//! * **Many rows** (the encoder, a prompt): panels of rows of W are unpacked to float32, small enough for a cache, and multiplied by the
-//!   tensor library.
+//! * **Many rows** (the encoder, a prompt): panels of rows of W are unpacked, small enough for a cache, and multiplied with many rows. q4 and
+//!   q8 in integers as before, where the CPU has vector instructions for it; the rest in float32 by the tensor library.
 //!
 //! # Shapes
 //! x \[rows, K\], W \[N, K\], y \[rows, N\].
@@ -15,10 +15,12 @@ mod floats;
 mod instructions;
 mod integers;
 mod lanes;
+mod rows;
 mod schemes;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod tiles;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
@@ -33,6 +35,7 @@ use schemes::{Q4, Q8};
 pub(crate) use floats::dot;
 pub(crate) use instructions::{Instructions, Work};
 pub(crate) use lanes::Lanes;
+pub(crate) use rows::Epilogue;
 pub(crate) use threads::{for_each_chunk, inside, least_per_task};
 
 /// Most rows of x for which W is not unpacked to float32: above, unpacking costs less than it saves.
@@ -78,13 +81,21 @@ impl PackedMatrix {
         let mut shape = x.dims();
         let count = shape[..D - 1].iter().product();
         shape[D - 1] = self.rows;
-        if count > FEW {
+        if count > FEW && !self.tiles() {
             return self.many(x.reshape([count, self.cols])).reshape(shape);
         }
         let device = x.device();
-        let x: Vec<f32> = x.into_data().iter().collect();
-        let [y] = multiply([self], &x, count);
+        let x = numbers(x);
+        let y = if count > FEW { self.tiled(&x, count) } else { multiply([self], &x, count).concat() };
         Tensor::from_data(TensorData::new(y, shape), &device)
+    }
+
+    /// y, [count, N], of x, [count, K], in integers.
+    fn tiled(&self, x: &[f32], count: usize) -> Vec<f32> {
+        let mut y = vec![0.0; count * self.rows];
+        let rows = self.rows(count, |row, values| values.copy_from_slice(&x[row * self.cols..][..self.cols]));
+        self.multiply_rows(&rows, y.chunks_exact_mut(self.rows), Epilogue::default());
+        y
     }
 
     /// Rows of W by number, [ids, K].
@@ -218,6 +229,12 @@ fn multiply_with<const M: usize>(
         *y = transposed(y, matrix.rows, count);
     }
     results
+}
+
+/// The values of a tensor, row-major.
+pub(crate) fn numbers<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    let data = x.into_data();
+    data.as_slice().map_or_else(|_| data.iter().collect(), <[f32]>::to_vec)
 }
 
 /// Numbers of half precision.

@@ -3,7 +3,7 @@
 use core::arch::wasm32::{
     f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_nearest, f32x4_splat, i8x16_splat, i8x16_sub,
     i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i16x8_mul, i16x8_narrow_i32x4, i16x8_splat, i32x4_add,
-    i32x4_dot_i16x8, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_trunc_sat_f32x4, u8x16_shr, v128, v128_and,
+    i32x4_dot_i16x8, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_splat, i32x4_trunc_sat_f32x4, u8x16_shr, v128, v128_and,
 };
 
 use pulp::cast;
@@ -32,6 +32,8 @@ impl Lanes for Simd128 {
     type I32 = Pair;
     type F32 = Pair;
 
+    const EIGHTS: usize = 1;
+
     #[inline(always)]
     fn nibbles(self, bytes: &[u8; 16]) -> [Pair; 2] {
         let (bytes, eight) = (cast(*bytes), i8x16_splat(8));
@@ -49,13 +51,18 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
-    fn load(self, values: &[i16; 16]) -> Pair {
-        cast(*values)
+    fn load(self, words: &[i32; 8]) -> Pair {
+        cast(*words)
     }
 
     #[inline(always)]
-    fn store(self, a: Pair) -> [i16; 16] {
+    fn store(self, a: Pair) -> [i32; 8] {
         cast(a)
+    }
+
+    #[inline(always)]
+    fn pairs(self, word: i32) -> Pair {
+        [i32x4_splat(word); 2]
     }
 
     #[inline(always)]
@@ -69,13 +76,53 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
+    fn dot_words(self, a: Pair, b: Pair) -> Pair {
+        self.dot(a, b)
+    }
+
+    #[inline(always)]
     fn add(self, a: Pair, b: Pair) -> Pair {
         each(a, b, |a, b| i32x4_add(a, b))
     }
 
     #[inline(always)]
+    fn zero_i32(self) -> Pair {
+        [i32x4_splat(0); 2]
+    }
+
+    #[inline(always)]
     fn zero(self) -> Pair {
-        [f32x4_splat(0.0); 2]
+        self.splat(0.0)
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Pair {
+        [f32x4_splat(x); 2]
+    }
+
+    #[inline(always)]
+    fn read(self, values: &[f32; 8]) -> Pair {
+        cast(*values)
+    }
+
+    #[inline(always)]
+    fn write(self, a: Pair) -> [f32; 8] {
+        cast(a)
+    }
+
+    #[inline(always)]
+    fn product(self, a: Pair, b: Pair) -> Pair {
+        each(a, b, |a, b| f32x4_mul(a, b))
+    }
+
+    #[inline(always)]
+    fn plus_product(self, sum: Pair, a: Pair, b: Pair) -> Pair {
+        each(sum, self.product(a, b), |sum, product| f32x4_add(sum, product))
+    }
+
+    #[inline(always)]
+    fn float(self, a: Pair) -> Pair {
+        a.map(|a| f32x4_convert_i32x4(a))
     }
 
     #[inline(always)]
@@ -97,7 +144,7 @@ impl Lanes for Simd128 {
     }
 
     #[inline(always)]
-    fn rounded(self, x: &[f32; 16], scale: f32) -> [i16; 16] {
+    fn rounded(self, x: &[f32; 16], scale: f32) -> [i32; 8] {
         let (quarters, scale): ([v128; 4], _) = (cast(*x), f32x4_splat(scale));
         let [a, b, c, d] = quarters.map(|x| i32x4_trunc_sat_f32x4(f32x4_nearest(f32x4_mul(x, scale))));
         cast([i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d)])
