@@ -66,7 +66,13 @@ impl LayerNorm {
         Ok(Self { weight: part("weight")?, bias: part("bias")?, eps })
     }
 
-    /// The same as decoding steps read it.
+    /// From weight and bias.
+    #[cfg(test)]
+    pub fn of(weight: Tensor<1>, bias: Tensor<1>, eps: f64) -> Self {
+        Self { weight, bias, eps }
+    }
+
+    /// The same as plain numbers.
     pub fn plain(&self) -> steps::LayerNorm {
         steps::LayerNorm { weight: numbers(&self.weight), bias: numbers(&self.bias), eps: self.eps as f32 }
     }

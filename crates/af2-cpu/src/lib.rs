@@ -47,6 +47,7 @@ mod matrix;
 mod measure;
 mod model;
 mod packed;
+mod plain_swin;
 mod rotary;
 mod scoring;
 mod steps;

@@ -19,6 +19,8 @@ use burn_tensor::{Device, Int, Tensor, TensorData};
 use crate::CpuError;
 use crate::attention::attention;
 use crate::layers::{LayerNorm, Linear};
+use crate::packed::numbers;
+use crate::plain_swin::{self, Parts};
 use crate::weights::Scope;
 
 /// Epsilon of every norm of the encoder.
@@ -32,6 +34,8 @@ const FAR: f32 = -100.0;
 pub(crate) struct SwinStage {
     blocks: Vec<SwinBlock>,
     downsample: Option<PatchMerging>,
+    /// The same on plain numbers, where all matrices are multiplied in integers.
+    plain: Option<plain_swin::Stage>,
 }
 
 impl SwinStage {
@@ -42,14 +46,40 @@ impl SwinStage {
             SwinBlock::load(&scope.at(&format!("blocks.{number}")), side, heads, shift)
         };
         let merging = stage + 1 < config.depths.len();
-        Ok(Self {
+        let mut stage = Self {
             blocks: (0..config.depths[stage]).map(block).collect::<Result<_, _>>()?,
             downsample: merging.then(|| PatchMerging::load(&scope.at("downsample"))).transpose()?,
-        })
+            plain: None,
+        };
+        stage.plain = stage.plain(side);
+        Ok(stage)
+    }
+
+    fn plain(&self, side: usize) -> Option<plain_swin::Stage> {
+        let downsample = match &self.downsample {
+            Some(downsample) => Some(downsample.plain()?),
+            None => None,
+        };
+        let blocks = self.blocks.iter().map(|block| block.plain(side)).collect::<Option<_>>()?;
+        Some(plain_swin::Stage { blocks, downsample })
     }
 
     /// [n, side, side, C] to [n, side/2, side/2, 2C], or to the same shape in the last stage.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        match &self.plain {
+            Some(plain) => {
+                let ([count, side, _, channels], device) = (x.dims(), x.device());
+                let y = plain.forward(numbers(x), side);
+                let shrink = if self.downsample.is_some() { 2 } else { 1 };
+                let shape = [count, side / shrink, side / shrink, channels * shrink];
+                Tensor::from_data(TensorData::new(y, shape), &device)
+            }
+            None => self.tensors(x),
+        }
+    }
+
+    /// The same with a tensor for every operation.
+    fn tensors(&self, x: Tensor<4>) -> Tensor<4> {
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
         match &self.downsample {
             Some(downsample) => downsample.forward(x),
@@ -61,8 +91,10 @@ impl SwinStage {
 struct SwinBlock {
     norm1: LayerNorm,
     qkv: Linear,
-    /// Relative position bias and mask of the shift, [1, windows or 1, heads, 64, 64].
-    bias: Tensor<5>,
+    /// Relative position bias, [1, 1, heads, 64, 64].
+    table: Tensor<5>,
+    /// Mask of the shift, [1, windows, 1, 64, 64].
+    mask: Option<Tensor<5>>,
     proj: Linear,
     norm2: LayerNorm,
     fc1: Linear,
@@ -74,18 +106,29 @@ struct SwinBlock {
 
 impl SwinBlock {
     fn load(scope: &Scope<'_>, side: usize, heads: usize, shift: usize) -> Result<Self, CpuError> {
-        let table = relative_position_bias(scope.tensor("attn.relative_position_bias_table")?);
-        let bias = if shift > 0 { table + shift_mask(side, shift, scope.device()) } else { table };
         Ok(Self {
             norm1: LayerNorm::load(scope, "norm1", EPS)?,
             qkv: Linear::load(scope, "attn.qkv")?,
-            bias,
+            table: relative_position_bias(scope.tensor("attn.relative_position_bias_table")?),
+            mask: (shift > 0).then(|| shift_mask(side, shift, scope.device())),
             proj: Linear::load(scope, "attn.proj")?,
             norm2: LayerNorm::load(scope, "norm2", EPS)?,
             fc1: Linear::load(scope, "mlp.fc1")?,
             fc2: Linear::load(scope, "mlp.fc2")?,
             heads,
             shift,
+        })
+    }
+
+    fn plain(&self, side: usize) -> Option<plain_swin::Block> {
+        plain_swin::Block::new(Parts {
+            norms: [self.norm1.plain(), self.norm2.plain()],
+            linears: [self.qkv.plain(), self.proj.plain(), self.fc1.plain(), self.fc2.plain()],
+            table: numbers(self.table.clone()),
+            mask: self.mask.clone().map(numbers),
+            heads: self.heads,
+            side,
+            shift: self.shift,
         })
     }
 
@@ -103,7 +146,11 @@ impl SwinBlock {
         let split = [count, windows, AREA, 3 * self.heads, channels / self.heads];
         let qkv = self.qkv.forward(x).reshape(split).swap_dims(2, 3);
         let [q, k, v] = [0, 1, 2].map(|part| qkv.clone().narrow(2, part * self.heads, self.heads));
-        let attended = attention(q, k, v, Some(self.bias.clone()));
+        let bias = match &self.mask {
+            Some(mask) => self.table.clone() + mask.clone(),
+            None => self.table.clone(),
+        };
+        let attended = attention(q, k, v, Some(bias));
         self.proj.forward(attended.swap_dims(2, 3).reshape([count, windows, AREA, channels]))
     }
 }
@@ -182,11 +229,82 @@ impl PatchMerging {
         Ok(Self { norm: LayerNorm::load(scope, "norm", EPS)?, reduction })
     }
 
+    fn plain(&self) -> Option<plain_swin::Merging> {
+        plain_swin::Merging::new(self.norm.plain(), self.reduction.plain())
+    }
+
     /// [n, side, side, C] to [n, side/2, side/2, 2C]; of the four, the row offset varies first.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [count, side, _, channels] = x.dims();
         let half = side / 2;
         let corners = x.reshape([count, half, 2, half, 2, channels]).permute([0, 1, 3, 4, 2, 5]);
         self.reduction.forward(self.norm.forward(corners.reshape([count, half, half, 4 * channels])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::Matrix;
+    use crate::packed::{Instructions, PackedMatrix};
+    use af2_core::weights::Scheme;
+    use std::sync::Arc;
+
+    fn values(count: usize, step: f32) -> Vec<f32> {
+        (0..count).map(|i| (step * i as f32).sin()).collect()
+    }
+
+    fn tensor<const D: usize>(shape: [usize; D], step: f32) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values(shape.iter().product(), step), shape), &Device::flex())
+    }
+
+    fn linear(scheme: Scheme, rows: usize, cols: usize, step: f32) -> Linear {
+        let weights: Vec<f32> = values(rows * cols, step).iter().map(|weight| weight / (cols as f32).sqrt()).collect();
+        let packed = scheme.pack(rows, cols, &weights).unwrap();
+        let weight = PackedMatrix::new(scheme, [rows, cols], packed.data, packed.scales).unwrap();
+        Linear::of(Matrix::Packed(Arc::new(weight))).with_bias(tensor([rows], step + 0.3))
+    }
+
+    /// Two blocks of 64 channels on a grid of 16 × 16, the second shifted, and a merging.
+    fn stage(scheme: Scheme, heads: usize) -> SwinStage {
+        let norm = |width, step| LayerNorm::of(tensor([width], step), tensor([width], step + 0.1), EPS);
+        let block = |shift, step: f32| SwinBlock {
+            norm1: norm(64, step),
+            qkv: linear(scheme, 192, 64, step + 0.2),
+            table: relative_position_bias(tensor([225, heads], step + 0.3)),
+            mask: (shift > 0).then(|| shift_mask(16, shift, &Device::flex())),
+            proj: linear(scheme, 64, 64, step + 0.4),
+            norm2: norm(64, step + 0.5),
+            fc1: linear(scheme, 256, 64, step + 0.6),
+            fc2: linear(scheme, 64, 256, step + 0.7),
+            heads,
+            shift,
+        };
+        let downsample = PatchMerging { norm: norm(256, 1.9), reduction: linear(scheme, 128, 256, 2.3) };
+        SwinStage { blocks: vec![block(0, 0.7), block(4, 1.3)], downsample: Some(downsample), plain: None }
+    }
+
+    #[test]
+    fn plain_numbers_give_what_tensors_give() {
+        for (scheme, heads) in [(Scheme::Q8, 1), (Scheme::Q8, 4), (Scheme::Q4, 2)] {
+            let stage = stage(scheme, heads);
+            let Some(plain) = stage.plain(16) else {
+                assert!(!Instructions::found().tile(), "{scheme}, {heads} heads");
+                continue;
+            };
+            let x = tensor([3, 16, 16, 64], 0.77);
+            let found = plain.forward(numbers(x.clone()), 16);
+            let expected = numbers(stage.tensors(x));
+            assert_eq!(found.len(), 3 * 64 * 128);
+            let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let peak = expected.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()));
+            assert!(apart < 1e-4 * peak, "{scheme}, {heads} heads: {apart:e} of {peak}");
+        }
+    }
+
+    #[test]
+    fn matrices_of_floating_point_numbers_are_left_to_tensors() {
+        assert!(stage(Scheme::F16, 2).plain(16).is_none());
+        assert!(stage(Scheme::Q8, 16).plain(16).is_none(), "heads of four channels fill no vector");
     }
 }

@@ -146,16 +146,12 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn transposed(self, [a, b, c, d, e, f, g, h]: [__m256i; 8]) -> [[i32; 8]; 8] {
-        let (low, high) = (
-            |a, b| self.0.avx2._mm256_unpacklo_epi32(a, b),
-            |a, b| self.0.avx2._mm256_unpackhi_epi32(a, b),
-        );
+        let (low, high) =
+            (|a, b| self.0.avx2._mm256_unpacklo_epi32(a, b), |a, b| self.0.avx2._mm256_unpackhi_epi32(a, b));
         let pairs = [low(a, b), high(a, b), low(c, d), high(c, d), low(e, f), high(e, f), low(g, h), high(g, h)];
         let [ab, ab_high, cd, cd_high, ef, ef_high, gh, gh_high] = pairs;
-        let (low, high) = (
-            |a, b| self.0.avx2._mm256_unpacklo_epi64(a, b),
-            |a, b| self.0.avx2._mm256_unpackhi_epi64(a, b),
-        );
+        let (low, high) =
+            (|a, b| self.0.avx2._mm256_unpacklo_epi64(a, b), |a, b| self.0.avx2._mm256_unpackhi_epi64(a, b));
         // Words i and i + 4 of four rows.
         let upper = [low(ab, cd), high(ab, cd), low(ab_high, cd_high), high(ab_high, cd_high)];
         let lower = [low(ef, gh), high(ef, gh), low(ef_high, gh_high), high(ef_high, gh_high)];

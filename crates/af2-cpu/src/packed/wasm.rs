@@ -3,7 +3,8 @@
 use core::arch::wasm32::{
     f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_nearest, f32x4_splat, i8x16_splat, i8x16_sub,
     i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i16x8_mul, i16x8_narrow_i32x4, i16x8_splat, i32x4_add,
-    i32x4_dot_i16x8, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_splat, i32x4_trunc_sat_f32x4, u8x16_shr, v128, v128_and,
+    i32x4_dot_i16x8, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, i32x4_splat, i32x4_trunc_sat_f32x4, u8x16_shr,
+    v128, v128_and,
 };
 
 use pulp::cast;

@@ -7,7 +7,7 @@ use crate::packed::Work;
 
 /// e^x, within 2·10⁻⁷ of its value for x of −87 to 88; beyond, what it is there. NaN of NaN.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: sums with it are rounded to integers, which their lowest bits are
     const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4]; // the first has few bits, so that its products are exact
     let x = x.clamp(-87.0, 88.0);
@@ -21,7 +21,7 @@ pub(super) fn exp(x: f32) -> f32 {
 }
 
 /// x·Φ(x) of every number, with erf by Abramowitz and Stegun 7.1.26 (error below 1.5·10⁻⁷).
-pub(super) struct Gelu<'a>(pub &'a mut [f32]);
+pub(crate) struct Gelu<'a>(pub &'a mut [f32]);
 
 impl Work for Gelu<'_> {
     type Output = ();

@@ -21,6 +21,7 @@ use crate::audio_kv::AudioKv;
 use crate::kv_cache::KvCache;
 use crate::packed::{PackedMatrix, inside, multiply};
 
+pub(crate) use activations::{Gelu, exp};
 pub(crate) use cross::CrossAttention;
 pub(crate) use layer::Layer;
 pub(crate) use norms::{LayerNorm, RmsNorm};

@@ -33,10 +33,13 @@ impl LayerNorm {
     /// [rows, H] to [rows, H].
     pub fn forward(&self, x: &[f32]) -> Vec<f32> {
         let mut y = x.to_vec();
-        for row in y.chunks_exact_mut(self.weight.len()) {
-            Instructions::found().run(Normed { row, weight: &self.weight, bias: Some(&self.bias), eps: self.eps });
-        }
+        y.chunks_exact_mut(self.weight.len()).for_each(|row| self.norm(row));
         y
+    }
+
+    /// Norms a row, \[H\], in place.
+    pub fn norm(&self, row: &mut [f32]) {
+        Instructions::found().run(Normed { row, weight: &self.weight, bias: Some(&self.bias), eps: self.eps });
     }
 }
 
