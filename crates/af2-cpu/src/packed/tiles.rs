@@ -67,15 +67,15 @@ impl<I: Integers> Panel<'_, '_, I> {
             for index in 0..eights / EIGHTS {
                 let place = index * EIGHTS * deep..(index + 1) * EIGHTS * deep;
                 let (weights, scales) = (&weights[place.clone()], &scales[place]);
-                let columns = 8 * EIGHTS * index..rows.min(8 * EIGHTS * (index + 1));
+                let column = 8 * EIGHTS * index;
                 for (x, y) in self.x.chunks(ROWS).zip(self.y.chunks_mut(ROWS)) {
                     let mut sums = [[[0.0; 8]; EIGHTS]; ROWS];
                     for (sums, y) in sums.iter_mut().zip(&*y) {
-                        sums.as_flattened_mut()[..columns.len()].copy_from_slice(&y[columns.clone()]);
+                        read(sums, &y[column..]);
                     }
                     tile(lanes, weights, scales, x, part.clone(), &mut sums);
                     for (sums, y) in sums.iter().zip(y) {
-                        y[columns.clone()].copy_from_slice(&sums.as_flattened()[..columns.len()]);
+                        write(sums, &mut y[column..]);
                     }
                 }
             }
@@ -109,6 +109,30 @@ fn unpack<I: Integers, L: Lanes>(
         let (first, second) = weights.split_at_mut(8);
         first.copy_from_slice(&lanes.transposed(halves[0]));
         second.copy_from_slice(&lanes.transposed(halves[1]));
+    }
+}
+
+/// The sums of eights from the row of y that begins with them; the last eight may be cut short.
+#[inline(always)]
+fn read(sums: &mut [[f32; 8]], y: &[f32]) {
+    let (whole, rest) = y.as_chunks::<8>();
+    let count = whole.len().min(sums.len());
+    for (sums, y) in sums.iter_mut().zip(whole) {
+        *sums = *y;
+    }
+    if let Some(last) = sums.get_mut(count) {
+        last[..rest.len()].copy_from_slice(rest);
+    }
+}
+
+#[inline(always)]
+fn write(sums: &[[f32; 8]], y: &mut [f32]) {
+    let (whole, rest) = y.as_chunks_mut::<8>();
+    for (y, sums) in whole.iter_mut().zip(sums) {
+        *y = *sums;
+    }
+    if let Some(last) = sums.get(whole.len()) {
+        rest.copy_from_slice(&last[..rest.len()]);
     }
 }
 

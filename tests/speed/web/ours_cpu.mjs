@@ -1,0 +1,9 @@
+// Our CPU engine in a tab, on its one thread: seconds of a window and of a token.
+import { AudioFlamingo } from "/ours/af2.js";
+
+export async function measure() {
+    const model = await AudioFlamingo.load("/model/", { engine: "cpu", cache: "none" });
+    const { encodeMs, tokenMs } = await model.bench({ tokens: 16 });
+    await model.dispose();
+    return { window: encodeMs / 1e3, token: tokenMs / 1e3 };
+}

@@ -1,0 +1,9 @@
+// Our GPU engine in a tab: seconds of a token and of a prompt of 40 tokens.
+import { AudioFlamingo } from "/ours/af2.js";
+
+export async function measure() {
+    const model = await AudioFlamingo.load("/model/", { engine: "webgpu", cache: "none" });
+    const { firstTokenMs, tokenMs } = await model.bench({ tokens: 16 });
+    await model.dispose();
+    return { token: tokenMs / 1e3, prompt: firstTokenMs / 1e3 };
+}
