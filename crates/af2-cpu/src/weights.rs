@@ -24,6 +24,8 @@ pub(crate) struct Weights {
     stored: RefCell<HashMap<String, Vec<u8>>>,
     /// Whether matrices stay packed.
     packed: bool,
+    /// Whether many rows are multiplied with packed matrices in integers.
+    integers: bool,
     pub device: Device,
 }
 
@@ -43,6 +45,7 @@ impl Weights {
             expected: tensor_table(config).into_iter().map(entry).collect(),
             stored: RefCell::new(stored),
             packed: backend.computes_packed(),
+            integers: backend.computes_in_integers(),
             device: backend.device(),
         }
     }
@@ -99,7 +102,7 @@ impl<'a> Scope<'a> {
         let (data, scales) = self.weights.take(&name, layout)?;
         let packed = PackedMatrix::new(layout.scheme, [layout.rows, layout.cols], data, scales);
         let packed = packed.map_err(|source| CpuError::Scheme { tensor: name, source })?;
-        Ok(Matrix::Packed(Arc::new(packed)))
+        Ok(Matrix::Packed(Arc::new(if self.weights.integers { packed } else { packed.in_float32() })))
     }
 
     /// A tensor's values, for what is computed on the host.

@@ -33,7 +33,9 @@ const server = createServer(serve).listen(0, "localhost");
 const browser = await chromium.launch({ executablePath: env.CHROMIUM ?? "/usr/bin/chromium", args: flags, chromiumSandbox: false });
 try {
     const page = await browser.newPage();
+    page.setDefaultTimeout(0);
     page.on("pageerror", (error) => console.error(error.message));
+    page.on("console", (message) => console.error(message.text()));
     await page.goto(`http://localhost:${server.address().port}/`);
     const result = await page.evaluate(async (module) => (await import(module)).measure(), `/speed/${what}.mjs`);
     console.log(JSON.stringify(result));

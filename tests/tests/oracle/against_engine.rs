@@ -29,14 +29,16 @@ fn every_tap_on_random_models() {
         let mut dice = Dice::new(!seed);
         let (windows, prompt) = (random_sound(&model, &mut dice), random_prompt(&model, &mut dice));
         println!("    {} windows, {} prompt tokens", windows.count, prompt.len());
-        let expected = block_on(reference(&model).trace(&windows, &prompt, NEW_TOKENS, &HashMap::new())).unwrap();
+        let reference = reference(&model, Backend::CpuInFloat32);
+        let expected = block_on(reference.trace(&windows, &prompt, NEW_TOKENS, &HashMap::new())).unwrap();
         check(&engine(&gpu, &model, &windows, &prompt, &expected), &expected, model.scheme);
     }
 }
 
-pub(crate) fn reference(model: &RandomModel) -> af2_cpu::Model {
+/// The CPU engine, in the arithmetic that answers are given in, or that of the oracle.
+pub(crate) fn reference(model: &RandomModel, backend: Backend) -> af2_cpu::Model {
     let (config, tokenizer, index) = (&model.config_json, &model.tokenizer_json, &model.index_json);
-    let mut loader = af2_cpu::ModelLoader::new(Backend::Cpu, config, tokenizer, index).unwrap();
+    let mut loader = af2_cpu::ModelLoader::new(backend, config, tokenizer, index).unwrap();
     for (name, _) in loader.shards() {
         loader.push(&name, &model.shard).unwrap();
         loader.finish_shard(&name).unwrap();

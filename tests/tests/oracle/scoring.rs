@@ -33,7 +33,15 @@ impl Pair {
         println!("seed {seed} {:?}: {} windows, {} prompt tokens", model.scheme, windows.count, prompt.len());
         // The GPU engine stores the audio's keys and values in float16 where the matrix that makes them is not exact.
         let limit = if model.scheme == Scheme::F32 { 1e-3 } else { 5e-3 };
-        Self { on_gpu: on_gpu(&gpu, &model), on_cpu: reference(&model), gpu, windows, prompt, dice, limit }
+        Self {
+            on_gpu: on_gpu(&gpu, &model),
+            on_cpu: reference(&model, af2_cpu::Backend::Cpu),
+            gpu,
+            windows,
+            prompt,
+            dice,
+            limit,
+        }
     }
 
     fn clips(&self) -> (af2_model::Clip, af2_cpu::Clip) {

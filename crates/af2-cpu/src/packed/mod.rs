@@ -51,6 +51,8 @@ pub(crate) struct PackedMatrix {
     /// K.
     cols: usize,
     stored: Stored,
+    /// Whether many rows are multiplied in integers, if the scheme has them.
+    integers: bool,
 }
 
 enum Stored {
@@ -73,7 +75,12 @@ impl PackedMatrix {
             Scheme::Q8 => Stored::Q8 { codes: data, scales: halves(&scales) },
             Scheme::Q4 => Stored::Q4 { codes: data, scales },
         };
-        Ok(Self { rows, cols, stored })
+        Ok(Self { rows, cols, stored, integers: true })
+    }
+
+    /// The same matrix, with which many rows are multiplied in float32.
+    pub fn in_float32(self) -> Self {
+        Self { integers: false, ..self }
     }
 
     /// x Wᵀ, [.., N], of x, [.., K].

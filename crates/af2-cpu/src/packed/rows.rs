@@ -39,9 +39,9 @@ struct Task<'x, 'y> {
 }
 
 impl PackedMatrix {
-    /// Whether [`PackedMatrix::multiply_rows`] is how many rows are multiplied fastest here.
+    /// Whether many rows are multiplied by [`PackedMatrix::multiply_rows`] here.
     pub fn tiles(&self) -> bool {
-        Instructions::found().tile() && self.order().is_some()
+        self.integers && Instructions::found().tile() && self.order().is_some()
     }
 
     /// Columns of a block as its integers stand; none of floating-point numbers.
