@@ -20,6 +20,7 @@ const folders = [...pairs.map((pair) => pair.split("=")), ["speed", import.meta.
 /** Answers with a file of a folder, whole. */
 function serve(request, response) {
     const name = decodeURIComponent(new URL(request.url, "http://localhost").pathname).slice(1);
+    if (name === "favicon.ico") return response.writeHead(204).end();
     if (name === "") return response.setHeader("content-type", "text/html").end("<!doctype html><title>speed</title>");
     const [at, folder] = folders.find(([at]) => name.startsWith(`${at}/`)) ?? [];
     const file = folder && path.resolve(folder, name.slice(at.length + 1));

@@ -7,9 +7,11 @@ export async function measure() {
     const wllama = new Wllama({ default: "/wllama/wasm/wllama.wasm" });
     const file = await (await fetch("/gguf/decoder-q4_0.gguf")).blob();
     await wllama.loadModel([file], { n_threads: 1, n_gpu_layers: 0, n_ctx: 512, warmup: false });
-    const answer = { prompt: "t1t2t3t4t5t6t7t8", max_tokens: TOKENS, temperature: 0, ignore_eos: true };
+    const prompt = Array.from({ length: 16 }, (_, token) => token * 7); // ids: the tokenizer is not part of it
+    const answer = { prompt, max_tokens: TOKENS, temperature: 0, ignore_eos: true };
     await wllama.createCompletion(answer); // warms up
     const { timings } = await wllama.createCompletion(answer);
     await wllama.exit();
+    if (timings.predicted_n !== TOKENS) throw new Error(`wllama made ${timings.predicted_n} tokens`);
     return { token: timings.predicted_per_token_ms / 1e3 };
 }
