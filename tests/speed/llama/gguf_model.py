@@ -38,7 +38,8 @@ def main(model, out):
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list([f"t{token}" for token in range(vocab)])
-    writer.add_token_types([TokenType.NORMAL] * vocab)
+    # Texts are cut at tokens of this kind before anything is merged, so that "t1t2" is tokens 1 and 2.
+    writer.add_token_types([TokenType.USER_DEFINED] * 100 + [TokenType.NORMAL] * (vocab - 100))
     writer.add_token_merges(["t 0"])
     writer.add_eos_token_id(vocab - 1)
 

@@ -1,5 +1,5 @@
 // Our CPU engine in a tab, on its one thread: seconds of a window and of a token.
-import { AudioFlamingo } from "/ours/af2.js";
+import { AudioFlamingo } from "/ours/index.js";
 
 export async function measure() {
     const model = await AudioFlamingo.load("/model/", { engine: "cpu", cache: "none" });

@@ -1,5 +1,5 @@
 // Our GPU engine in a tab: seconds of a token and of a prompt of 40 tokens.
-import { AudioFlamingo } from "/ours/af2.js";
+import { AudioFlamingo } from "/ours/index.js";
 
 export async function measure() {
     const model = await AudioFlamingo.load("/model/", { engine: "webgpu", cache: "none" });

@@ -56,7 +56,7 @@ pub fn on_webgpu(places: &Places) -> Result<Vec<Row>> {
 /// One of our engines, as the package in web/dist has it.
 fn ours(places: &Places, module: &str) -> Result<Command> {
     let package = places.root.join("web/dist/lib");
-    ensure!(package.join("af2.js").exists(), "web/dist is missing: `cargo xtask web` builds it");
+    ensure!(package.join("index.js").exists(), "web/dist is missing: `cargo xtask web` builds it");
     tab(places, module, &[("ours", &package.display().to_string()), ("model", &places.model.display().to_string())])
 }
 

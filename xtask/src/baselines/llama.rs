@@ -75,7 +75,7 @@ fn platform() -> Result<&'static str> {
 
 /// Random weights in llama.cpp's format, written once.
 pub fn gguf(places: &Places) -> Result<PathBuf> {
-    let file = places.folder.join("decoder-q4_0.gguf");
+    let file = places.folder.join("text-decoder-q4_0.gguf");
     if !file.exists() {
         let python = places.python("python", &["gguf", "numpy"])?.display().to_string();
         let part = file.with_extension("part");
