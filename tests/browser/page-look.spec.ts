@@ -34,6 +34,25 @@ test("the page says what the demo is, and offers no model of the tests", async (
   for (const suggestion of await page.locator("#suggestions button").allTextContents()) expect(suggestion).toMatch(/^[A-Z]/);
 });
 
+test("silence is drawn dark, and said", async ({ page, address }) => {
+  await page.goto(`${address}?engine=cpu`);
+  const samples = Buffer.alloc(2 * 16_000);
+  const header = Buffer.from("524946460000000057415645666d74201000000001000100803e0000007d00000200100064617461", "hex");
+  const wav = Buffer.concat([header, Buffer.from(Uint32Array.of(samples.length).buffer), samples]);
+  wav.writeUInt32LE(wav.length - 8, 4);
+  await page.setInputFiles("#file", { name: "silence.wav", mimeType: "audio/wav", buffer: wav });
+  await expect(page.locator("#sound-notices")).toContainText("The audio is silent", { timeout: 100_000 });
+  const brightness = () =>
+    page.locator("#picture").evaluate((canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const { data } = (canvas as HTMLCanvasElement).getContext("2d")!.getImageData(width / 2, height / 2, width / 4, height / 4);
+      return data.reduce((sum, value, index) => sum + (index % 4 === 0 ? value : 0), 0) / (data.length / 4);
+    });
+  await expect.poll(brightness, "once the picture is there").toBeGreaterThan(0);
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  expect(await brightness()).toBeLessThan(60);
+});
+
 for (const [width, height] of [[1440, 900], [390, 844], [320, 640]] as const) {
   test(`nothing widens the page at ${width} px`, async ({ page, address }) => {
     await page.setViewportSize({ width, height });

@@ -91,7 +91,7 @@ test("a load that fails leaves the model at work", async ({ page, address, serve
   await page.locator("#model-choice").selectOption({ label: "From an address…" });
   await page.locator("#model-url").fill(`${server.origin}/nowhere/`);
   await page.locator("#model-load").click();
-  await expect(page.locator("#model-note")).toContainText("stays in use", { timeout: 60_000 });
+  await expect(page.locator("#model-note")).toHaveText(/^config\.json: .* The demo stays in use\.$/, { timeout: 60_000 });
   await ask(page, "What is this sound?");
   await expect(page.locator(".answer-text")).toHaveText("it is a cow");
 });

@@ -3,7 +3,7 @@
 import type { AnswerResult } from "audio-flamingo-2-webgpu";
 import { level, sureness } from "./confidence.js";
 import { button, make, write } from "./dom.js";
-import { interval } from "./format.js";
+import { interval, sentence } from "./format.js";
 import type { Machine } from "./machine.js";
 import type { Player } from "./player.js";
 import { type Card, heardClip, type PageState } from "./state.js";
@@ -57,7 +57,7 @@ export class AnswerCard {
     this.#sure.title = "The mean probability of the words of this answer, by the model itself";
     const notices = noticesOf(result);
     this.#notices.hidden = notices.length === 0;
-    if (this.#notices.childElementCount !== notices.length) this.#notices.replaceChildren(...notices.map((notice) => make("li", "", notice)));
+    if (this.#notices.childElementCount !== notices.length) this.#notices.replaceChildren(...notices.map((notice) => make("li", "", sentence(notice))));
   }
 
   #showWhere({ id, sound, result, where, about }: Card, state: PageState): void {

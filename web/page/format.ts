@@ -40,9 +40,9 @@ export function percent(share: number): string {
   return `${Math.round(100 * share)}\u00a0%`;
 }
 
-/** With a capital letter at the start. */
+/** With a capital letter at the start, unless that is the name of a file or an address. */
 export function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^\S*[./:_]\S/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** With a capital letter at the start and a full stop at the end. */

@@ -15,7 +15,9 @@ const COLOURS: [number, number, number, number][] = [
 /** The picture in colours, the lowest band at the bottom. */
 export function shade({ width, height, data }: Picture): ImageData {
   const image = new ImageData(width, height);
-  const palette = Array.from({ length: 256 }, (_, level) => colour(level / 255));
+  // Levels are relative to the loudest: a picture of one level is that of digital silence.
+  const silent = data.every((level) => level === data[0]);
+  const palette = Array.from({ length: 256 }, (_, level) => colour(silent ? 0 : level / 255));
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       const [red, green, blue] = palette[data[(height - 1 - row) * width + column] ?? 0] ?? [0, 0, 0];

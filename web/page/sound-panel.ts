@@ -1,7 +1,7 @@
 /** Shows the sound: name, picture, position, what the model has heard of it. */
 
 import { byId, make, write } from "./dom.js";
-import { clock, duration } from "./format.js";
+import { clock, duration, sentence } from "./format.js";
 import type { Machine } from "./machine.js";
 import type { Player } from "./player.js";
 import { Spectrogram } from "./spectrogram.js";
@@ -57,7 +57,7 @@ function showSound(sound: Sound | undefined, { model }: PageState): void {
   seek.step = (sound.info?.seconds ?? 0) > 60 ? "1" : "0.1";
   const notices = [...new Set([...(sound.info?.notices ?? []), ...(sound.hearing.at === "heard" ? sound.hearing.clip.info.notices : [])])];
   byId("sound-notices").hidden = notices.length === 0;
-  byId("sound-notices").replaceChildren(...notices.map((notice) => make("li", "", notice)));
+  byId("sound-notices").replaceChildren(...notices.map((notice) => make("li", "", sentence(notice))));
 }
 
 /** Offers to hear more than the model was made for, where there is more. */

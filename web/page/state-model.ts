@@ -1,6 +1,7 @@
 /** Which model is loaded, and which is loading. The old one answers until the new one's manifest is read. */
 
 import type { ModelSource } from "audio-flamingo-2-webgpu";
+import { modelInSentence } from "./model-title.js";
 import { type Loading, type PageState, requeued } from "./state.js";
 import type { PageEvent } from "./state-events.js";
 
@@ -56,5 +57,5 @@ function withModel(state: PageState, change: Partial<PageState["model"]>): PageS
 }
 
 function kept({ model: { ready } }: PageState): string {
-  return ready ? ` ${ready.model.info.name} stays in use.` : "";
+  return ready ? ` ${modelInSentence(ready.model.info.name)} stays in use.` : "";
 }
