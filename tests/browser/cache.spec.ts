@@ -95,7 +95,7 @@ test("cache none stores nothing; the main thread uses the Cache API", async ({ s
   expect(await page.evaluate(() => window.AudioFlamingo.cache.list())).toEqual([]);
   const main = await load(page, { url, worker: false });
   expect(main).toMatchObject({ ok: true, cache: "cache-api", inWorker: false });
-  expect(main.notices?.join()).toContain("no opfs cache here");
+  expect(main.notices?.join()).toContain("no file system here: the model is stored in its Cache API");
   expect(server.bytes()).toBe(2 * TOTAL);
   expect((await load(page, { url, cache: "cache-api" })).last).toMatchObject({ networkBytes: 0 });
 });
@@ -150,7 +150,7 @@ test("storage forbidden, as in some private windows: the model loads without a c
   const url = server.serveModel("m", syntheticModel(LENGTHS));
   const outcome = await load(page, { url });
   expect(outcome).toMatchObject({ ok: true, inWorker: true, cache: "none" });
-  expect(outcome.notices?.join()).toContain("no opfs cache here: using none");
+  expect(outcome.notices?.join()).toContain("this browser stores nothing here");
   expect(await page.evaluate(() => window.AudioFlamingo.cache.list())).toEqual([]);
 });
 

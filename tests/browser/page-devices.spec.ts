@@ -85,6 +85,8 @@ test("live captions come until they are stopped, checked by asking back", async 
 test("over plain HTTP the page says what is missing, and the CPU answers", async ({ page, address }) => {
   await page.goto(address.replace("localhost", "af2.test"));
   await expect(page.locator("#banner")).toContainText("plain HTTP");
+  await expect(page.locator("#model-note")).toHaveText("The demo is ready, 4.2 MB. This browser stores nothing here: the model is fetched at every visit.", { timeout: 100_000 });
+  await expect(page.locator("#slow-note"), "the banner says it").toBeHidden();
   await hear(page, "A cow");
   await ask(page, "What is this sound?");
   await expect(page.locator(".answer-text")).toHaveText("it is a cow");

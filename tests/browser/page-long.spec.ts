@@ -29,6 +29,7 @@ test("Where paints the seconds that an answer rests on; clicking them plays them
   await page.getByRole("button", { name: "Where?" }).click();
   const seconds = page.getByRole("group", { name: "The seconds that this answer rests on" });
   await expect(seconds.getByRole("button").first()).toHaveText(/^\d+\.\d–\d+\.\d s$/, { timeout: 100_000 });
+  await expect(seconds, "the page moves to them").toBeInViewport({ ratio: 1 });
   expect((await page.locator("#picture").screenshot()).equals(before), "the picture has heat").toBe(false);
   await seconds.getByRole("button").first().click();
   const start = Number.parseFloat((await seconds.getByRole("button").first().textContent()) ?? "");

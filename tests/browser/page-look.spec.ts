@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
-import { SHOTS, SOUNDS, ask, expect, hear, overflows, test } from "./support/page.js";
+import { SHOTS, SOUNDS, ask, expect, hear, overflows, silence, test } from "./support/page.js";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -36,21 +36,12 @@ test("the page says what the demo is, and offers no model of the tests", async (
 
 test("silence is drawn dark, and said", async ({ page, address }) => {
   await page.goto(`${address}?engine=cpu`);
-  const samples = Buffer.alloc(2 * 16_000);
-  const header = Buffer.from("524946460000000057415645666d74201000000001000100803e0000007d00000200100064617461", "hex");
-  const wav = Buffer.concat([header, Buffer.from(Uint32Array.of(samples.length).buffer), samples]);
-  wav.writeUInt32LE(wav.length - 8, 4);
-  await page.setInputFiles("#file", { name: "silence.wav", mimeType: "audio/wav", buffer: wav });
+  await page.setInputFiles("#file", silence(1));
   await expect(page.locator("#sound-notices")).toContainText("The audio is silent", { timeout: 100_000 });
-  const brightness = () =>
-    page.locator("#picture").evaluate((canvas) => {
-      const { width, height } = canvas as HTMLCanvasElement;
-      const { data } = (canvas as HTMLCanvasElement).getContext("2d")!.getImageData(width / 2, height / 2, width / 4, height / 4);
-      return data.reduce((sum, value, index) => sum + (index % 4 === 0 ? value : 0), 0) / (data.length / 4);
-    });
-  await expect.poll(brightness, "once the picture is there").toBeGreaterThan(0);
-  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-  expect(await brightness()).toBeLessThan(60);
+  const centre = () =>
+    page.locator("#picture").evaluate((canvas: HTMLCanvasElement) => [...canvas.getContext("2d")!.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data]);
+  await expect.poll(async () => (await centre())[3], { message: "once the picture is there", timeout: 100_000 }).toBe(255);
+  expect((await centre())[0]).toBeLessThan(60);
 });
 
 for (const [width, height] of [[1440, 900], [390, 844], [320, 640]] as const) {
@@ -113,6 +104,18 @@ test("the focus stays where people are: after a file, after Change", async ({ pa
   await page.locator("#another").focus();
   await page.keyboard.press("Enter");
   await expect(page.locator("#file")).toBeFocused();
+});
+
+test("more of a long sound is heard when it is wanted, and the focus stays", async ({ page, address }) => {
+  await page.goto(`${address}?engine=cpu`);
+  await page.setInputFiles("#file", silence(121));
+  const more = page.getByRole("button", { name: "Hear all of it" });
+  await expect(page.locator("#listening")).toContainText("Heard: the first 2:00 of 2:01.", { timeout: 100_000 });
+  await more.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#play")).toBeFocused();
+  await expect(page.locator("#listening")).toContainText("Heard all 2 min 1 s", { timeout: 100_000 });
+  await expect(more).toBeHidden();
 });
 
 test("axe finds nothing, empty and answered, in light, dark and forced colours, on a desk and on a phone", async ({ page, address }) => {

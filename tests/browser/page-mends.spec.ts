@@ -96,6 +96,38 @@ test("a load that fails leaves the model at work", async ({ page, address, serve
   await expect(page.locator(".answer-text")).toHaveText("it is a cow");
 });
 
+test("a lost GPU is said until the model works again, and the picture is drawn anew", async ({ page, address }) => {
+  await page.addInitScript(() => {
+    window.Worker = class extends Worker {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options);
+        addEventListener("lose", () => this.dispatchEvent(new MessageEvent("message", { data: { recovering: "the GPU was lost" } })));
+      }
+    };
+  });
+  await page.goto(`${address}?engine=cpu`);
+  await hear(page, "A cow");
+  const opacity = await page.locator("#picture").evaluate((canvas: HTMLCanvasElement) => {
+    const context = canvas.getContext("2d")!;
+    const centre = () => context.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data[3];
+    const before = centre();
+    context.reset();
+    canvas.dispatchEvent(new Event("contextrestored"));
+    return [before, centre()];
+  });
+  expect(opacity).toEqual([255, 255]);
+  const lose = () =>
+    page.evaluate(() => {
+      dispatchEvent(new Event("lose"));
+      return document.querySelector("#banner")?.textContent;
+    });
+  expect(await lose(), "nothing waits for it").toBe("");
+  await page.getByRole("group", { name: "Sample sounds" }).getByRole("button", { name: "Two minutes: a voice, a piano, a horse" }).click();
+  await expect(page.locator("#listening")).toContainText("Listening: 1 of", { timeout: 100_000 });
+  expect(await lose()).toBe("The GPU was lost. The model is loaded again; what was running then goes on.");
+  await expect(page.locator("#banner")).toBeHidden({ timeout: 100_000 });
+});
+
 test("the files of a chosen folder are listed before it is loaded", async ({ page, address }) => {
   await page.goto(`${address}?engine=cpu`);
   await page.locator("#model-choice").selectOption({ label: "From a local folder…" });

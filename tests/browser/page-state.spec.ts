@@ -56,6 +56,7 @@ const STATES = {
   live: after(ready, { type: "live", question: undefined }),
   captioning: after(answered, { type: "caption" }),
   indexing: after(answered, { type: "search", text: "a dog" }),
+  recovering: after(answering, { type: "recovering", load: 1, reason: "lost" }),
 } satisfies Record<string, PageState>;
 
 /** All events, with the numbers that they have in the states above; what is meant for others must change nothing. */
@@ -71,6 +72,8 @@ const EVENTS = {
   "newer converts": { type: "progress", load: 4, progress: { phase: "convert" } as Progress },
   loaded: { type: "loaded", load: 1, model: MODEL, note: "" },
   "newer loaded": { type: "loaded", load: 4, model: NEWER, note: "" },
+  recovering: { type: "recovering", load: 1, reason: "lost" },
+  "another recovers": { type: "recovering", load: 9, reason: "lost" },
   "load failed": { type: "failed", step: { kind: "load", load: 1, source: "", onCpu: false }, reason: "no" },
   "newer failed": { type: "failed", step: { kind: "load", load: 4, source: "", onCpu: false }, reason: "no" },
   choose: { type: "choose", ...SOUND },
@@ -114,7 +117,7 @@ const EVENTS = {
 
 /** The state in words; `·` stands between its parts. What is at rest is left out. */
 function words({ device, model, sound, microphone, answers, heat, timeline, lacking, problem }: PageState): string {
-  const engine = [model.ready && model.ready.model.info.name, model.loading && `loads ${model.loading.id}`, model.atStart && `will load ${model.atStart}`];
+  const engine = [model.ready && model.ready.model.info.name, model.loading && `loads ${model.loading.id}`, model.atStart && `will load ${model.atStart}`, model.recovering && "recovers"];
   const parts = [
     device.at === "known" ? "" : device.at,
     engine.filter(Boolean).join(" and ") || "no model",
@@ -162,6 +165,7 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     choose: "loads 1 · sound 2 waiting",
     ask: "loads 1 · lacks a sound",
     record: "loads 1 · recording",
+    recovering: "loads 1 and recovers",
   },
   // first
   ready: {
@@ -195,6 +199,7 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     live: "first · sound 2 listening · live",
     caption: "first · sound 2 listening · captions running 0",
     search: "first · sound 2 listening · search indexing",
+    recovering: "first and recovers · sound 2 listening",
   },
   // first · sound 2 heard
   heard: {
@@ -248,6 +253,7 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     live: "first and loads 4 · sound 2 heard · live · 3 running",
     caption: "first and loads 4 · sound 2 heard · 3 running · captions running 0",
     search: "first and loads 4 · sound 2 heard · 3 running · search indexing",
+    recovering: "first and loads 4 and recovers · sound 2 heard · 3 running",
   },
   // first · sound 2 heard · 3 running
   answering: {
@@ -264,6 +270,7 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     live: "first · sound 2 heard · live · 3 running",
     caption: "first · sound 2 heard · 3 running · captions running 0",
     search: "first · sound 2 heard · 3 running · search indexing",
+    recovering: "first and recovers · sound 2 heard · 3 running",
   },
   // first · sound 2 heard · 4 queued, 3 running
   queued: {
@@ -280,6 +287,7 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     live: "first · sound 2 heard · live · 4 queued, 3 running",
     caption: "first · sound 2 heard · 4 queued, 3 running · captions running 0",
     search: "first · sound 2 heard · 4 queued, 3 running · search indexing",
+    recovering: "first and recovers · sound 2 heard · 4 queued, 3 running",
   },
   // first · sound 2 heard · 3 done
   answered: {
@@ -306,6 +314,7 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     live: "first · sound 2 heard · live · 3 done locating",
     caption: "first · sound 2 heard · 3 done locating · captions running 0",
     search: "first · sound 2 heard · 3 done locating · search indexing",
+    recovering: "first and recovers · sound 2 heard · 3 done locating",
   },
   // first · recording
   recording: {
@@ -325,6 +334,7 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     record: "first · recording",
     "no microphone": "first · no",
     "stop live": "first",
+    recovering: "first and recovers · live",
   },
   // first · sound 2 heard · 3 done · captions running 0
   captioning: {
@@ -340,6 +350,7 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     "captions ended": "first · sound 2 heard · 3 done · captions ended 0",
     "stop captions": "first · sound 2 heard · 3 done · captions ended 0",
     search: "first · sound 2 heard · 3 done · captions running 0 · search indexing",
+    recovering: "first and recovers · sound 2 heard · 3 done · captions running 0",
   },
   // first · sound 2 heard · 3 done · search indexing
   indexing: {
@@ -354,6 +365,24 @@ const TABLE: Record<keyof typeof STATES, Partial<Record<keyof typeof EVENTS, str
     caption: "first · sound 2 heard · 3 done · captions running 0 · search indexing",
     indexed: "first · sound 2 heard · 3 done · search searching",
     "stop search": "first · sound 2 heard · 3 done",
+    recovering: "first and recovers · sound 2 heard · 3 done · search indexing",
+  },
+  // first and recovers · sound 2 heard · 3 running
+  recovering: {
+    load: "first and loads 4 and recovers · sound 2 heard · 3 running",
+    choose: "first and recovers · sound 4 listening · 3 stopped",
+    clear: "first · 3 stopped",
+    ask: "first and recovers · sound 2 heard · 4 queued, 3 running",
+    "ask again": "first and recovers · sound 2 heard · 4 queued, 3 running",
+    stop: "first · sound 2 heard · 3 stopped",
+    "stop all": "first · sound 2 heard · 3 stopped",
+    delta: "first · sound 2 heard · 3 running",
+    answered: "first · sound 2 heard · 3 done",
+    "not answered": "first · sound 2 heard · 3 failed",
+    record: "first and recovers · sound 2 heard · recording · 3 running",
+    live: "first and recovers · sound 2 heard · live · 3 running",
+    caption: "first and recovers · sound 2 heard · 3 running · captions running 0",
+    search: "first and recovers · sound 2 heard · 3 running · search indexing",
   },
 };
 

@@ -69,8 +69,10 @@ export class AnswerCard {
     this.#where.setAttribute("aria-pressed", String(shown));
     this.#seconds.hidden = !shown && where.at !== "failed";
     if (this.#seconds.hidden) return;
-    if (where !== this.#shown) this.#fillSeconds(where, about.source);
+    if (where === this.#shown) return;
     this.#shown = where;
+    this.#fillSeconds(where, about.source);
+    this.element.scrollIntoView({ block: "nearest" }); // the seconds may be under the fold
   }
 
   #fillSeconds(where: Card["where"], source: Blob | string): void {

@@ -31,7 +31,7 @@ function show({ name, driver, state, title, note }: DeviceWords): void {
   const badge = byId("device-badge");
   badge.dataset["state"] = state;
   badge.title = title;
-  byId("slow-note").hidden = note === "";
+  byId("slow-note").hidden = note === "" || !isSecureContext; // over plain HTTP the banner says more
   byId("slow-note").textContent = note;
 }
 

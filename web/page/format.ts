@@ -15,7 +15,7 @@ export function duration(seconds: number): string {
 
 /** `1:05`, `1:02:03`. */
 export function clock(seconds: number): string {
-  const whole = Math.floor(seconds);
+  const whole = Math.round(seconds); // files that were cut at five minutes may last 299.98 s
   const two = (value: number) => String(value).padStart(2, "0");
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;

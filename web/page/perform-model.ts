@@ -40,6 +40,7 @@ async function load({ load, source, onCpu }: Extract<Step, { kind: "load" }>, ke
         if (!signal.aborted) send({ type: "progress", load, progress });
       },
       onLicence: confirmLicences,
+      onRecovering: (reason) => send({ type: "recovering", load, reason }),
     });
     if (signal.aborted) return void (await model.dispose());
     const { name, totalBytes, notices } = model.info;

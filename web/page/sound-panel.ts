@@ -63,8 +63,10 @@ function showSound(sound: Sound | undefined, { model }: PageState): void {
 /** Offers to hear more than the model was made for, where there is more. */
 function showMore({ hearing, info, most }: Sound): void {
   const more = hearing.at === "heard" && hearing.clip.info.truncated && most === undefined;
-  byId("hear-more").hidden = !more;
-  byId("hear-more").textContent = info?.truncated ? `Hear the first ${clock(info.seconds)}` : "Hear all of it";
+  const button = byId("hear-more");
+  if (!more && document.activeElement === button) byId("play").focus(); // it is hidden: the focus would be lost
+  button.hidden = !more;
+  button.textContent = info?.truncated ? `Hear the first ${clock(info.seconds)}` : "Hear all of it";
 }
 
 function description({ info, fileSeconds }: Sound): string {

@@ -21,6 +21,7 @@ export class Spectrogram {
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
     new ResizeObserver(() => this.draw()).observe(canvas);
+    canvas.addEventListener("contextrestored", () => this.draw()); // a lost GPU takes what was drawn
   }
 
   /** Shows a sound, or nothing. A sound that is chosen while another one is prepared wins. */

@@ -31,6 +31,7 @@ type Report =
   | { type: "checked"; report: CheckReport }
   | { type: "device-silent" }
   | { type: "progress"; load: Id; progress: Progress }
+  | { type: "recovering"; load: Id; reason: string }
   | { type: "loaded"; load: Id; model: Model; note: string }
   | { type: "stalled"; key: string }
   | { type: "fetched"; sound: Id; blob: Blob }

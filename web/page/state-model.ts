@@ -4,6 +4,7 @@ import type { ModelSource } from "audio-flamingo-2-webgpu";
 import { modelInSentence } from "./model-title.js";
 import { type Loading, type PageState, requeued } from "./state.js";
 import type { PageEvent } from "./state-events.js";
+import { usesModel } from "./state-steps.js";
 
 export function model(state: PageState, event: PageEvent): PageState {
   const { loading } = state.model;
@@ -24,9 +25,21 @@ export function model(state: PageState, event: PageEvent): PageState {
     case "failed":
       if (event.step.kind !== "load" || loading?.id !== event.step.load) return state;
       return withModel(state, { loading: undefined, note: event.reason + kept(state) });
+    case "recovering":
+      return (state.model.ready ?? loading)?.id === event.load ? withModel(state, { recovering: event.reason }) : state;
     default:
       return state;
   }
+}
+
+/** What only a model at work reports. */
+const AT_WORK: PageEvent["type"][] = ["window", "delta", "live-caption", "caption-progress", "index-progress"];
+
+/** After a lost GPU: the model works again, or nothing waits for it. */
+export function recovered(state: PageState, happened: PageEvent["type"] | undefined): PageState {
+  if (state.model.recovering === undefined) return state;
+  const over = (happened !== undefined && AT_WORK.includes(happened)) || !usesModel(state);
+  return over ? withModel(state, { recovering: undefined }) : state;
 }
 
 /** Begins a load. One in progress ends. */

@@ -73,3 +73,11 @@ function* timelineSteps({ sound, model, timeline: { captioning, search } }: Page
 export function heldBy(state: PageState): (Clip | Model)[] {
   return [heardClip(state), state.model.ready?.model].filter((held) => held !== undefined);
 }
+
+/** Kinds of steps that need no model. */
+const WITHOUT_MODEL: Step["kind"][] = ["check", "fetch", "preview", "record", "finish"];
+
+/** Whether a model works in this state, or is loaded. */
+export function usesModel(state: PageState): boolean {
+  return [...stepsOf(state).values()].some(({ kind }) => !WITHOUT_MODEL.includes(kind));
+}

@@ -3,7 +3,7 @@
 import type { Device, PageState } from "./state.js";
 import type { PageEvent } from "./state-events.js";
 import { microphone } from "./state-microphone.js";
-import { model, startLoad } from "./state-model.js";
+import { model, recovered, startLoad } from "./state-model.js";
 import { sound } from "./state-sound.js";
 import { talk } from "./state-talk.js";
 import { timeline } from "./state-timeline.js";
@@ -12,7 +12,8 @@ import { timeline } from "./state-timeline.js";
 const REGIONS = [device, model, sound, microphone, talk, timeline];
 
 export function transition(state: PageState, event: PageEvent): PageState {
-  return settled(REGIONS.reduce((next, region) => region(next, event), state));
+  const next = settled(REGIONS.reduce((next, region) => region(next, event), state));
+  return recovered(next, next === state ? undefined : event.type);
 }
 
 function device(state: PageState, event: PageEvent): PageState {

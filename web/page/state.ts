@@ -46,6 +46,8 @@ export interface ModelState {
   atStart: ModelSource | undefined;
   ready: { id: Id; model: Model } | undefined;
   loading: Loading | undefined;
+  /** Why the model is loaded anew while a step waits for it: the GPU was lost. */
+  recovering: string | undefined;
   note: string;
 }
 
@@ -125,7 +127,7 @@ export const EMPTY_TIMELINE: Timeline = { captioning: { at: "off" }, captions: [
 export const INITIAL: PageState = {
   next: 1,
   device: { at: "looking" },
-  model: { atStart: undefined, ready: undefined, loading: undefined, note: "" },
+  model: { atStart: undefined, ready: undefined, loading: undefined, recovering: undefined, note: "" },
   sound: undefined,
   microphone: { at: "off" },
   answers: [],

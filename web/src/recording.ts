@@ -101,5 +101,5 @@ const PATIENCE_MS = 3_000;
 async function running(context: AudioContext): Promise<void> {
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
   await Promise.race([context.resume(), late]);
-  if (context.state !== "running") throw new BadRequest("the browser has not started audio on this page: call `live` from a click, on a machine with an audio output");
+  if (context.state !== "running") throw new BadRequest("the browser has not started audio on this page: that takes a click, and a machine with an audio output");
 }

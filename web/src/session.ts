@@ -260,7 +260,7 @@ interface LoadPlan {
 async function chooseStore(args: LoadArguments, files: ModelFiles, index: ModelIndex, meter: ProgressMeter): Promise<ShardStore> {
   if (files.local || args.cache === "none") return openStore("none");
   const store = await openStore(args.cache);
-  if (store.kind !== args.cache) meter.notice(`this browser has no ${args.cache} cache here: using ${store.kind}`);
+  if (store.kind !== args.cache) meter.notice(store.kind === "none" ? "this browser stores nothing here: the model is fetched at every visit" : "this browser has no file system here: the model is stored in its Cache API");
   const { quotaBytes, usedBytes } = await storageReport();
   const missing = index.totalBytes - (await cachedBytes(index));
   if (quotaBytes === 0 || missing <= quotaBytes - usedBytes) return store;

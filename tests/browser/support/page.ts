@@ -49,6 +49,15 @@ export async function ask(page: Page, question: string): Promise<void> {
   await expect(page.locator(".answer-text").first()).not.toBeEmpty();
 }
 
+/** A WAV file of silence, 16 bits at 8 kHz. */
+export function silence(seconds: number): { name: string; mimeType: string; buffer: Buffer } {
+  const length = 16_000 * seconds;
+  const buffer = Buffer.concat([Buffer.from("524946460000000057415645666d74201000000001000100401f0000803e00000200100064617461", "hex"), Buffer.alloc(4 + length)]);
+  buffer.writeUInt32LE(buffer.length - 8, 4);
+  buffer.writeUInt32LE(length, 40);
+  return { name: "silence.wav", mimeType: "audio/wav", buffer };
+}
+
 /** Whether the page is wider than the screen. */
 export function overflows(page: Page): Promise<boolean> {
   return page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
