@@ -1,8 +1,8 @@
-enable f16;
 // Tiles in workgroup memory of matmul.wgsl in float16: half the bytes. A product of two float16 is exact in float32, and sums are float32.
 // W fits: a 4-bit weight is an integer of at most 1,024 here, a float16 weight is one, an 8-bit weight would have to exceed 65,504.
 // x need not: what goes into `down_proj` has no bound. The workgroup divides x by a power of two, its unit, such that the largest value so
 // far is in 2^14 .. 2^15; values down to 2^-28 of that keep 11 bits. A larger value makes the unit larger and divides the sums so far.
+enable f16;
 alias Tile4 = vec4<f16>;
 const HALF: bool = true;
 const EXPONENT: u32 = 0x7f800000u;     // its bits in a float32

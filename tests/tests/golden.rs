@@ -107,13 +107,13 @@ fn every_case_with_the_hardware_kernels() {
     }
 }
 
-/// Tiles in float16 against those in float32, with the same weights.
+/// Tiles in float16 beside those in float32, with the same weights.
 #[test]
 fn cases_with_tiles_in_float16() {
     let [full, half] = [MatmulKernel::Tiled, MatmulKernel::Half]
         .map(|matmul| toy_tuned(Scheme::F16, Tuning { matmul, ..Tuning::HARDWARE }));
-    let cases: Vec<Case> = cases().into_iter().filter(|case| case.windows == 1).take(2).collect();
-    assert_eq!(cases.len(), 2);
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.windows == 1).take(1).collect();
+    assert_eq!(cases.len(), 1);
     for case in cases {
         let Some(windows) = windows_of_codes(&full, &case.input) else { continue };
         let [expected, found] = [&full, &half].map(|session| trace(session, &windows, &case, &HashMap::new()));
