@@ -79,10 +79,11 @@ test("a disk that fills up while loading ends caching, not loading", async ({ se
   const page = await open();
   const session = await page.context().newCDPSession(page);
   const url = server.serveModel("m", syntheticModel([1_000_000, 6_000_000]));
-  server.fail(`/m/${shardName(1)}`, { kind: "slow", bytesPerTick: 100_000 });
+  server.fail(`/m/${shardName(1)}`, { kind: "trickle", after: 500_000 });
   const loading = load(page, { url });
   await expect.poll(() => server.bytes(shardName(1))).toBeGreaterThan(500_000);
   await session.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize: 2_000_000 });
+  server.heal();
   const outcome = await loading;
   expect(outcome).toMatchObject({ ok: true, cache: "none" });
   expect(outcome.notices?.join()).toContain("without cache");
@@ -159,10 +160,11 @@ test("storage cleared while loading, and after: the load and the next one succee
   const session = await page.context().newCDPSession(page);
   const clear = () => session.send("Storage.clearDataForOrigin", { origin: server.origin, storageTypes: "all" });
   const url = server.serveModel("m", syntheticModel(LENGTHS));
-  server.fail(`/m/${shardName(1)}`, { kind: "slow", bytesPerTick: 30_000 });
+  server.fail(`/m/${shardName(1)}`, { kind: "trickle", after: 200_000 });
   const loading = load(page, { url });
   await expect.poll(() => server.bytes(shardName(1))).toBeGreaterThan(200_000);
   await clear();
+  server.heal();
   expect(await loading).toMatchObject({ ok: true });
   await load(page, { url });
   await clear();

@@ -144,9 +144,9 @@ test("a changed ETag restarts the shard instead of mixing versions", async ({ se
 for (const cache of ["opfs", "cache-api"] as const) {
   test(`after an abort and a reload only the missing bytes are fetched (${cache})`, async ({ server, mock, open }) => {
     const url = server.serveModel("m", syntheticModel([1_500_000, 12_000_000]));
-    server.fail(`/m/${shardName(1)}`, { kind: "slow", bytesPerTick: 200_000 });
+    server.fail(`/m/${shardName(1)}`, { kind: "trickle", after: 10_000_000 });
     const page = await open();
-    const aborted = await load(page, { url, cache, abortAt: 0.45 });
+    const aborted = await load(page, { url, cache, abortAt: 0.35 });
     expect(aborted.error).toMatchObject({ name: "Aborted", code: "ABORTED" });
     await page.close();
     const again = await load(await open(), { url, cache });

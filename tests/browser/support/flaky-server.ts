@@ -13,7 +13,9 @@ export type Fault =
   | { kind: "status"; status: number }
   | { kind: "wrong-bytes" }
   | { kind: "truncate"; to: number }
-  | { kind: "slow"; bytesPerTick: number };
+  | { kind: "slow"; bytesPerTick: number }
+  /** The rest comes byte by byte until `heal`: however slow the browser is, the test acts before the end. */
+  | { kind: "trickle"; after: number };
 
 /** More bytes than sockets and browser hold between the server and who reads: of so many sent, some were read, and survive a cut. */
 export const BEYOND_BUFFERS = 16_000_000;
@@ -56,6 +58,7 @@ export class FlakyServer {
   #models = new Map<string, { body: Buffer; etag: string }>();
   #receivers = new Map<string, (body: string) => void>();
   #faults = new Map<string, { fault: Fault; times: number }[]>();
+  #heals = 0;
 
   constructor() {
     this.#server = createServer((request, response) => void this.#answer(request, response).catch(() => response.destroy()));
@@ -102,6 +105,7 @@ export class FlakyServer {
 
   heal(): void {
     this.#faults.clear();
+    this.#heals += 1;
   }
 
   changeEtag(path: string): void {
@@ -167,7 +171,8 @@ export class FlakyServer {
     const headers: Record<string, string | number> = { "Content-Length": rest.length, ETag: model.etag };
     if (start !== undefined) headers["Content-Range"] = `bytes ${start}-${body.length - 1}/${body.length}`;
     response.writeHead(record.status, headers);
-    await send(response, rest, fault, record);
+    const heals = this.#heals;
+    await send(response, rest, fault, record, () => this.#heals > heals);
   }
 
   #rangeStart(request: IncomingMessage, etag: string): number | undefined {
@@ -194,7 +199,7 @@ function damaged(body: Buffer, fault: Fault | undefined): Buffer {
   return copy;
 }
 
-async function send(response: ServerResponse, rest: Buffer, fault: Fault | undefined, record: Served): Promise<void> {
+async function send(response: ServerResponse, rest: Buffer, fault: Fault | undefined, record: Served, healed: () => boolean): Promise<void> {
   if (fault?.kind === "cut") {
     const head = rest.subarray(0, fault.after);
     record.sent = head.length;
@@ -202,14 +207,20 @@ async function send(response: ServerResponse, rest: Buffer, fault: Fault | undef
     fault.then?.();
     return void response.destroy();
   }
-  const step = fault?.kind === "slow" ? fault.bytesPerTick : rest.length;
-  for (let at = 0; at < rest.length && !response.destroyed; at += step) {
-    const chunk = rest.subarray(at, at + step);
+  while (record.sent < rest.length && !response.destroyed) {
+    const chunk = rest.subarray(record.sent, record.sent + step(fault, record.sent, healed()));
     await write(response, chunk);
     record.sent += chunk.length;
-    if (step < rest.length) await pause(20);
+    if (record.sent < rest.length) await pause(20);
   }
   response.end();
+}
+
+/** Bytes of the next chunk. */
+function step(fault: Fault | undefined, sent: number, healed: boolean): number {
+  if (fault?.kind === "slow") return fault.bytesPerTick;
+  if (fault?.kind === "trickle" && !healed) return Math.max(1, fault.after - sent);
+  return Infinity;
 }
 
 function write(response: ServerResponse, bytes: Buffer): Promise<void> {

@@ -9,6 +9,10 @@ pub(crate) enum Instructions {
     Avx2(pulp::x86::V3),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,
+    #[cfg_attr(
+        all(target_arch = "wasm32", target_feature = "simd128"),
+        expect(dead_code, reason = "for CPUs without vector instructions, which this build demands")
+    )]
     Plain,
 }
 
