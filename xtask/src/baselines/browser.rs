@@ -29,7 +29,7 @@ pub fn on_the_cpu(places: &Places) -> Result<Vec<Row>> {
 }
 
 /// Decoding with the 0.5B on WebGPU, all of it, beside ONNX Runtime Web's matmuls alone, with the shapes of its feed-forward network; both per
-/// weight. A token is one row, a prompt of 40 tokens 40.
+/// weight. A token is one row, 40 tokens of a prompt are 40.
 pub fn on_webgpu(places: &Places) -> Result<Vec<Row>> {
     let (_, all) = llama::weights(&places.config).context("config.json lacks a dimension")?;
     let head = ["vocab_size", "hidden_size"].map(|name| places.config["text"][name].as_f64().unwrap_or(f64::NAN));
@@ -49,7 +49,7 @@ pub fn on_webgpu(places: &Places) -> Result<Vec<Row>> {
     Ok(vec![
         row("a token of the 0.5B at 4 bits, all of it", number(&ours["token"]) / all, &theirs["1"]),
         // Of a prompt only the last token is multiplied with the head.
-        row("a prompt of 40 tokens, all of it", number(&ours["prompt"]) / without_head, &theirs["40"]),
+        row("40 tokens of a prompt, all of it", 40.0 * number(&ours["prompt"]) / without_head, &theirs["40"]),
     ])
 }
 
