@@ -13,7 +13,7 @@ const ONNX_RUNTIME: &str = "1.30.0";
 pub fn on_the_cpu(places: &Places) -> Result<Vec<Row>> {
     let (text, all) = llama::weights(&places.config).context("config.json lacks a dimension")?;
     llama::gguf(places)?;
-    let packages = places.npm("browser", &[format!("@wllama/wllama@{WLLAMA}")])?.join("node_modules");
+    let packages = places.npm("wllama", &[format!("@wllama/wllama@{WLLAMA}")])?.join("node_modules");
     let esm = packages.join("@wllama/wllama/esm").display().to_string();
     let mut theirs = tab(places, "wllama", &[("wllama", &esm), ("gguf", &places.folder.display().to_string())])?;
     let [ours, theirs] = in_turn(&mut ours(places, "ours_cpu")?, &mut theirs)?;
@@ -34,7 +34,7 @@ pub fn on_webgpu(places: &Places) -> Result<Vec<Row>> {
     let (_, all) = llama::weights(&places.config).context("config.json lacks a dimension")?;
     let head = ["vocab_size", "hidden_size"].map(|name| places.config["text"][name].as_f64().unwrap_or(f64::NAN));
     let without_head = all - head[0] * head[1];
-    let packages = places.npm("browser", &[format!("onnxruntime-web@{ONNX_RUNTIME}")])?.join("node_modules");
+    let packages = places.npm("onnxruntime", &[format!("onnxruntime-web@{ONNX_RUNTIME}")])?.join("node_modules");
     let mut theirs = tab(places, "ort", &[("ort", &packages.join("onnxruntime-web/dist").display().to_string())])?;
     let (theirs, ours) = (json_of(&mut theirs)?, json_of(&mut ours(places, "ours_gpu")?)?);
     let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);

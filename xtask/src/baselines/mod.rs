@@ -8,7 +8,7 @@ mod pytorch;
 mod table;
 
 use crate::run;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::{
     fs,
@@ -58,7 +58,7 @@ pub fn run(root: &Path, model: &Path, out: &Path) -> Result<()> {
     let places = Places { root: root.to_owned(), folder, model, config };
     let mut rows = Vec::new();
     for (what, measure) in MEASURED {
-        match measure(&places) {
+        match measure(&places).and_then(complete) {
             Ok(measured) => rows.extend(measured),
             Err(error) => eprintln!("skipped: {what}: {error:#}"),
         }
@@ -69,6 +69,12 @@ pub fn run(root: &Path, model: &Path, out: &Path) -> Result<()> {
     fs::write(out.join("baselines.json"), serde_json::to_vec_pretty(&rows.iter().map(Row::json).collect::<Vec<_>>())?)?;
     print!("\n{table}");
     Ok(())
+}
+
+/// The rows, unless a program did not print one of their figures.
+fn complete(rows: Vec<Row>) -> Result<Vec<Row>> {
+    ensure!(rows.iter().all(|row| row.ratio().is_finite()), "a program did not print what is measured");
+    Ok(rows)
 }
 
 impl Places {
@@ -158,5 +164,12 @@ mod tests {
         let runs = [json!({ "token": 3.0 }), json!({ "token": 2.0 }), json!({})];
         assert_eq!(least(&runs, "token"), 2.0);
         assert!(least(&runs, "peak_bytes").is_nan());
+    }
+
+    #[test]
+    fn a_row_without_a_figure_is_refused() {
+        let row = |ours| Row { what: String::new(), baseline: "", unit: "ns", ours, theirs: 1.0, target: 1.0 };
+        assert_eq!(complete(vec![row(2.0)]).unwrap().len(), 1);
+        assert!(complete(vec![row(2.0), row(f64::NAN)]).is_err());
     }
 }

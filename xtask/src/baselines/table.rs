@@ -16,7 +16,8 @@ pub struct Row {
 }
 
 impl Row {
-    fn ratio(&self) -> f64 {
+    /// Our figure by theirs.
+    pub fn ratio(&self) -> f64 {
         self.ours / self.theirs
     }
 
