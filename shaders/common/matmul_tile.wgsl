@@ -1,5 +1,6 @@
 // Loads and sums of the matmul kernels with tiles in workgroup memory.
 //!include common/matmul_params.wgsl
+//!include common/matmul_x.wgsl
 
 // Columns 4 quad .. 4 quad + 3 of row m of x. Indices past the end are clamped: no load is behind a branch. The values are not
 // touched before they are stored to a tile, so that the load is in flight while the tile before is used.

@@ -1,4 +1,5 @@
 // Tiles in workgroup memory of matmul.wgsl in float32.
+//!include common/tile_float.wgsl
 alias Tile4 = vec4<f32>;
 const HALF: bool = false;
 
@@ -9,9 +10,9 @@ fn tile_w(value: vec4<f32>) -> Tile4 { return value; }
 fn from_tile(value: Tile4) -> vec4<f32> { return value; }
 
 // What float16 needs: see tile_half.
-fn begin_units(lane: u32, a: vec4<f32>, b: vec4<f32>) {}
+fn begin_units(lane: u32, a: LoadedX, b: LoadedX) {}
 
-fn note(a: vec4<f32>, b: vec4<f32>) {}
+fn note(a: LoadedX, b: LoadedX) {}
 
 fn next_units() -> f32 { return 1.0; }
 

@@ -3,6 +3,7 @@
 // x need not: what goes into `down_proj` has no bound. The workgroup divides x by a power of two, its unit, such that the largest value so
 // far is in 2^14 .. 2^15; values down to 2^-28 of that keep 11 bits. A larger value makes the unit larger and divides the sums so far.
 enable f16;
+//!include common/tile_float.wgsl
 alias Tile4 = vec4<f16>;
 const HALF: bool = true;
 const EXPONENT: u32 = 0x7f800000u;     // its bits in a float32
@@ -29,12 +30,12 @@ fn exponent4(value: vec4<f32>) -> u32 {
 }
 
 // Before a barrier, of the values that come to the tile after it.
-fn note(a: vec4<f32>, b: vec4<f32>) {
+fn note(a: LoadedX, b: LoadedX) {
     let exponent = max(exponent4(a), exponent4(b));
     if (exponent > settled) { atomicMax(&largest, exponent); }
 }
 
-fn begin_units(lane: u32, a: vec4<f32>, b: vec4<f32>) {
+fn begin_units(lane: u32, a: LoadedX, b: LoadedX) {
     if (lane == 0u) { atomicStore(&largest, SMALLEST); }
     workgroupBarrier();
     note(a, b);

@@ -1,9 +1,8 @@
 // out[m, n] = epilogue(sum_k x[m, k] * W[n, k]): SIDE_M * PER_M rows by 64 columns of results per workgroup of SIDE_M * 16 threads,
 // PER_M x 4 per thread. For hardware GPUs. With PART = 1 out[s, m, n] is the sum over the s-th part of the columns of x and W, and
-// matmul_combine adds the parts up. matmul_half_* holds the tiles in float16 (common/tile_half).
-// Both operands pass through tiles in workgroup memory: vec4 along k, rows padded by one vec4 so that neighbouring rows fall in
-// different banks. Grid x: parts * ceil(M / (SIDE_M * PER_M)) * ceil(N / 64).
-//!include common/matmul_tile.wgsl
+// matmul_combine adds the parts up. matmul_half_* holds the tiles in float16 (common/tile_half), matmul_int8_* as int8 (common/tile_int8).
+// Both operands pass through tiles in workgroup memory: 4 quads along k, of 4 floats or 16 codes each, rows padded by one quad so that
+// neighbouring rows fall in different banks. Grid x: parts * ceil(M / (SIDE_M * PER_M)) * ceil(N / 64).
 override SIDE_M: u32 = 16u;    // threads along M: 2, 4, 8 or 16; thread t owns rows t, t + SIDE_M, ...
 override PER_M: u32 = 4u;      // rows per thread: 4, 5 or 6
 override THREADS: u32 = 256u;  // 16 * SIDE_M
@@ -11,11 +10,8 @@ override X_TILE: u32 = 320u;   // SIDE_M * PER_M * PITCH
 override PART: u32 = 0u;       // 1: the workgroup sums a part of the columns only
 const SIDE: u32 = 16u;         // threads along N; thread t owns columns t, t + 16, t + 32, t + 48
 const TILE_N: u32 = 64u;
-const QUADS: u32 = 4u;         // vec4 along k per tile: 16 columns
+const QUADS: u32 = 4u;         // along k per tile
 const PITCH: u32 = QUADS + 1u;
-
-var<workgroup> x_tile: array<Tile4, X_TILE>;
-var<workgroup> w_tile: array<Tile4, TILE_N * PITCH>;
 
 // Fewer threads load more quads of W each: those 4 SIDE_M rows apart.
 fn w_loads(i: u32) -> bool { return i * SIDE_M < 16u; }
@@ -32,11 +28,12 @@ fn main(
     let index = linear_group(group_id, groups);
     var group = index;
     var begin = 0u;
-    var end = params.cols / 4u;
+    var end = params.cols / COLUMNS;
     if (PART == 1u) {
         group = index % tiles;
-        begin = (index / tiles) * params.part_quads;
-        end = min(begin + params.part_quads, end);
+        let quads = params.part_cols / COLUMNS;
+        begin = (index / tiles) * quads;
+        end = min(begin + quads, end);
     }
     let m0 = (group / across) * tile_m;
     let n0 = (group % across) * TILE_N;
@@ -53,10 +50,10 @@ fn main(
     var sum4 = vec4<f32>(0.0);
     var sum5 = vec4<f32>(0.0);
     let first = begin + load_quad;
-    var x0 = x_quad(m0 + load_row, first);
+    var x0 = load_x(m0 + load_row, first);
     var x1 = x0;
-    if (PER_M > 4u) { x1 = x_quad(m0 + load_row + step, first); }
-    var w0 = w_quad(n0 + load_row, first);
+    if (PER_M > 4u) { x1 = load_x(m0 + load_row + step, first); }
+    var w0 = load_w(n0 + load_row, first);
     var w1 = w0;
     var w2 = w0;
     var w3 = w0;
@@ -64,20 +61,18 @@ fn main(
     var w5 = w0;
     var w6 = w0;
     var w7 = w0;
-    if (w_loads(1u)) { w1 = w_quad(n0 + load_row + step, first); }
+    if (w_loads(1u)) { w1 = load_w(n0 + load_row + step, first); }
     if (w_loads(2u)) {
-        w2 = w_quad(n0 + load_row + 2u * step, first);
-        w3 = w_quad(n0 + load_row + 3u * step, first);
+        w2 = load_w(n0 + load_row + 2u * step, first);
+        w3 = load_w(n0 + load_row + 3u * step, first);
     }
     if (w_loads(4u)) {
-        w4 = w_quad(n0 + load_row + 4u * step, first);
-        w5 = w_quad(n0 + load_row + 5u * step, first);
-        w6 = w_quad(n0 + load_row + 6u * step, first);
-        w7 = w_quad(n0 + load_row + 7u * step, first);
+        w4 = load_w(n0 + load_row + 4u * step, first);
+        w5 = load_w(n0 + load_row + 5u * step, first);
+        w6 = load_w(n0 + load_row + 6u * step, first);
+        w7 = load_w(n0 + load_row + 7u * step, first);
     }
     begin_units(lane, x0, x1);
-    let place = load_row * PITCH + load_quad;
-    let apart = step * PITCH;
     for (var base = begin; base < end; base += QUADS) {
         let smaller = next_units();
         if (HALF && smaller != 1.0) {
@@ -88,48 +83,48 @@ fn main(
             sum4 *= smaller;
             sum5 *= smaller;
         }
-        x_tile[place] = tile_x(inside(base + load_quad, x0));
-        if (PER_M > 4u && load_row + step < tile_m) { x_tile[place + apart] = tile_x(inside(base + load_quad, x1)); }
-        w_tile[place] = tile_w(values4(w0));
-        if (w_loads(1u)) { w_tile[place + apart] = tile_w(values4(w1)); }
+        put_x(load_row, load_quad, base + load_quad, x0);
+        if (PER_M > 4u && load_row + step < tile_m) { put_x(load_row + step, load_quad, base + load_quad, x1); }
+        put_w(load_row, load_quad, w0);
+        if (w_loads(1u)) { put_w(load_row + step, load_quad, w1); }
         if (w_loads(2u)) {
-            w_tile[place + 2u * apart] = tile_w(values4(w2));
-            w_tile[place + 3u * apart] = tile_w(values4(w3));
+            put_w(load_row + 2u * step, load_quad, w2);
+            put_w(load_row + 3u * step, load_quad, w3);
         }
         if (w_loads(4u)) {
-            w_tile[place + 4u * apart] = tile_w(values4(w4));
-            w_tile[place + 5u * apart] = tile_w(values4(w5));
-            w_tile[place + 6u * apart] = tile_w(values4(w6));
-            w_tile[place + 7u * apart] = tile_w(values4(w7));
+            put_w(load_row + 4u * step, load_quad, w4);
+            put_w(load_row + 5u * step, load_quad, w5);
+            put_w(load_row + 6u * step, load_quad, w6);
+            put_w(load_row + 7u * step, load_quad, w7);
         }
         workgroupBarrier();
         // The next tile is in flight while this one is used.
         let next = base + QUADS + load_quad;
-        x0 = x_quad(m0 + load_row, next);
-        if (PER_M > 4u) { x1 = x_quad(m0 + load_row + step, next); }
-        w0 = w_quad(n0 + load_row, next);
-        if (w_loads(1u)) { w1 = w_quad(n0 + load_row + step, next); }
+        x0 = load_x(m0 + load_row, next);
+        if (PER_M > 4u) { x1 = load_x(m0 + load_row + step, next); }
+        w0 = load_w(n0 + load_row, next);
+        if (w_loads(1u)) { w1 = load_w(n0 + load_row + step, next); }
         if (w_loads(2u)) {
-            w2 = w_quad(n0 + load_row + 2u * step, next);
-            w3 = w_quad(n0 + load_row + 3u * step, next);
+            w2 = load_w(n0 + load_row + 2u * step, next);
+            w3 = load_w(n0 + load_row + 3u * step, next);
         }
         if (w_loads(4u)) {
-            w4 = w_quad(n0 + load_row + 4u * step, next);
-            w5 = w_quad(n0 + load_row + 5u * step, next);
-            w6 = w_quad(n0 + load_row + 6u * step, next);
-            w7 = w_quad(n0 + load_row + 7u * step, next);
+            w4 = load_w(n0 + load_row + 4u * step, next);
+            w5 = load_w(n0 + load_row + 5u * step, next);
+            w6 = load_w(n0 + load_row + 6u * step, next);
+            w7 = load_w(n0 + load_row + 7u * step, next);
         }
-        for (var q = 0u; q < QUADS; q += 1u) {
-            let a = from_tile(w_tile[tx * PITCH + q]);
-            let b = from_tile(w_tile[(tx + SIDE) * PITCH + q]);
-            let c = from_tile(w_tile[(tx + 2u * SIDE) * PITCH + q]);
-            let d = from_tile(w_tile[(tx + 3u * SIDE) * PITCH + q]);
-            sum0 = plus_dots(sum0, from_tile(x_tile[ty * PITCH + q]), a, b, c, d);
-            sum1 = plus_dots(sum1, from_tile(x_tile[(ty + SIDE_M) * PITCH + q]), a, b, c, d);
-            sum2 = plus_dots(sum2, from_tile(x_tile[(ty + 2u * SIDE_M) * PITCH + q]), a, b, c, d);
-            sum3 = plus_dots(sum3, from_tile(x_tile[(ty + 3u * SIDE_M) * PITCH + q]), a, b, c, d);
-            if (PER_M > 4u) { sum4 = plus_dots(sum4, from_tile(x_tile[(ty + 4u * SIDE_M) * PITCH + q]), a, b, c, d); }
-            if (PER_M > 5u) { sum5 = plus_dots(sum5, from_tile(x_tile[(ty + 5u * SIDE_M) * PITCH + q]), a, b, c, d); }
+        for (var q = 0u; q < STEPS; q += 1u) {
+            let a = w_at(tx, q);
+            let b = w_at(tx + SIDE, q);
+            let c = w_at(tx + 2u * SIDE, q);
+            let d = w_at(tx + 3u * SIDE, q);
+            sum0 = plus_dots(sum0, x_at(ty, q), a, b, c, d);
+            sum1 = plus_dots(sum1, x_at(ty + SIDE_M, q), a, b, c, d);
+            sum2 = plus_dots(sum2, x_at(ty + 2u * SIDE_M, q), a, b, c, d);
+            sum3 = plus_dots(sum3, x_at(ty + 3u * SIDE_M, q), a, b, c, d);
+            if (PER_M > 4u) { sum4 = plus_dots(sum4, x_at(ty + 4u * SIDE_M, q), a, b, c, d); }
+            if (PER_M > 5u) { sum5 = plus_dots(sum5, x_at(ty + 5u * SIDE_M, q), a, b, c, d); }
         }
         note(x0, x1);
         workgroupBarrier();
@@ -143,7 +138,7 @@ fn main(
         sum5 *= unit();
     }
     if (PART == 1u) {
-        if (begin >= params.cols / 4u) { return; }
+        if (begin * COLUMNS >= params.cols) { return; }
         let part = (index / tiles) * params.rows;
         leave_row(part, m0 + ty, n0 + tx, sum0);
         leave_row(part, m0 + ty + SIDE_M, n0 + tx, sum1);

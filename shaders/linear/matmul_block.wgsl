@@ -3,6 +3,7 @@
 // loads 24 quads for 512 multiply-adds, matmul 64. The 8 threads of a workgroup, as many as a software adapter runs at once, form a
 // grid with `lanes_n` of them along N, so that narrow and flat matrices waste little.
 //!include common/matmul_params.wgsl
+//!include common/matmul_x.wgsl
 //!include common/rows4.wgsl
 const ROWS: u32 = 8u;
 const COLUMNS: u32 = 16u;

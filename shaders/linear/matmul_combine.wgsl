@@ -13,7 +13,7 @@ fn main(
     let results = params.rows * params.outputs;
     if (index >= results) { return; }
     var sum = 0.0;
-    for (var part = 0u; part < params.part_quads; part += 1u) { sum += partial[part * results + index]; }
+    for (var part = 0u; part < params.part_cols; part += 1u) { sum += partial[part * results + index]; }
     let column = params.column + index % params.outputs;
     finish((index / params.outputs) * params.out_stride + column, column, sum, gate_factor());
 }

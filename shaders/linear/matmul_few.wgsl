@@ -3,6 +3,7 @@
 // share in workgroup memory, laid out such that neighbours read neighbouring quads. The blocks of the next turn are loaded before those
 // of this turn are used. K is a multiple of 32. Grid x: ceil(N / 16).
 //!include common/matmul_params.wgsl
+//!include common/matmul_x.wgsl
 const THREADS: u32 = 128u;
 const OUTPUTS: u32 = 16u;
 const SLICES: u32 = 8u;

@@ -4,6 +4,7 @@
 // 128 rows of W. So the sums, which no registers can hold, are fetched from workgroup memory once per 64 columns. Strips of 8 rows are
 // no faster per row, and take a compiler half a minute. Grid x: ceil(M / 4) * ceil(N / (lanes_n * 128)).
 //!include common/matmul_params.wgsl
+//!include common/matmul_x.wgsl
 //!include common/rows4.wgsl
 const THREADS: u32 = 8u;
 const ROWS: u32 = 4u;

@@ -107,20 +107,41 @@ fn every_case_with_the_hardware_kernels() {
     }
 }
 
-/// Tiles in float16 beside those in float32, with the same weights.
-#[test]
-fn cases_with_tiles_in_float16() {
-    let [full, half] = [MatmulKernel::Tiled, MatmulKernel::Half]
-        .map(|matmul| toy_tuned(Scheme::F16, Tuning { matmul, ..Tuning::HARDWARE }));
+/// A matmul kernel that rounds its operands beside the one in float32, with the same weights: the same ids, and every value of the
+/// encoder's tokens and of the logits within `limit`.
+fn cases_rounded(matmul: MatmulKernel, scheme: Scheme, limit: f32) {
+    let [full, rounded] =
+        [MatmulKernel::Tiled, matmul].map(|matmul| toy_tuned(scheme, Tuning { matmul, ..Tuning::HARDWARE }));
     let heard = |case: Case| windows_of_codes(&full, &case.input).map(|windows| (case, windows));
     let (case, windows) =
         cases().into_iter().filter(|case| case.windows == 1).find_map(heard).expect("a case of a window");
-    let [expected, found] = [&full, &half].map(|session| trace(session, &windows, &case, &HashMap::new()));
-    assert_eq!(found.new_ids, expected.new_ids, "{}: ids", case.file);
+    let [expected, found] = [&full, &rounded].map(|session| trace(session, &windows, &case, &HashMap::new()));
     let of = |name: &str| largest_difference(&tensor(&found, name).values, &tensor(&expected, name).values).0;
-    let logits = largest_difference(&found.step_logits.concat(), &expected.step_logits.concat()).0;
-    println!("{}: encoder {:.1e}, step logits {logits:.1e}", case.file, of("encoder_tokens"));
-    assert!((1e-6..0.05).contains(&of("encoder_tokens")) && (1e-6..0.05).contains(&logits), "{}", case.file);
+    let (encoder, logits) =
+        (of("encoder_tokens"), largest_difference(&found.step_logits.concat(), &expected.step_logits.concat()).0);
+    println!("{}: encoder {encoder:.1e}, step logits {logits:.1e}", case.file);
+    assert_eq!(found.new_ids, expected.new_ids, "{}: ids", case.file);
+    assert!(
+        (1e-6..limit).contains(&encoder) && (1e-6..limit).contains(&logits),
+        "{}: {encoder:e}, {logits:e}",
+        case.file
+    );
+}
+
+#[test]
+fn cases_with_tiles_in_float16() {
+    cases_rounded(MatmulKernel::Half, Scheme::F16, 0.05);
+}
+
+#[test]
+fn cases_with_tiles_in_int8() {
+    cases_rounded(MatmulKernel::Int8, Scheme::Q8, 0.1);
+}
+
+#[test]
+#[ignore = "needs an adapter with cooperative matrices"]
+fn cases_with_cooperative_matrices() {
+    cases_rounded(MatmulKernel::Cooperative, Scheme::F16, 0.05);
 }
 
 #[test]

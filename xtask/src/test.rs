@@ -32,7 +32,8 @@ const CHECKS: [Step; 11] = [
     ("dependencies", "cargo xtask deny"),
     ("lints", "cargo clippy --locked --workspace --all-targets -- -D warnings"),
     ("lints, other engine", "cargo clippy --locked --workspace --all-targets --features af2-web/cpu -- -D warnings"),
-    ("documentation", "env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps"),
+    // With examples, which need what tests need: without, a hundred dependencies would get fewer features and be checked again.
+    ("documentation", "env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --lib --bins --examples"),
     // Without the CPU engine, as `cargo xtask demo` builds it: Burn has no code of its own per system.
     ("Windows", "cargo check --locked -p af2-cli --no-default-features --target x86_64-pc-windows-msvc"),
     ("macOS", "cargo check --locked -p af2-cli --no-default-features --target aarch64-apple-darwin"),

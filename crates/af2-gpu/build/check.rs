@@ -35,9 +35,9 @@ fn module_of(kernel: &Kernel) -> Result<Module, Problem> {
         let line = error.location(&kernel.text).map(|location| location.line_number);
         problem(line, error.emit_to_string_with_path(&kernel.text, &whole))
     })?;
-    // Packing and unpacking of float16 works everywhere; the type is for kernels that enable it.
-    let capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_FLOAT16;
-    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    // Packing and unpacking of float16 works everywhere; the other capabilities are for kernels that enable them.
+    let enabled = Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP | Capabilities::COOPERATIVE_MATRIX;
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | enabled);
     validator.validate(&module).map_err(|error| {
         let line = error.spans().next().map(|(span, _)| span.location(&kernel.text).line_number);
         problem(line, error.emit_to_string_with_path(&kernel.text, &whole))

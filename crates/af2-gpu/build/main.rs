@@ -37,7 +37,9 @@ fn constants(kernels: &[(Kernel, Module)]) -> String {
         let (family, name) = (kernel.family.as_str(), kernel.name.to_uppercase());
         let text = families.entry(family).or_default();
         writeln!(text, "    pub const {name}: Shader = {};", constant(kernel, module)).expect("a string");
-        writeln!(all, "    &{family}::{name},").expect("a string");
+        // Browsers have no matrix units: they need not download kernels for them.
+        let native = if enables(kernel, "wgpu_cooperative_matrix") { "#[cfg(not(target_family = \"wasm\"))] " } else { "" };
+        writeln!(all, "    {native}&{family}::{name},").expect("a string");
     }
     let mut out = String::new();
     for (family, text) in families {
@@ -49,11 +51,16 @@ fn constants(kernels: &[(Kernel, Module)]) -> String {
 fn constant(kernel: &Kernel, module: &Module) -> String {
     let (name, source) = (format!("{}/{}", kernel.family, kernel.name), without_comments(&kernel.text));
     let (bindings, params) = (bindings(module), params(module));
-    let half = kernel.text.lines().any(|line| line == "enable f16;");
+    let (half, cooperative) = (enables(kernel, "f16"), enables(kernel, "wgpu_cooperative_matrix"));
     let overrides: Vec<&str> = module.overrides.iter().filter_map(|(_, item)| item.name.as_deref()).collect();
     format!(
-        "Shader {{ name: {name:?}, source: {source:?}, bindings: &[{bindings}], params: &[{params}], overrides: &{overrides:?}, half: {half} }}"
+        "Shader {{ name: {name:?}, source: {source:?}, bindings: &[{bindings}], params: &[{params}], overrides: &{overrides:?}, half: {half}, cooperative: {cooperative} }}"
     )
+}
+
+/// Whether a kernel enables an extension of WGSL.
+fn enables(kernel: &Kernel, extension: &str) -> bool {
+    kernel.text.lines().any(|line| line == format!("enable {extension};"))
 }
 
 /// The text without comments and indentation, a third of it: browsers download it with the engine.

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use crate::faults::{Faults, lock};
 use crate::shader::{Access, Shader};
-use crate::{Buffer, DeviceProfile, GpuError, Kernels, MatrixShape, MatvecKernel, MatvecSizes, MemoryUse, Tuning};
+use crate::{
+    Buffer, CooperativeMatrix, DeviceProfile, GpuError, Kernels, MatrixShape, MatvecKernel, MatvecSizes, MemoryUse,
+    Tuning,
+};
 
 /// Counted up when measurements of former kernels no longer hold.
-const KERNELS: u32 = 3;
+const KERNELS: u32 = 4;
 
 /// Which adapter to ask for.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +45,8 @@ pub struct AdapterInfo {
     pub workgroup_memory_bytes: u32,
     /// Whether `enable f16` works.
     pub shader_f16: bool,
+    /// Its matrix units, where wgpu can use them: not in browsers.
+    pub cooperative_matrix: Option<CooperativeMatrix>,
     /// Whether passes can be timed on the GPU.
     pub timestamps: bool,
 }
@@ -109,14 +114,17 @@ impl Gpu {
     #[allow(clippy::arc_with_non_send_sync)]
     async fn from_adapter(instance: wgpu::Instance, adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
         let limits = adapter.limits();
-        let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16);
+        let mut info = info_of(adapter);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("af2"),
-            required_features: features,
+            required_features: adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16),
             required_limits: limits.clone(),
             ..Default::default()
         };
-        let requested = adapter.request_device(&descriptor).await;
+        let mut requested = adapter.request_device(&with_matrix_units(descriptor.clone(), &info)).await;
+        if requested.is_err() && info.cooperative_matrix.take().is_some() {
+            requested = adapter.request_device(&descriptor).await;
+        }
         let (device, queue) = requested.map_err(|error| refusal(&error.to_string()))?;
         let memory = Arc::new(MemoryUse::default());
         let faults = Faults::watch(&device, &memory);
@@ -127,7 +135,6 @@ impl Gpu {
             mapped_at_creation: false,
         });
         let empty = Buffer::new(empty, &memory);
-        let info = info_of(adapter);
         let profile = DeviceProfile::of_adapter(&info.name);
         let kernels = Kernels::from(Tuning::default_for(info.software));
         let pipelines = Mutex::default();
@@ -356,6 +363,16 @@ impl Gpu {
     }
 }
 
+/// The same with what the adapter's matrix units need, if it has any.
+fn with_matrix_units<'a>(descriptor: wgpu::DeviceDescriptor<'a>, info: &AdapterInfo) -> wgpu::DeviceDescriptor<'a> {
+    if info.cooperative_matrix.is_none() {
+        return descriptor;
+    }
+    let (features, experimental_features) = CooperativeMatrix::features();
+    let required_features = descriptor.required_features | features;
+    wgpu::DeviceDescriptor { required_features, experimental_features, ..descriptor }
+}
+
 fn instance() -> wgpu::Instance {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     // Nothing here dispatches indirectly, and wgpu panics where it cannot compile the kernels of this check.
@@ -401,6 +418,7 @@ fn info_of(adapter: &wgpu::Adapter) -> AdapterInfo {
         max_invocations: limits.max_compute_invocations_per_workgroup,
         workgroup_memory_bytes: limits.max_compute_workgroup_storage_size,
         shader_f16: features.contains(wgpu::Features::SHADER_F16),
+        cooperative_matrix: CooperativeMatrix::of(adapter),
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
     }
 }

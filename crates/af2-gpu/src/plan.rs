@@ -130,8 +130,8 @@ pub struct PlanBuilder {
     wanted: Option<Taps>,
     taps: Vec<Tap>,
     info: PlanInfo,
-    /// What [`PlanBuilder::scratch`] gives.
-    scratch: Option<Buffer>,
+    /// What [`PlanBuilder::scratch`] gives, by label.
+    scratch: HashMap<&'static str, Buffer>,
 }
 
 /// A list of dispatches, ready to run any number of times. Owns every buffer it uses.
@@ -155,7 +155,7 @@ impl PlanBuilder {
             wanted: taps.cloned(),
             taps: Vec::new(),
             info,
-            scratch: None,
+            scratch: HashMap::new(),
         }
     }
 
@@ -169,16 +169,17 @@ impl PlanBuilder {
         self.wanted.is_some()
     }
 
-    /// A buffer of at least so many bytes for what one op's dispatches leave to its next one. Every op that asks gets the same.
+    /// A buffer of at least so many bytes for what one op's dispatches leave to its next one. Every op that asks for this label gets the
+    /// same.
     ///
     /// # Errors
     /// The device allows no such buffer.
-    pub(crate) fn scratch(&mut self, bytes: u64) -> Result<Buffer, GpuError> {
-        if let Some(found) = self.scratch.as_ref().filter(|buffer| buffer.bytes() >= bytes) {
+    pub(crate) fn scratch(&mut self, label: &'static str, bytes: u64) -> Result<Buffer, GpuError> {
+        if let Some(found) = self.scratch.get(label).filter(|buffer| buffer.bytes() >= bytes) {
             return Ok(found.clone());
         }
-        let made = self.gpu.storage("partial sums", bytes)?;
-        self.scratch = Some(made.clone());
+        let made = self.gpu.storage(label, bytes)?;
+        self.scratch.insert(label, made.clone());
         Ok(made)
     }
 
@@ -209,6 +210,9 @@ impl PlanBuilder {
         }
         if shader.half && !self.gpu.info().shader_f16 {
             return Err(wrong("the adapter has no float16 (shader-f16); choose other kernels".into()));
+        }
+        if shader.cooperative && self.gpu.info().cooperative_matrix.is_none() {
+            return Err(wrong("the adapter has no matrix units (cooperative matrices); choose other kernels".into()));
         }
         let buffers = bind(shader, dispatch.buffers).map_err(wrong)?;
         let texels = bind_texels(shader, texels).map_err(wrong)?;

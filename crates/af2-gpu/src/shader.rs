@@ -39,6 +39,8 @@ pub struct Shader {
     pub overrides: &'static [&'static str],
     /// Whether it computes with the type float16: only for adapters with `shader-f16`.
     pub half: bool,
+    /// Whether it uses the matrix units: only for adapters with [`crate::CooperativeMatrix`].
+    pub cooperative: bool,
 }
 
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));

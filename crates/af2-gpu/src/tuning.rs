@@ -1,4 +1,4 @@
-//! Kernels and workgroup sizes per adapter: they change the speed, and but for [`MatmulKernel::Half`] never the result.
+//! Kernels and workgroup sizes per adapter: they change the speed, and only where [`MatmulKernel`] says so the result.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +11,12 @@ pub enum MatmulKernel {
     /// The same with tiles in float16 and sums in float32, for all weights but float32; the others have [`Self::Tiled`]. For hardware GPUs
     /// with `shader-f16`. Operands are rounded to 11 bits.
     Half,
+    /// The same with tiles as int8, multiplied by `dot4I8Packed`, for quantised weights; the others have [`Self::Tiled`]. For hardware GPUs.
+    /// Activations are rounded to 8 bits with a scale per 32 columns (`quantise_rows.wgsl`).
+    Int8,
+    /// `matmul_coop.wgsl`: matrix units multiply float16 and add float32, for more than 64 rows and all weights but float32; the others have
+    /// [`Self::Tiled`]. For native programs and adapters with [`crate::CooperativeMatrix`]. Operands are rounded to 11 bits.
+    Cooperative,
     /// `matmul_wide.wgsl`: tiles of 128 × 128 results where a matmul is large enough, else [`Self::Tiled`]. For hardware GPUs with
     /// registers to spare.
     Wide,
@@ -112,6 +118,8 @@ impl fmt::Display for MatmulKernel {
         f.write_str(match self {
             Self::Tiled => "tiled",
             Self::Half => "half",
+            Self::Int8 => "int8",
+            Self::Cooperative => "cooperative",
             Self::Wide => "wide",
             Self::Block => "block",
         })
@@ -150,6 +158,8 @@ impl FromStr for Tuning {
         let matmul = match matmul {
             "tiled" => MatmulKernel::Tiled,
             "half" => MatmulKernel::Half,
+            "int8" => MatmulKernel::Int8,
+            "cooperative" => MatmulKernel::Cooperative,
             "wide" => MatmulKernel::Wide,
             "block" => MatmulKernel::Block,
             _ => return Err(wrong()),
@@ -177,7 +187,8 @@ mod tests {
 
     #[test]
     fn text_and_back() {
-        let others = [MatmulKernel::Wide, MatmulKernel::Half].map(|matmul| Tuning { matmul, ..Tuning::HARDWARE });
+        let others = [MatmulKernel::Wide, MatmulKernel::Half, MatmulKernel::Int8, MatmulKernel::Cooperative]
+            .map(|matmul| Tuning { matmul, ..Tuning::HARDWARE });
         for tuning in [Tuning::HARDWARE, Tuning::SOFTWARE].into_iter().chain(others) {
             assert_eq!(tuning.to_string().parse(), Ok(tuning));
         }

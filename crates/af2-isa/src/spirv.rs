@@ -14,11 +14,11 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 pub fn translate(shader: &Shader, constants: &[(String, f64)]) -> Result<Vec<u32>> {
     let named = || format!("translating {}", shader.name);
     let module = naga::front::wgsl::parse_str(shader.source).with_context(named)?;
-    let info =
-        Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_FLOAT16)
-            .validate(&module)
-            .map_err(|error| anyhow!("{}", error.emit_to_string(shader.source)))
-            .with_context(named)?;
+    let enabled = Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP | Capabilities::COOPERATIVE_MATRIX;
+    let info = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | enabled)
+        .validate(&module)
+        .map_err(|error| anyhow!("{}", error.emit_to_string(shader.source)))
+        .with_context(named)?;
     let constants: HashMap<String, f64> = constants.iter().cloned().collect();
     let entry = (ShaderStage::Compute, "main");
     let (module, info) =

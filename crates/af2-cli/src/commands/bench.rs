@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Tokens of the answer.
     #[arg(long, value_name = "N", default_value_t = 32)]
     tokens: usize,
-    /// The kernels of a hardware GPU, of a software adapter, or as `af2 tune --json` names them ("wide staged 8 64 64"; matmuls: tiled, wide, half, block), whatever the adapter is.
+    /// The kernels of a hardware GPU, of a software adapter, or as `af2 tune --json` names them ("wide staged 8 64 64"; matmuls: tiled, wide, half, int8, cooperative, block), whatever the adapter is.
     #[arg(long, value_name = "hardware|software|NAMES", value_parser = tuning_of)]
     kernels: Option<Tuning>,
     /// Measure a baseline as well, in the first of the contexts.

@@ -99,7 +99,7 @@ fn without_gpu(error: &GpuError, json: bool) -> Result<()> {
 fn describe(info: &AdapterInfo, used: bool) -> String {
     let mib = |bytes: u64| bytes >> 20;
     format!(
-        "{} {} ({}, {}{})\n    driver {}\n    buffers to {} MiB, bindings to {} MiB, {} invocations, {} KiB workgroup memory\n    f16 {}, timestamps {}",
+        "{} {} ({}, {}{})\n    driver {}\n    buffers to {} MiB, bindings to {} MiB, {} invocations, {} KiB workgroup memory\n    f16 {}, cooperative matrices {}, timestamps {}",
         if used { "*" } else { " " },
         info.name,
         info.backend,
@@ -111,6 +111,7 @@ fn describe(info: &AdapterInfo, used: bool) -> String {
         info.max_invocations,
         info.workgroup_memory_bytes >> 10,
         if info.shader_f16 { "yes" } else { "no" },
+        info.cooperative_matrix.map_or("no".into(), |units| format!("{0} × {0}", units.size)),
         if info.timestamps { "yes" } else { "no" },
     )
 }
@@ -127,6 +128,7 @@ fn as_json(info: &AdapterInfo) -> serde_json::Value {
         "max_invocations": info.max_invocations,
         "workgroup_memory_bytes": info.workgroup_memory_bytes,
         "shader_f16": info.shader_f16,
+        "cooperative_matrix": info.cooperative_matrix.map(|units| units.size),
         "timestamps": info.timestamps,
     })
 }

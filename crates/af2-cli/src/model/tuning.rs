@@ -164,6 +164,7 @@ mod tests {
             max_invocations: 256,
             workgroup_memory_bytes: 16_384,
             shader_f16: false,
+            cooperative_matrix: None,
             timestamps: false,
         }
     }

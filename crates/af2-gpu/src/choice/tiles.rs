@@ -33,8 +33,10 @@ pub struct TileSizes {
 impl TileSizes {
     /// Columns of results per tile.
     pub(super) const ACROSS: usize = 64;
-    /// Columns of the matrices that a tile takes per turn.
+    /// Columns of the matrices that a tile takes per turn, but as int8.
     pub(super) const TURN: usize = 16;
+    /// As int8. Parts of the columns are whole turns of either.
+    const INT8_TURN: usize = 64;
 
     /// The best sizes for so many rows of activations.
     pub fn choose(rows: usize, shape: MatrixShape, profile: &DeviceProfile) -> Self {
@@ -76,7 +78,7 @@ impl TileSizes {
 
     /// Columns of every part but the last.
     pub(crate) fn part_columns(&self, cols: usize) -> usize {
-        cols.div_ceil(Self::TURN).div_ceil(self.parts) * Self::TURN
+        cols.div_ceil(Self::INT8_TURN).div_ceil(self.parts) * Self::INT8_TURN
     }
 
     /// Share of the results that is computed for nothing.

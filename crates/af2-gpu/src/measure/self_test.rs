@@ -12,6 +12,8 @@ use crate::{Buffer, Gpu, GpuError, MatmulKernel, Matrix, PlanBuilder};
 const LIMIT: f64 = 1e-9;
 /// The same of a matmul that rounds its operands to float16.
 const HALF_LIMIT: f64 = 1e-6;
+/// The same of one that rounds its activations to int8.
+const INT8_LIMIT: f64 = 1e-4;
 
 /// The outcome of one check.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +41,23 @@ impl Gpu {
         Ok(results)
     }
 
+    /// Whether the matmul kernel in use exists for this device and computes correctly: an older browser has no `dot4I8Packed`.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub(crate) async fn matmul_works(&self) -> Result<bool, GpuError> {
+        for scheme in [Scheme::F16, Scheme::Q8, Scheme::Q4] {
+            match self.test_matmul(scheme).await {
+                Ok(SelfTest { passed: true, .. }) => {}
+                Ok(_) | Err(GpuError::Validation(_) | GpuError::BadDispatch { .. }) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
     async fn test_matmul(&self, scheme: Scheme) -> Result<SelfTest, GpuError> {
-        let (rows, outputs, cols) = (33, 72, 96);
+        let (rows, outputs, cols) = (65, 72, 96); // more rows than the kernels for few
         let (x, w) = (random(rows * cols, 1), random(outputs * cols, 2));
         let bad = |problem: af2_core::weights::SchemeError| GpuError::BadMatrix {
             name: "self-test".into(),
@@ -52,7 +69,11 @@ impl Gpu {
         let (input, out) = (self.storage_with("x", &x)?, self.storage("out", (4 * rows * outputs) as u64)?);
         let buffers = Matmul { x: &input, w: &matrix, out: &out, rows };
         let found = self.compute(&out, |plan| matmul(plan, "", buffers, &Epilogue::default())).await?;
-        let limit = if self.tuning().matmul == MatmulKernel::Half { HALF_LIMIT } else { LIMIT };
+        let limit = match self.tuning().matmul {
+            MatmulKernel::Half | MatmulKernel::Cooperative => HALF_LIMIT,
+            MatmulKernel::Int8 => INT8_LIMIT,
+            _ => LIMIT,
+        };
         Ok(check(format!("matmul {scheme:?}"), &found, &matmul::twin(&x, &stored, rows, outputs, cols), limit))
     }
 

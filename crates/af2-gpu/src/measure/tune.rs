@@ -23,6 +23,10 @@ const MATVEC: [(MatvecKernel, u32, u32); 8] = [
     (MatvecKernel::Staged, 4, 64),
     (MatvecKernel::Staged, 8, 64),
 ];
+/// Candidates for matmul.
+const MATMUL: [MatmulKernel; 2] = [MatmulKernel::Tiled, MatmulKernel::Block];
+/// The same for hardware GPUs, if they work on the device. They round operands.
+const ROUNDING: [MatmulKernel; 3] = [MatmulKernel::Half, MatmulKernel::Int8, MatmulKernel::Cooperative];
 /// Candidates for the threads of a workgroup that works on one row.
 const ROW_THREADS: [u32; 4] = [8, 32, 64, 128];
 /// A candidate replaces the best one so far when it takes less than this share of its time; smaller gains are noise.
@@ -80,13 +84,17 @@ impl Gpu {
         let matvecs =
             MATVEC.map(|(matvec, matvec_rows, matvec_threads)| Tuning { matvec, matvec_rows, matvec_threads, ..start });
         let best = watch.fastest(start, &matvecs, Stopwatch::matvec).await?;
-        // The work for software adapters is too small for wide tiles: the plan would hold another kernel.
-        let kernels: &[MatmulKernel] = match (self.info().software, self.info().shader_f16) {
-            (true, _) => &[MatmulKernel::Tiled, MatmulKernel::Block],
-            (false, false) => &[MatmulKernel::Tiled, MatmulKernel::Wide, MatmulKernel::Block],
-            (false, true) => &[MatmulKernel::Tiled, MatmulKernel::Wide, MatmulKernel::Block, MatmulKernel::Half],
-        };
-        let matmuls: Vec<_> = kernels.iter().map(|matmul| Tuning { matmul: *matmul, ..best }).collect();
+        let with = |matmul: &MatmulKernel| Tuning { matmul: *matmul, ..best };
+        let mut matmuls: Vec<_> = MATMUL.iter().map(with).collect();
+        if !self.info().software {
+            // The work for software adapters is too small for wide tiles: the plan would hold another kernel.
+            matmuls.push(with(&MatmulKernel::Wide));
+            for tuning in ROUNDING.iter().map(with) {
+                if self.tuned(tuning).matmul_works().await? {
+                    matmuls.push(tuning);
+                }
+            }
+        }
         let best = watch.fastest(best, &matmuls, Stopwatch::matmul).await?;
         let rows = ROW_THREADS.map(|row_threads| Tuning { row_threads, ..best });
         watch.fastest(best, &rows, Stopwatch::norm).await

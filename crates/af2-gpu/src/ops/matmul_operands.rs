@@ -18,6 +18,15 @@ pub struct Matmul<'a> {
     pub rows: usize,
 }
 
+/// Activations in fewer bits, each value times a scale. The buffers are the plan's: the next op that rounds writes them again.
+#[derive(Debug, Clone)]
+pub struct Rounded {
+    /// [rows, K]: float16, or int8 codes.
+    pub values: Buffer,
+    /// Float32: [rows] for float16, [rows, K/32] for int8.
+    pub scales: Buffer,
+}
+
 /// Threads side by side along the outputs, of 8 that each compute a block of rows and columns, and their workgroups: the fewest.
 pub(super) fn lanes(block: [usize; 2], rows: usize, outputs: usize) -> (usize, usize) {
     let groups = |along_n: usize| rows.div_ceil(block[0] * LANES / along_n) * outputs.div_ceil(block[1] * along_n);

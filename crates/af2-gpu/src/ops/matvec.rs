@@ -179,7 +179,7 @@ fn partial_sums(
     sizes: MatvecSizes,
 ) -> Result<Buffer, GpuError> {
     let empty = plan.gpu().empty().clone();
-    let sums = plan.scratch(4 * u64::from(sizes.parts) * part.rows as u64)?;
+    let sums = plan.scratch("partial sums", 4 * u64::from(sizes.parts) * part.rows as u64)?;
     let mut buffers = weight_bindings(w.scheme, part);
     buffers.extend([("x", x.buffer), ("norm", norm.buffer(&empty)), ("out", &sums)]);
     buffers.extend(Epilogue::default().bindings(&empty));
