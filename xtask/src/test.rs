@@ -25,7 +25,7 @@ pub struct Options {
 type Step = (&'static str, &'static str);
 
 /// Quick checks first, so that a slip is reported before anything is compiled. Then all that compiles, while page and package are built.
-const CHECKS: [Step; 11] = [
+const CHECKS: [Step; 10] = [
     ("format", "cargo fmt --all --check"),
     ("spelling", "target/tools/bin/typos"),
     ("workflows", "target/tools/bin/zizmor --offline --quiet .github"),
@@ -35,8 +35,10 @@ const CHECKS: [Step; 11] = [
     // With examples, which need what tests need: without, a hundred dependencies would get fewer features and be checked again.
     ("documentation", "env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --lib --bins --examples"),
     // Without the CPU engine, as `cargo xtask demo` builds it: Burn has no code of its own per system.
-    ("Windows", "cargo check --locked -p af2-cli --no-default-features --target x86_64-pc-windows-msvc"),
-    ("macOS", "cargo check --locked -p af2-cli --no-default-features --target aarch64-apple-darwin"),
+    (
+        "Windows and macOS",
+        "cargo check --locked -p af2-cli --no-default-features --target x86_64-pc-windows-msvc --target aarch64-apple-darwin",
+    ),
     // On its own, as `cargo xtask` itself is built: in one build with the others its dependencies would get other features and be compiled again.
     ("tests of xtask", "cargo test --locked -p xtask"),
     ("build of the tests", "cargo test --locked --workspace --exclude xtask --no-run"),

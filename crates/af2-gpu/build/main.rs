@@ -38,7 +38,8 @@ fn constants(kernels: &[(Kernel, Module)]) -> String {
         let text = families.entry(family).or_default();
         writeln!(text, "    pub const {name}: Shader = {};", constant(kernel, module)).expect("a string");
         // Browsers have no matrix units: they need not download kernels for them.
-        let native = if enables(kernel, "wgpu_cooperative_matrix") { "#[cfg(not(target_family = \"wasm\"))] " } else { "" };
+        let native =
+            if enables(kernel, "wgpu_cooperative_matrix") { "#[cfg(not(target_family = \"wasm\"))] " } else { "" };
         writeln!(all, "    {native}&{family}::{name},").expect("a string");
     }
     let mut out = String::new();

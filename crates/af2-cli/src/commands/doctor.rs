@@ -41,9 +41,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
         }
         opened => opened?,
     };
-    let tests = drive(&gpu, gpu.self_test())??;
     let measured = TuningFile::of_user().and_then(|file| file.find(gpu.info()));
-    let tuning = measured.as_ref().map_or(gpu.tuning(), |kernels| kernels.tuning);
+    let gpu = measured.as_ref().map_or(gpu.clone(), |kernels| gpu.tuned(kernels.clone()));
+    let (tests, tuning) = (drive(&gpu, gpu.self_test())??, gpu.tuning());
     if arguments.json {
         let tests: Vec<_> = tests
             .iter()
