@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (plan, least) in plans.iter().zip(&mut least) {
             let start = Instant::now();
             gpu.run(&[plan]);
-            gpu.wait()?;
+            gpu.wait_for_all()?;
             // The first run compiles.
             *least = if run == 0 { *least } else { least.min(start.elapsed().as_secs_f64()) };
         }

@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (least, seconds) in least.iter_mut().zip([encoded, finished - encoded, submitted - finished]) {
             *least = least.min(seconds);
         }
-        gpu.wait()?;
+        gpu.wait_for_all()?;
     }
     let per = |seconds: f64| 1e6 * seconds / count as f64;
     println!("{}: {count} dispatches, microseconds each", gpu.info().name);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::faults::{Faults, lock};
 use crate::shader::{Access, Shader};
@@ -12,6 +13,9 @@ use crate::{
 
 /// Counted up when measurements of former kernels no longer hold.
 const KERNELS: u32 = 4;
+
+/// How long [`Gpu::wait`] sleeps: less than a GPU needs for a token, and long enough to cost a software adapter no core.
+const NAP: Duration = Duration::from_micros(100);
 
 /// Which adapter to ask for.
 #[derive(Debug, Clone, Default)]
@@ -205,13 +209,29 @@ impl Gpu {
         &self.0.empty
     }
 
-    /// Blocks until the submitted work is done and its callbacks have run. For the desktop's executor; does nothing on the web.
+    /// Runs the callbacks of the work that is done, and sleeps for a moment if there is none. For the desktop's executor, which calls it until
+    /// its future is ready; does nothing on the web. It does not wait for all that is submitted: a GPU with the next token's step in its
+    /// queue would run out of work before the step after that is recorded.
     ///
     /// # Errors
     /// The device was lost. Other errors are left for [`Gpu::check`].
     pub fn wait(&self) -> Result<(), GpuError> {
         self.0.faults.lost()?;
         // `Device::poll` panics when the device is lost. The instance, which has no other device, reports the loss by the callback.
+        let idle = self.0.instance.poll_all(false);
+        if !idle && !cfg!(target_family = "wasm") {
+            std::thread::sleep(NAP);
+            self.0.instance.poll_all(false);
+        }
+        self.0.faults.lost()
+    }
+
+    /// Blocks until all that was submitted is done and its callbacks have run. For measurements on the desktop.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn wait_for_all(&self) -> Result<(), GpuError> {
+        self.0.faults.lost()?;
         self.0.instance.poll_all(true);
         self.0.faults.lost()
     }

@@ -14,10 +14,22 @@ pub struct Mapping {
     gpu: Gpu,
     staging: Buffer,
     bytes: u64,
-    mapped: oneshot::Receiver<Result<(), wgpu::BufferAsyncError>>,
+    mapped: oneshot::Receiver<MapResult>,
+    /// What came of the request, once [`Mapping::is_ready`] has found it.
+    answer: Option<MapResult>,
 }
 
+type MapResult = Result<(), wgpu::BufferAsyncError>;
+
 impl Mapping {
+    /// Whether the GPU has written the bytes, as far as the device was polled.
+    pub fn is_ready(&mut self) -> bool {
+        if self.answer.is_none() {
+            self.answer = self.mapped.try_recv().ok().flatten();
+        }
+        self.answer.is_some()
+    }
+
     /// The bytes, once the GPU has written them. The staging buffer can be used again afterwards.
     ///
     /// # Errors
@@ -25,7 +37,10 @@ impl Mapping {
     pub async fn bytes(mut self) -> Result<Vec<u8>, GpuError> {
         let mapped = poll_fn(|context| match self.gpu.lost() {
             Err(lost) => Poll::Ready(Err(lost)), // a lost device need not answer
-            Ok(()) => Pin::new(&mut self.mapped).poll(context).map(Ok),
+            Ok(()) => match self.answer.take() {
+                Some(answer) => Poll::Ready(Ok(Ok(answer))),
+                None => Pin::new(&mut self.mapped).poll(context).map(Ok),
+            },
         });
         let mapped = mapped.await?.map_err(|_| GpuError::Readback("the request was dropped".into()))?;
         self.gpu.check()?;
@@ -82,6 +97,6 @@ impl Gpu {
     pub fn map(&self, staging: &Buffer, bytes: u64) -> Mapping {
         let (send, mapped) = oneshot::channel();
         staging.raw().map_async(wgpu::MapMode::Read, 0..bytes, move |result| drop(send.send(result)));
-        Mapping { gpu: self.clone(), staging: staging.clone(), bytes, mapped }
+        Mapping { gpu: self.clone(), staging: staging.clone(), bytes, mapped, answer: None }
     }
 }

@@ -4,7 +4,8 @@
 //   AF2_FAULT=KIND:N+    so do all after it
 //   AF2_FAULT_COUNTS=FILE  at exit, FILE holds a line "KIND CALLS" for every kind
 //
-// A failed `submit` or `wait` loses its device: all later ones of that device fail too, and those of other devices do not.
+// A `wait` is also a look whether work is done. A failed `submit` or `wait` loses its device: all later ones of that device fail too,
+// and those of other devices do not.
 //
 // The few declarations of Vulkan's ABI that a layer needs are written out, so that no headers have to be installed. Link with
 // `-z nodelete`: the loader unloads a layer with its instance, and the counts would begin anew.
@@ -122,7 +123,7 @@ static int32_t wait_semaphores(void *handle, const void *info, uint64_t timeout)
 
 static int32_t get_semaphore_value(void *handle, uint64_t semaphore, uint64_t *value) {
   Device *device = device_of(handle);
-  if (device->lost) return DEVICE_LOST;
+  if (loses(device, WAIT)) return DEVICE_LOST;
   return NEXT(device, "vkGetSemaphoreCounterValue", void *, uint64_t, uint64_t *)(handle, semaphore, value);
 }
 

@@ -12,7 +12,8 @@ pub struct GenerateOptions {
     /// Most tokens of the answer.
     pub max_new_tokens: usize,
     /// Steps that a GPU engine submits before it reads the first id back, at least 1: more hide slow readback, fewer waste less
-    /// work after the end token. The CPU engine has none in flight.
+    /// work after the end token. From 2 on the engine goes up to 4 where the GPU runs out of work meanwhile. The CPU engine has none in
+    /// flight.
     pub lookahead: usize,
     /// Most likely tokens to return beside each token of the answer, at most [`super::MOST_TOP_LOGPROBS`].
     pub top_logprobs: usize,
