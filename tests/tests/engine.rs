@@ -43,6 +43,28 @@ fn nothing_is_allocated_over_300_tokens() {
     assert!(seen.iter().all(|now| *now == seen[0]), "buffers and bytes stay as they were at the first token");
 }
 
+/// Steps in flight hide readback and change no token, nor what is computed after an end in the middle of them.
+#[test]
+fn answers_are_the_same_with_any_number_of_steps_in_flight() {
+    let session = toy(Scheme::Q4);
+    let mut clip = listen(&session);
+    let prompt = cases()[0].prompt_ids.clone();
+    let mut answer = |lookahead: usize, keep_logits: bool, most: usize| {
+        let options = GenerateOptions {
+            lookahead,
+            keep_logits,
+            max_new_tokens: most,
+            ignore_end: true,
+            ..GenerateOptions::default()
+        };
+        drive(&session.gpu, clip.generate(&prompt, &options, &mut |_| true)).unwrap().unwrap().ids
+    };
+    let expected = answer(1, true, 40);
+    for (lookahead, most) in [(0, 40), (1, 40), (2, 39), (3, 40), (7, 38), (50, 40)] {
+        assert_eq!(answer(lookahead, false, most), expected[..most], "{lookahead} steps in flight");
+    }
+}
+
 #[test]
 fn dispatches_and_bytes_per_token() {
     let session = toy(Scheme::Q4);

@@ -100,3 +100,22 @@ impl Gpu {
         Mapping { gpu: self.clone(), staging: staging.clone(), bytes, mapped, answer: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ops::testing::{gpu, upload, wait};
+
+    #[test]
+    fn a_mapping_that_is_ready_gives_its_bytes() {
+        let values = upload(&[1_u32, 2, 3]);
+        let staging = gpu().staging(12).unwrap();
+        let mut encoder = gpu().device().create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(values.raw(), 0, staging.raw(), 0, 12);
+        gpu().queue().submit([encoder.finish()]);
+        let mut mapping = gpu().map(&staging, 12);
+        gpu().wait_for_all().unwrap();
+        assert!(mapping.is_ready() && mapping.is_ready(), "asked twice");
+        let bytes = wait(mapping.bytes()).unwrap();
+        assert_eq!(bytemuck::pod_collect_to_vec::<u8, u32>(&bytes), [1, 2, 3]);
+    }
+}
