@@ -12,6 +12,8 @@ use ash::vk;
 pub struct Driver {
     /// The GPU that it compiles for.
     pub name: String,
+    /// Whether it compiles for the GPU's matrix units. RADV of Mesa 25 does, for RDNA 3; that of Mesa 22 does not.
+    pub cooperative: bool,
     device: ash::Device,
     executables: ash::khr::pipeline_executable_properties::Device,
     // Dropping the entry unloads Vulkan's library, which the device needs.
@@ -50,8 +52,12 @@ impl Driver {
                 bail!("Mesa's RADV driver is missing or knows no such GPU; install mesa-vulkan-drivers");
             };
             let queue = [vk::DeviceQueueCreateInfo::default().queue_priorities(&[1.0])];
-            let extensions =
-                [ash::khr::pipeline_executable_properties::NAME.as_ptr(), ash::ext::robustness2::NAME.as_ptr()];
+            let mut extensions =
+                vec![ash::khr::pipeline_executable_properties::NAME.as_ptr(), ash::ext::robustness2::NAME.as_ptr()];
+            let matrices = ash::khr::cooperative_matrix::NAME;
+            let offered = instance.enumerate_device_extension_properties(adapter)?;
+            let cooperative = offered.iter().any(|one| one.extension_name_as_c_str() == Ok(matrices));
+            let mut units = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR::default().cooperative_matrix(cooperative);
             let features = vk::PhysicalDeviceFeatures::default().robust_buffer_access(true);
             let mut statistics =
                 vk::PhysicalDevicePipelineExecutablePropertiesFeaturesKHR::default().pipeline_executable_info(true);
@@ -59,14 +65,19 @@ impl Driver {
             let mut robust = vk::PhysicalDeviceRobustness2FeaturesEXT::default().robust_buffer_access2(true);
             let description = vk::DeviceCreateInfo::default()
                 .queue_create_infos(&queue)
-                .enabled_extension_names(&extensions)
                 .enabled_features(&features)
                 .push_next(&mut statistics)
                 .push_next(&mut half)
                 .push_next(&mut robust);
+            let description = if cooperative {
+                extensions.push(matrices.as_ptr());
+                description.enabled_extension_names(&extensions).push_next(&mut units)
+            } else {
+                description.enabled_extension_names(&extensions)
+            };
             let device = instance.create_device(adapter, &description, None).context("opening the driver")?;
             let executables = ash::khr::pipeline_executable_properties::Device::new(&instance, &device);
-            Ok(Self { name: name(&adapter), device, executables, _entry: entry })
+            Ok(Self { name: name(&adapter), cooperative, device, executables, _entry: entry })
         }
     }
 

@@ -61,6 +61,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         driver.name, "kernel", "instructions", "registers", "spilled", "waves"
     )?;
     for (shader, constants) in wanted(&arguments.kernels)? {
+        if shader.cooperative && !driver.cooperative {
+            eprintln!("af2-isa: {} left out: the driver has no matrix units for {}", shader.name, arguments.gpu);
+            continue;
+        }
         let words = spirv::translate(shader, &constants)?;
         let Compiled { instructions, registers, spilled, waves, text } = driver.compile(shader, &words)?;
         writeln!(out, "{:<38}{instructions:>13}{registers:>11}{spilled:>10}{waves:>10}", shader.name)?;

@@ -16,10 +16,14 @@ const SOFTWARE: [&str; 4] =
 #[test]
 fn no_kernel_spills_on_a_gpu() {
     let output = isa(&[]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}, {}", output.status, String::from_utf8_lossy(&output.stderr));
     let table = String::from_utf8(output.stdout).unwrap();
     let rows: Vec<Vec<&str>> = table.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(rows.len(), af2_gpu::shader::ALL.len(), "a row for every kernel:\n{table}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let left_out = said.lines().filter(|line| line.contains("left out")).count();
+    let cooperative = af2_gpu::shader::ALL.iter().filter(|shader| shader.cooperative).count();
+    assert!(left_out == 0 || left_out == cooperative, "older drivers leave out kernels for matrix units:\n{said}");
+    assert_eq!(rows.len() + left_out, af2_gpu::shader::ALL.len(), "a row for every other kernel:\n{table}");
     let spilling = rows.iter().filter(|row| row[3] != "0").map(|row| row[0]);
     let spilling: Vec<_> = spilling.filter(|kernel| !SOFTWARE.contains(kernel)).collect();
     assert!(spilling.is_empty(), "{spilling:?}\n{table}");
