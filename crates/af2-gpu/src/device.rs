@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use crate::faults::{Faults, lock};
 use crate::shader::{Access, Shader};
@@ -13,9 +12,6 @@ use crate::{
 
 /// Counted up when measurements of former kernels no longer hold.
 const KERNELS: u32 = 4;
-
-/// How long [`Gpu::wait`] sleeps: less than a GPU needs for a token, and long enough to cost a software adapter no core.
-const NAP: Duration = Duration::from_micros(100);
 
 /// Which adapter to ask for.
 #[derive(Debug, Clone, Default)]
@@ -209,18 +205,18 @@ impl Gpu {
         &self.0.empty
     }
 
-    /// Runs the callbacks of the work that is done, and sleeps for a moment if there is none. For the desktop's executor, which calls it until
-    /// its future is ready; does nothing on the web. It does not wait for all that is submitted: a GPU with the next token's step in its
-    /// queue would run out of work before the step after that is recorded.
+    /// Runs the callbacks of the work that is done, and if other work is left, those of what is done after `nap`, which sleeps for a moment:
+    /// 0.1 ms is less than a GPU needs for a token, and long enough to cost a software adapter no core. For the desktop's executor, which
+    /// calls it until its future is ready; does nothing on the web. It does not wait for all that is submitted: a GPU with the next
+    /// token's step in its queue would run out of work before the step after that is recorded.
     ///
     /// # Errors
     /// The device was lost. Other errors are left for [`Gpu::check`].
-    pub fn wait(&self) -> Result<(), GpuError> {
+    pub fn wait(&self, nap: impl FnOnce()) -> Result<(), GpuError> {
         self.0.faults.lost()?;
         // `Device::poll` panics when the device is lost. The instance, which has no other device, reports the loss by the callback.
-        let idle = self.0.instance.poll_all(false);
-        if !idle && !cfg!(target_family = "wasm") {
-            std::thread::sleep(NAP);
+        if !self.0.instance.poll_all(false) {
+            nap();
             self.0.instance.poll_all(false);
         }
         self.0.faults.lost()

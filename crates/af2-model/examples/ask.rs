@@ -3,6 +3,8 @@
 
 use std::error::Error;
 use std::task::{Context, Poll, Waker};
+use std::thread::sleep;
+use std::time::Duration;
 use std::{env, fs, path::Path, pin::pin};
 
 use af2_core::audio::load_file;
@@ -45,6 +47,6 @@ fn drive<T>(gpu: &Gpu, future: impl Future<Output = Result<T, Box<dyn Error>>>) 
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             return value;
         }
-        gpu.wait()?;
+        gpu.wait(|| sleep(Duration::from_micros(100)))?;
     }
 }

@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::pin::pin;
 use std::sync::Once;
 use std::task::{Context, Poll, Waker};
+use std::thread::sleep;
+use std::time::Duration;
 
 use af2_gpu::{Gpu, GpuError, GpuOptions};
 
@@ -38,6 +40,11 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     outcome.ok()
 }
 
+/// What [`Gpu::wait`] asks for.
+pub fn nap() {
+    sleep(Duration::from_micros(100));
+}
+
 /// Runs a future to its end.
 ///
 /// # Errors
@@ -54,7 +61,7 @@ pub fn drive<T>(gpu: &Gpu, future: impl Future<Output = T>) -> Result<T, GpuErro
             return Err(error);
         }
         // The loss ends whatever waits for the device, so the future is polled once more.
-        lost = gpu.wait().err();
+        lost = gpu.wait(nap).err();
     }
 }
 

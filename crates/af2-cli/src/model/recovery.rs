@@ -16,6 +16,7 @@ use af2_gpu::{Gpu, GpuError, Span};
 use af2_model::{Model, ModelError, Opener, RecoveringClip, RecoveringModel, Trouble};
 use anyhow::Result;
 
+use super::executor::nap;
 use super::{Engine, Heard, Session, open_gpu, tuned};
 use crate::terminal::note;
 
@@ -93,7 +94,7 @@ fn drive<T>(model: &RecoveringModel<Files>, future: impl Future<Output = Result<
         }
         if let Some(model) = model.current() {
             // A loss ends what the future waits for.
-            let _ = model.gpu().wait();
+            let _ = model.gpu().wait(nap);
         }
     }
 }
