@@ -4,23 +4,20 @@
 // far is in 2^14 .. 2^15; values down to 2^-28 of that keep 11 bits. A larger value makes the unit larger and divides the sums so far.
 enable f16;
 //!include common/tile_float.wgsl
+//!include common/half_units.wgsl
 alias Tile4 = vec4<f16>;
 const HALF: bool = true;
-const EXPONENT: u32 = 0x7f800000u;     // its bits in a float32
-const SMALLEST: u32 = 15u << 23u;      // exponents below this one count as this one
-const TOP: u32 = (2u * 127u + 14u) << 23u;
-const BOTTOM: u32 = 14u << 23u;
 
 var<workgroup> largest: atomic<u32>;   // exponent bits of the x seen so far, of those in flight too
 var<private> settled: u32 = SMALLEST;  // the same that the unit is of
 
-fn tile_x(value: vec4<f32>) -> Tile4 { return Tile4(value * bitcast<f32>(TOP - settled)); }
+fn tile_x(value: vec4<f32>) -> Tile4 { return Tile4(value * one_over_unit_of(settled)); }
 
 fn tile_w(value: vec4<f32>) -> Tile4 { return Tile4(value); }
 
 fn from_tile(value: Tile4) -> vec4<f32> { return vec4<f32>(value); }
 
-fn unit() -> f32 { return bitcast<f32>(settled - BOTTOM); }
+fn unit() -> f32 { return unit_of(settled); }
 
 // Exponent bits of the largest. NaN and infinity count as zero: they stay what they are, whatever the unit.
 fn exponent4(value: vec4<f32>) -> u32 {
@@ -46,5 +43,5 @@ fn begin_units(lane: u32, a: LoadedX, b: LoadedX) {
 fn next_units() -> f32 {
     let before = unit();
     settled = atomicLoad(&largest);
-    return before * bitcast<f32>(TOP - settled);
+    return before * one_over_unit_of(settled);
 }

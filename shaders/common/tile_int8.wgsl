@@ -1,9 +1,9 @@
 // Tiles of matmul.wgsl as int8, in quads of 16 columns: dot4I8Packed multiplies and adds four at once, and 32 columns, which share a scale of
 // x, go through one addition in float32. quantise_rows makes the codes of x; those of W are the stored ones.
 //!include common/matmul_params.wgsl
+//!include common/no_units.wgsl
 const COLUMNS: u32 = 16u;  // per quad
 const STEPS: u32 = 2u;     // per tile
-const HALF: bool = false;
 const MOST_ROWS: u32 = 64u;  // of a tile
 @group(0) @binding(3) var<storage, read> x: array<vec4<u32>>;    // [M, K/16], 16 codes each
 @group(0) @binding(7) var<storage, read> x_scales: array<f32>;   // [M, K/32]
@@ -60,12 +60,3 @@ fn scaled_dot(a: OperandX, b: OperandW) -> f32 { return scaled(dot16(a.left, b.l
 fn plus_dots(sums: vec4<f32>, a: OperandX, b0: OperandW, b1: OperandW, b2: OperandW, b3: OperandW) -> vec4<f32> {
     return sums + a.scale * vec4<f32>(scaled_dot(a, b0), scaled_dot(a, b1), scaled_dot(a, b2), scaled_dot(a, b3));
 }
-
-// What float16 needs: see tile_half.
-fn begin_units(lane: u32, a: LoadedX, b: LoadedX) {}
-
-fn note(a: LoadedX, b: LoadedX) {}
-
-fn next_units() -> f32 { return 1.0; }
-
-fn unit() -> f32 { return 1.0; }

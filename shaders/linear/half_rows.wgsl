@@ -1,17 +1,14 @@
-// half[m, k] = x[m, k] / u[m] in float16, with u[m] a power of two such that the largest |half| of a row lies in 2^14 .. 2^15: activations
-// for matmul_coop. A workgroup per row. The largest bits of a row are those of NaN or infinity if it has one: that is its unit then, and
-// no sum with it is finite. Grid x: M.
+// halves[m, k] = x[m, k] / s[m] in float16, with s[m] a power of two such that the largest |halves| of a row lies in 2^14 .. 2^15:
+// activations for matmul_coop. A workgroup per row. The largest bits of a row are those of NaN or infinity if it has one: that is its scale
+// then, and no sum with it is finite. Grid x: M.
 struct Params { rows: u32, cols: u32 }  // cols: a multiple of 4
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;               // [M, K]
-@group(0) @binding(2) var<storage, read_write> halves: array<vec2<u32>>;    // [M, K/4], 4 float16 each
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;              // [M, K]
+@group(0) @binding(2) var<storage, read_write> halves: array<vec2<u32>>;   // [M, K/4], 4 float16 each
 @group(0) @binding(3) var<storage, read_write> x_scales: array<f32>;         // [M]
 //!include common/grid.wgsl
+//!include common/half_units.wgsl
 override THREADS: u32 = 64u;
-const EXPONENT: u32 = 0x7f800000u;   // its bits in a float32
-const SMALLEST: u32 = 15u << 23u;    // exponents below this one count as this one
-const TOP: u32 = (2u * 127u + 14u) << 23u;
-const BOTTOM: u32 = 14u << 23u;
 
 var<workgroup> largest: atomic<u32>;
 
@@ -34,11 +31,11 @@ fn main(
     workgroupBarrier();
     let bits = atomicLoad(&largest);
     let exponent = max(min(bits & EXPONENT, EXPONENT - 1u) & EXPONENT, SMALLEST);
-    let factor = bitcast<f32>(TOP - exponent);
+    let factor = one_over_unit_of(exponent);
     if (row >= params.rows) { return; }
     for (var quad = lane; quad < quads; quad += THREADS) {
         let value = x[first + quad] * factor;
         halves[first + quad] = vec2<u32>(pack2x16float(value.xy), pack2x16float(value.zw));
     }
-    if (lane == 0u) { x_scales[row] = bitcast<f32>(select(exponent - BOTTOM, bits, bits >= EXPONENT)); }
+    if (lane == 0u) { x_scales[row] = select(unit_of(exponent), bitcast<f32>(bits), bits >= EXPONENT); }
 }

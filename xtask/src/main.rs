@@ -39,7 +39,7 @@ enum Command {
     Sounds(sounds::Options),
     /// Evaluates the demo model: accuracy by question type, beside a blind control
     Eval(eval::Options),
-    /// Runs all checks: format, lints, docs, tests, Windows, browsers
+    /// Runs all checks: format, lints, docs, tests, other platforms, browsers
     Test(test::Options),
     /// Checks licences, sources and known vulnerabilities of the dependencies
     Deny,

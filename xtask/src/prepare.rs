@@ -74,6 +74,8 @@ const TOOLS: &str = "target/tools";
 pub const WASM: Need = target("wasm32-unknown-unknown", || has_target("wasm32-unknown-unknown"));
 /// Checked, not linked: the platform's linker is not needed.
 pub const WINDOWS: Need = target("x86_64-pc-windows-msvc", || has_target("x86_64-pc-windows-msvc"));
+/// Checked, not linked.
+pub const MACOS: Need = target("aarch64-apple-darwin", || has_target("aarch64-apple-darwin"));
 
 const fn target(name: &'static str, present: fn() -> bool) -> Need {
     Need { what: name, present, source: Source::Rustup(name) }

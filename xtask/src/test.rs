@@ -25,7 +25,7 @@ pub struct Options {
 type Step = (&'static str, &'static str);
 
 /// Quick checks first, so that a slip is reported before anything is compiled. Then all that compiles, while page and package are built.
-const CHECKS: [Step; 10] = [
+const CHECKS: [Step; 11] = [
     ("format", "cargo fmt --all --check"),
     ("spelling", "target/tools/bin/typos"),
     ("workflows", "target/tools/bin/zizmor --offline --quiet .github"),
@@ -34,9 +34,9 @@ const CHECKS: [Step; 10] = [
     ("lints, other engine", "cargo clippy --locked --workspace --all-targets --features af2-web/cpu -- -D warnings"),
     // With examples, which need what tests need: without, a hundred dependencies would get fewer features and be checked again.
     ("documentation", "env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps --lib --bins --examples"),
-    // Without the CPU engine, as `cargo xtask demo` builds it: Burn has no code of its own per system. Nothing here is for macOS alone; the
-    // workflow builds it there.
+    // Without the CPU engine, as `cargo xtask demo` builds it: Burn has no code of its own per system.
     ("Windows", "cargo check --locked -p af2-cli --no-default-features --target x86_64-pc-windows-msvc"),
+    ("macOS", "cargo check --locked -p af2-cli --no-default-features --target aarch64-apple-darwin"),
     // On its own, as `cargo xtask` itself is built: in one build with the others its dependencies would get other features and be compiled again.
     ("tests of xtask", "cargo test --locked -p xtask"),
     ("build of the tests", "cargo test --locked --workspace --exclude xtask --no-run"),
@@ -81,7 +81,7 @@ pub fn run(options: &Options) -> Result<()> {
 /// Installs what the steps need.
 fn prepare(options: &Options) -> Result<()> {
     if !options.browser {
-        prepare::ensure(&[prepare::VULKAN, prepare::WASM, prepare::WINDOWS], options.yes)?;
+        prepare::ensure(&[prepare::VULKAN, prepare::WASM, prepare::WINDOWS, prepare::MACOS], options.yes)?;
         prepare::linters(options.yes)?;
     }
     if !options.native {

@@ -12,6 +12,10 @@ use naga::{Module, ShaderStage};
 /// The entry point of every kernel.
 const ENTRY: (ShaderStage, &str) = (ShaderStage::Compute, "main");
 
+/// The version of Metal's language for portable kernels, and for those on matrix units: wgpu asks for it where an adapter has them.
+const METAL: (u8, u8) = (2, 1);
+const METAL_WITH_MATRICES: (u8, u8) = (2, 3);
+
 type Translate = fn(&Module, &ModuleInfo) -> Result<String, String>;
 
 /// The text of a kernel with constants in place of overrides, validated.
@@ -34,9 +38,12 @@ fn to_spirv(module: &Module, info: &ModuleInfo) -> Result<String, String> {
 }
 
 fn to_metal(module: &Module, info: &ModuleInfo) -> Result<String, String> {
+    metal_of(METAL, module, info)
+}
+
+fn metal_of(lang_version: (u8, u8), module: &Module, info: &ModuleInfo) -> Result<String, String> {
     let entry = msl::PipelineOptions { entry_point: Some((ENTRY.0, ENTRY.1.into())), ..Default::default() };
-    // Matrix units came with 2.3, which wgpu asks for where an adapter has it.
-    let options = msl::Options { lang_version: (2, 3), ..Default::default() };
+    let options = msl::Options { lang_version, ..Default::default() };
     let (text, translated) = msl::write_string(module, info, &options, &entry).map_err(|error| error.to_string())?;
     translated.entry_point_names.into_iter().collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
     Ok(text)
@@ -73,6 +80,11 @@ fn assert_all_translate(api: &str, kernels: &[&Shader], translate: Translate) {
     assert!(refused.is_empty(), "{} of {all} kernels fail for {api}:\n{}", refused.len(), refused.join("\n"));
 }
 
+/// The kernels on matrix units, or all others.
+fn kernels(cooperative: bool) -> Vec<&'static Shader> {
+    ALL.iter().copied().filter(|shader| shader.cooperative == cooperative).collect()
+}
+
 #[test]
 fn vulkan() {
     assert_all_translate("SPIR-V", ALL, to_spirv);
@@ -80,14 +92,14 @@ fn vulkan() {
 
 #[test]
 fn metal() {
-    assert_all_translate("MSL", ALL, to_metal);
+    assert_all_translate("MSL", &kernels(false), to_metal);
+    assert_all_translate("MSL 2.3", &kernels(true), |module, info| metal_of(METAL_WITH_MATRICES, module, info));
 }
 
 #[test]
 fn direct_x() {
     // wgpu has no matrix units there.
-    let kernels: Vec<_> = ALL.iter().copied().filter(|shader| !shader.cooperative).collect();
-    assert_all_translate("HLSL", &kernels, to_direct_x);
+    assert_all_translate("HLSL", &kernels(false), to_direct_x);
 }
 
 #[test]

@@ -132,6 +132,23 @@ mod tests {
     use super::*;
     use crate::{Matrix, Tuning};
 
+    /// W on the device, and its values as they are stored.
+    fn packed(scheme: Scheme, outputs: usize, cols: usize, w: &[f32]) -> (Matrix, Vec<f32>) {
+        let packed = scheme.pack(outputs, cols, w).unwrap();
+        let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
+        (Matrix::from_f32(gpu(), "w", scheme, outputs, cols, w).unwrap(), stored)
+    }
+
+    /// Rows in turn of ordinary values, of values that grow a millionfold along the columns, and of small ones.
+    fn uneven(rows: usize, cols: usize) -> Vec<f32> {
+        let mut x = random(rows * cols, 1);
+        for (at, value) in x.iter_mut().enumerate() {
+            let growth = (20.0 * (at % cols) as f32 / cols as f32).exp2();
+            *value *= [1.0, growth, 0.03][at / cols % 3];
+        }
+        x
+    }
+
     #[test]
     fn every_scheme_and_shape() {
         let shapes = [
@@ -149,9 +166,7 @@ mod tests {
         for scheme in [Scheme::F32, Scheme::F16, Scheme::Q8, Scheme::Q4] {
             for (rows, outputs, cols) in shapes {
                 let (x, w) = (random(rows * cols, 1), random(outputs * cols, 2));
-                let packed = scheme.pack(outputs, cols, &w).unwrap();
-                let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
-                let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+                let (matrix, stored) = packed(scheme, outputs, cols, &w);
                 let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
                 let (input, expected) = (upload(&x), twin(&x, &stored, rows, outputs, cols));
                 let operands = Matmul { x: &input, w: &matrix, out: &out, rows };
@@ -183,9 +198,7 @@ mod tests {
             let scheme = Scheme::ALL[i % 4];
             let (x, w, b, before) =
                 (random(rows * cols, 1), random(outputs * cols, 2), random(outputs, 3), random(rows * outputs, 4));
-            let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
-            let packed = scheme.pack(outputs, cols, &w).unwrap();
-            let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
+            let (matrix, stored) = packed(scheme, outputs, cols, &w);
             let sizes = TileSizes::choose(rows, matrix.part_shape(&matrix.parts[0], false), gpu().device_profile());
             assert_eq!(sizes.parts > 1, cols >= 512, "{rows}x{outputs}x{cols}: {sizes:?}");
             heights.push(sizes.height());
@@ -215,9 +228,7 @@ mod tests {
             let launch = Launch::wide(scheme, rows, outputs).unwrap();
             assert!(launch.shader.name.starts_with("linear/matmul_wide"), "{}", launch.shader.name);
             let (x, w) = (random(rows * cols, 9), random(outputs * cols, 10));
-            let packed = scheme.pack(outputs, cols, &w).unwrap();
-            let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
-            let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+            let (matrix, stored) = packed(scheme, outputs, cols, &w);
             let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
             let tuning = Tuning { matmul: MatmulKernel::Wide, ..Tuning::HARDWARE };
             let operands = Matmul { x: &upload(&x), w: &matrix, out: &out, rows };
@@ -235,15 +246,10 @@ mod tests {
         let shapes = [(130, 40, 224), (65, 70, 96), (37, 33, 1_024), (23, 65, 544), (10, 96, 96)];
         for (i, (rows, outputs, cols)) in shapes.into_iter().enumerate() {
             let (scheme, tainted) = ([Scheme::Q4, Scheme::Q8, Scheme::F16][i % 3], 4);
-            let (mut x, w) = (random(rows * cols, 1), random(outputs * cols, 2));
-            for (at, value) in x.iter_mut().enumerate() {
-                let growth = (20.0 * (at % cols) as f32 / cols as f32).exp2();
-                *value *= [1.0, growth, 0.03][at / cols % 3] * if i == 4 { 1e-20 } else { 1.0 };
-            }
+            let (mut x, w) = (uneven(rows, cols), random(outputs * cols, 2));
+            x.iter_mut().for_each(|value| *value *= if i == 4 { 1e-20 } else { 1.0 });
             x[tainted * cols + cols - 1] = TAINTS[i % 3];
-            let packed = scheme.pack(outputs, cols, &w).unwrap();
-            let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
-            let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+            let (matrix, stored) = packed(scheme, outputs, cols, &w);
             let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
             let operands = Matmul { x: &upload(&x), w: &matrix, out: &out, rows };
             let found = run_tuned(HALF, &out, |plan| matmul(plan, "", operands, &Epilogue::default()));
@@ -272,15 +278,9 @@ mod tests {
         let shapes = [(130, 40, 224), (65, 70, 96), (37, 33, 1_024), (23, 65, 544), (10, 96, 32), (9, 500, 2_848)];
         for (i, (rows, outputs, cols)) in shapes.into_iter().enumerate() {
             let (scheme, tainted) = ([Scheme::Q4, Scheme::Q8][i % 2], 4);
-            let (mut x, w) = (random(rows * cols, 1), random(outputs * cols, 2));
-            for (at, value) in x.iter_mut().enumerate() {
-                let growth = (20.0 * (at % cols) as f32 / cols as f32).exp2();
-                *value *= [1.0, growth, 0.03][at / cols % 3];
-            }
+            let (mut x, w) = (uneven(rows, cols), random(outputs * cols, 2));
             x[tainted * cols + cols - 1] = TAINTS[i % 3];
-            let packed = scheme.pack(outputs, cols, &w).unwrap();
-            let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
-            let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+            let (matrix, stored) = packed(scheme, outputs, cols, &w);
             let out = gpu().storage("out", (4 * rows * outputs) as u64).unwrap();
             let operands = Matmul { x: &upload(&x), w: &matrix, out: &out, rows };
             let found = run_tuned(INT8, &out, |plan| matmul(plan, "", operands, &Epilogue::default()));
@@ -318,9 +318,7 @@ mod tests {
                     *value *= [1.0, 1e9, 0.03][at / cols % 3];
                 }
                 x[tainted * cols + cols - 1] = TAINTS[i % 3];
-                let packed = scheme.pack(outputs, cols, &w).unwrap();
-                let stored = scheme.unpack(outputs, cols, &packed.data, &packed.scales).unwrap();
-                let matrix = Matrix::from_f32(gpu(), "w", scheme, outputs, cols, &w).unwrap();
+                let (matrix, stored) = packed(scheme, outputs, cols, &w);
                 let (bias, out) = (upload(&b), upload(&before));
                 let epilogue = Epilogue { bias: Some(&bias), activation: Activation::None, store: Store::Add };
                 let operands = Matmul { x: &upload(&x), w: &matrix, out: &out, rows };
