@@ -284,6 +284,12 @@ pub(crate) struct Readback {
     places: Vec<usize>,
 }
 
+impl Readback {
+    pub fn mapping(&mut self) -> &mut Mapping {
+        &mut self.mapping
+    }
+}
+
 /// Puts scores in their places.
 ///
 /// # Errors

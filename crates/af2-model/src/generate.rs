@@ -11,6 +11,7 @@ use af2_gpu::ops::top_logprobs::TOP_ENTRY_BYTES;
 use af2_gpu::{Buffer, Fetch, Gpu, Mapping, Plan};
 
 use crate::clip::ClipPlans;
+use crate::lookahead::Lookahead;
 use crate::scratch::{PROMPT_ROWS, Scratch};
 use crate::{Clip, ModelError};
 
@@ -95,8 +96,6 @@ pub(crate) fn write_position(gpu: &Gpu, scratch: &Scratch, position: usize) {
 
 /// Bytes of a token's id and log-probability.
 const CHOSEN_BYTES: u64 = 8;
-/// Most steps in flight, unless more are asked for: what comes after the end token is wasted.
-const MOST_AHEAD: usize = 4;
 
 /// A token as it was read back.
 struct Chosen {
@@ -131,8 +130,7 @@ struct Decoding<'a> {
     /// A token's record each, used in turn: id, log-probability, then the most likely tokens with theirs.
     /// One per step that may be in flight.
     staging: Vec<Buffer>,
-    /// Steps in flight. It grows where the GPU has run out of work by the time its last result is read.
-    ahead: usize,
+    lookahead: Lookahead,
     record_bytes: u64,
     in_flight: VecDeque<Mapping>,
     /// Tokens of the answer that are given or submitted.
@@ -154,10 +152,9 @@ impl<'a> Decoding<'a> {
             write_sampling(gpu, scratch, &options.sampling, known);
         }
         // The logits of a step are read before the next one overwrites them.
-        let (ahead, most) =
-            if options.keep_logits { (1, 1) } else { (options.lookahead.max(1), options.lookahead.max(MOST_AHEAD)) };
+        let lookahead = if options.keep_logits { Lookahead::none() } else { Lookahead::new(options.lookahead) };
         let record_bytes = CHOSEN_BYTES + TOP_ENTRY_BYTES * options.top_logprobs as u64;
-        let staging = (0..most).map(|_| gpu.staging(record_bytes)).collect::<Result<_, _>>()?;
+        let staging = (0..lookahead.most()).map(|_| gpu.staging(record_bytes)).collect::<Result<_, _>>()?;
         let (given, in_flight) = (known.len() - prompt_length, VecDeque::new());
         Ok(Self {
             gpu,
@@ -167,7 +164,7 @@ impl<'a> Decoding<'a> {
             prompt_length,
             given,
             staging,
-            ahead,
+            lookahead,
             record_bytes,
             in_flight,
             submitted: given,
@@ -182,7 +179,7 @@ impl<'a> Decoding<'a> {
         on_token: &mut dyn FnMut(u32) -> bool,
     ) -> Result<(), ModelError> {
         while !generation.has_ended(self.options, end_of_text) {
-            while self.submitted < self.options.max_new_tokens && self.in_flight.len() < self.ahead {
+            while self.submitted < self.options.max_new_tokens && self.in_flight.len() < self.lookahead.steps() {
                 self.submit(passes);
             }
             if self.options.keep_logits {
@@ -190,8 +187,7 @@ impl<'a> Decoding<'a> {
                 generation.logits.push(self.plans.scratch.read_logits(self.gpu).await?);
             }
             let Chosen { id, logprob, top } = self.next().await?;
-            let ran_dry = !self.in_flight.is_empty() && self.in_flight.iter_mut().all(Mapping::is_ready);
-            self.ahead = (self.ahead + usize::from(ran_dry)).min(self.staging.len());
+            self.lookahead.observe(self.in_flight.iter_mut());
             generation.ids.push(id);
             generation.logprobs.push(logprob);
             if self.extra.top.is_some() {

@@ -7,14 +7,13 @@ use af2_gpu::PlanInfo;
 use af2_gpu::ops::score_rows::Score;
 
 use crate::batch::{BatchRunner, Lane, PlannedRow, Readback, collect};
+use crate::lookahead::Lookahead;
 use crate::{Clip, ModelError};
 
 /// Sequences that advance together.
 const TOGETHER: usize = 8;
 /// Most cache rows that they share: 300 MB in the 3B model. Long prompts and answers make them fewer.
 const CACHE_ROWS: usize = 4096;
-/// Steps submitted before the first one's tokens are read.
-const LOOKAHEAD: usize = 2;
 
 impl Clip {
     /// Greedy answers to several queries, up to 8 of them decoded together; the same as one by one. `progress` is told how many of how
@@ -68,6 +67,7 @@ struct Decoding<'a> {
     lanes: Vec<Lane>,
     prompt_lengths: Vec<usize>,
     generations: Vec<Generation>,
+    lookahead: Lookahead,
 }
 
 impl<'a> Decoding<'a> {
@@ -97,7 +97,8 @@ impl<'a> Decoding<'a> {
         }
         let prompt_lengths = queries.iter().map(|query| query.prompt.len()).collect();
         let end_of_text = clip.model.config().tokens.end_of_text;
-        Ok(Self { runner, options, end_of_text, lanes, prompt_lengths, generations })
+        let lookahead = Lookahead::new(options.lookahead);
+        Ok(Self { runner, options, end_of_text, lanes, prompt_lengths, generations, lookahead })
     }
 
     /// Decodes until all answers have ended. Where half of them have, the others go on alone.
@@ -141,13 +142,14 @@ impl<'a> Decoding<'a> {
         let mut left = self.options.max_new_tokens - known;
         let mut going = live.len();
         loop {
-            while left > 0 && in_flight.len() < LOOKAHEAD && 2 * going > filled {
+            while left > 0 && in_flight.len() < self.lookahead.steps() && 2 * going > filled {
                 in_flight.push_back(self.runner.step(filled).await?);
                 left -= 1;
             }
             let Some(readback) = in_flight.pop_front() else { return Ok(()) };
             let mut scores = vec![Score::default(); filled];
             collect(readback, &mut scores).await?;
+            self.lookahead.observe(in_flight.iter_mut().map(Readback::mapping));
             for (index, score) in live.iter().zip(scores) {
                 let generation = &mut self.generations[*index];
                 if !generation.has_ended(self.options, self.end_of_text) {

@@ -41,6 +41,7 @@ mod frontend;
 mod generate;
 mod generate_many;
 mod load;
+mod lookahead;
 mod model;
 mod recovery;
 mod scoring;
