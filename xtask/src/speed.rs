@@ -43,9 +43,10 @@ pub struct Options {
     /// Measure the original's decoding in PyTorch too, with this Python
     #[arg(long, value_name = "FILE")]
     pytorch: Option<PathBuf>,
-    /// Compare with other engines instead, which are installed into target/baselines (npm, Node.js and Python needed)
-    #[arg(long = "rivals")]
-    baselines: bool,
+    /// Compare with other engines instead, which are installed into target/baselines (npm, Node.js and Python needed); with a text, only
+    /// measurements whose name contains it ("on the GPU", "in a tab")
+    #[arg(long = "rivals", value_name = "TEXT", num_args = 0..=1, default_missing_value = "")]
+    baselines: Option<String>,
 }
 
 /// Runs the golden tests, measures, and writes one JSON file per model and one table of all.
@@ -53,9 +54,9 @@ pub fn run(options: &Options) -> Result<()> {
     let root = run::root();
     fs::create_dir_all(root.join(&options.out))?;
     let af2 = binary(&root, options)?;
-    if options.baselines {
+    if let Some(wanted) = &options.baselines {
         let model = options.model.first().cloned().map_or_else(|| random_model(&root, &af2, "0.5b"), Ok)?;
-        return baselines::run(&root, &model, &root.join(&options.out));
+        return baselines::run(&root, wanted, &af2, &model, &root.join(&options.out));
     }
     if !options.no_golden {
         golden(&root, options)?;
@@ -72,11 +73,19 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 fn binary(root: &Path, options: &Options) -> Result<String> {
+    let build =
+        |arguments: &[&str]| run::run(root, "cargo", &[&["build", "--locked", "--release"], arguments].concat());
+    let example: &[&str] =
+        if options.baselines.is_some() { &["-p", "af2-cpu", "--example", baselines::CPU_RATES] } else { &[] };
     if let Some(af2) = &options.af2 {
+        if !example.is_empty() {
+            build(example)?;
+        }
         return Ok(af2.display().to_string());
     }
     let features: &[&str] = if options.burn { &["--features", "burn-wgpu"] } else { &[] };
-    run::run(root, "cargo", &[&["build", "--locked", "--release", "-p", "af2-cli"], features].concat())?;
+    // In one build: alone, the example's dependencies would get other features and be compiled again.
+    build(&[&["-p", "af2-cli", "--bins"], example, features].concat())?;
     Ok(run::target(root).join("release/af2").display().to_string())
 }
 

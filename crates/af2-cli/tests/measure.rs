@@ -44,9 +44,14 @@ fn the_bench_reports_what_inspect_promises_beside_a_baseline() {
     assert_eq!(report["token"]["audio_bytes_per_window"], promised["audio_bytes_per_window"], "{promised}");
     assert_eq!(report["contexts"][0]["windows"], 1);
     assert_eq!(report["kernels"], "wide staged 8 64 64");
-    for part in
-        ["/encode/seconds", "/contexts/0/seconds_per_token", "/baseline/seconds_per_token", "/baseline/token_ratio"]
-    {
+    for part in [
+        "/encode/seconds",
+        "/contexts/0/seconds_per_token",
+        "/token/record_microseconds",
+        "/beams/ratio",
+        "/baseline/seconds_per_token",
+        "/baseline/token_ratio",
+    ] {
         assert!(report.pointer(part).and_then(Value::as_f64).is_some_and(|value| value > 0.0), "{part}: {report}");
     }
 }

@@ -417,11 +417,16 @@ impl Gpu {
         }
     }
 
-    /// Runs plans one after another in one submit.
-    pub fn run(&self, plans: &[&Plan]) {
+    /// Records plans one after another.
+    pub fn record(&self, plans: &[&Plan]) -> wgpu::CommandBuffer {
         let mut encoder = self.device().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         self.encode(&mut encoder, plans);
-        self.queue().submit([encoder.finish()]);
+        encoder.finish()
+    }
+
+    /// Runs plans one after another in one submit.
+    pub fn run(&self, plans: &[&Plan]) {
+        self.queue().submit([self.record(plans)]);
     }
 
     /// Runs a plan and copies `bytes` bytes from the start of `from` to `offset` of `to`.

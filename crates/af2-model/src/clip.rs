@@ -248,8 +248,7 @@ impl Clip {
 
     /// What one token takes, once a question was asked.
     pub fn token_info(&self) -> Option<PlanInfo> {
-        let plans = self.plans.as_ref()?;
-        let parts = [&plans.token, &plans.token_head, &plans.token_argmax].map(Plan::info);
+        let parts = self.token_step()?.map(Plan::info);
         Some(PlanInfo {
             dispatches: parts.iter().map(|info| info.dispatches).sum(),
             weight_bytes: parts.iter().map(|info| info.weight_bytes).sum(),
@@ -263,13 +262,24 @@ impl Clip {
     /// # Errors
     /// The device failed.
     pub async fn profile_step(&self) -> Result<Option<Vec<Span>>, ModelError> {
-        let Some(plans) = &self.plans else { return Ok(None) };
+        let Some(plans) = self.token_step() else { return Ok(None) };
         let mut all = Vec::new();
-        for plan in [&plans.token, &plans.token_head, &plans.token_argmax] {
+        for plan in plans {
             let Some(spans) = self.model.gpu().profile(plan).await? else { return Ok(None) };
             all.extend(spans);
         }
         Ok(Some(all))
+    }
+
+    /// Records the commands of one token's step and drops them: what the CPU does for a token before it submits. False if no question was
+    /// asked.
+    pub fn record_step(&self) -> bool {
+        self.token_step().map(|plans| self.model.gpu().record(&plans)).is_some()
+    }
+
+    /// The plans of a token's step.
+    fn token_step(&self) -> Option<[&Plan; 3]> {
+        self.plans.as_ref().map(|plans| [&plans.token, &plans.token_head, &plans.token_argmax])
     }
 
     pub(crate) fn decoder_plans<'a>(&'a self, scratch: &'a Scratch) -> DecoderPlans<'a> {

@@ -1,35 +1,45 @@
-// Decodes with llama.cpp on the CPU: `node decode.mjs MODEL.gguf TOKENS THREADS` beside an installed node-llama-cpp. Prints
-// {"token": seconds of one, "peak_bytes": of the process}.
+// Decodes with llama.cpp: `node decode.mjs MODEL.gguf TOKENS THREADS|vulkan` beside an installed node-llama-cpp, on so many threads of the CPU or
+// on the GPU. Prints {"prompt": seconds to the first token after PROMPT others, "token": seconds of one, "peak_bytes": of the process}.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { cwd, argv } from "node:process";
 import { pathToFileURL } from "node:url";
 
+const PROMPT = 40;
+
 // From the folder in which it runs: llama.cpp is no dependency of this repository.
 const entry = createRequire(join(cwd(), "package.json")).resolve("node-llama-cpp");
 const { getLlama } = await import(pathToFileURL(entry).href);
 
-const [file, tokens, threads] = [argv[2], Number(argv[3]), Number(argv[4])];
-const llama = await getLlama({ gpu: false, build: "never", progressLogs: false, maxThreads: threads });
-const model = await llama.loadModel({ modelPath: file });
-const context = await model.createContext({ contextSize: 512, threads });
-const prompt = Array.from({ length: 16 }, (_, i) => i * 7);
+const [file, tokens, device] = [argv[2], Number(argv[3]), argv[4]];
+const vulkan = device === "vulkan";
+// On a software adapter the memory of the GPU is that of the CPU, which llama.cpp's check of both together does not know.
+const common = { build: "never", progressLogs: false };
+const llama = await getLlama(vulkan ? { ...common, gpu: "vulkan" } : { ...common, gpu: false, maxThreads: Number(device) });
+const model = await llama.loadModel({ modelPath: file, gpuLayers: vulkan ? "max" : 0, ignoreMemorySafetyChecks: vulkan });
+const context = await model.createContext({
+    contextSize: 512,
+    ignoreMemorySafetyChecks: vulkan,
+    ...(vulkan ? {} : { threads: Number(device) }),
+});
+const ids = Array.from({ length: PROMPT }, (_, i) => i * 7);
 
+/** Seconds to the first token, and of each further one. */
 async function decode() {
     const sequence = context.getSequence();
-    let [count, start] = [0, 0];
-    for await (const _ of sequence.evaluate(prompt, { temperature: 0 })) {
-        if (count === 0) start = performance.now();
+    let [count, start, first] = [0, performance.now(), 0];
+    for await (const _ of sequence.evaluate(ids, { temperature: 0 })) {
+        if (count === 0) first = performance.now();
         if (count++ === tokens) break;
     }
-    const seconds = (performance.now() - start) / 1e3 / tokens;
+    const end = performance.now();
     await sequence.dispose();
-    return seconds;
+    return { prompt: (first - start) / 1e3, token: (end - first) / 1e3 / tokens };
 }
 
 await decode(); // warms up
-const token = await decode();
+const seconds = await decode();
 const peak = /VmHWM:\s*(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"));
-console.log(JSON.stringify({ token, peak_bytes: 1024 * Number(peak?.[1]) }));
+console.log(JSON.stringify({ ...seconds, peak_bytes: 1024 * Number(peak?.[1]) }));
 await llama.dispose();

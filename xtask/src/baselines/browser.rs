@@ -1,6 +1,6 @@
 //! Our package beside others in a tab of Chromium.
 
-use super::{Places, in_turn, json_of, llama, table::Row};
+use super::{Places, ROUNDS, in_turn, json_of, llama, table::Row};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::process::Command;
@@ -16,7 +16,7 @@ pub fn on_the_cpu(places: &Places) -> Result<Vec<Row>> {
     let packages = places.npm("wllama", &[format!("@wllama/wllama@{WLLAMA}")])?.join("node_modules");
     let esm = packages.join("@wllama/wllama/esm").display().to_string();
     let mut theirs = tab(places, "wllama", &[("wllama", &esm), ("gguf", &places.folder.display().to_string())])?;
-    let [ours, theirs] = in_turn(&mut ours(places, "ours_cpu")?, &mut theirs)?;
+    let [ours, theirs] = in_turn(&mut ours(places, "ours_cpu")?, &mut theirs, ROUNDS)?;
     let per_weight = |runs: &[Value], weights: f64| 1e9 * super::least(runs, "token") / weights;
     Ok(vec![Row {
         what: "a token of the 0.5B at 4 bits in a tab on one thread of the CPU, per weight".to_owned(),
@@ -32,8 +32,7 @@ pub fn on_the_cpu(places: &Places) -> Result<Vec<Row>> {
 /// weight. A token is one row, 40 tokens of a prompt are 40.
 pub fn on_webgpu(places: &Places) -> Result<Vec<Row>> {
     let (_, all) = llama::weights(&places.config).context("config.json lacks a dimension")?;
-    let head = ["vocab_size", "hidden_size"].map(|name| places.config["text"][name].as_f64().unwrap_or(f64::NAN));
-    let without_head = all - head[0] * head[1];
+    let without_head = all - llama::head(&places.config).context("config.json lacks a dimension")?;
     let packages = places.npm("onnxruntime", &[format!("onnxruntime-web@{ONNX_RUNTIME}")])?.join("node_modules");
     let mut theirs = tab(places, "ort", &[("ort", &packages.join("onnxruntime-web/dist").display().to_string())])?;
     let (theirs, ours) = (json_of(&mut theirs)?, json_of(&mut ours(places, "ours_gpu")?)?);

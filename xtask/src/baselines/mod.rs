@@ -22,13 +22,18 @@ use table::Row;
 /// Most time of one run of one engine.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Runs of each engine, in turn; the fastest counts.
+/// Runs of each engine on the CPU, in turn; the fastest counts.
 const ROUNDS: usize = 3;
+
+/// The example of `af2-cpu` that prints our CPU engine's rates; built beside `af2`.
+pub const CPU_RATES: &str = "cpu_rates";
 
 /// Where everything is.
 struct Places {
     /// The repository.
     root: PathBuf,
+    /// Our program.
+    af2: PathBuf,
     /// The others' packages.
     folder: PathBuf,
     /// A converted 0.5B.
@@ -41,23 +46,25 @@ struct Places {
 type Measure = fn(&Places) -> Result<Vec<Row>>;
 
 /// What is measured, each by itself, so that what cannot be had here costs only its own rows.
-const MEASURED: [(&str, Measure); 6] = [
+const MEASURED: [(&str, Measure); 7] = [
     ("decoding on the CPU, one thread", |places| llama::decoding(places, "1")),
     ("decoding on the CPU, two threads", |places| llama::decoding(places, "2")),
+    ("decoding on the GPU", llama::on_the_gpu),
     ("encoding on the CPU, one thread", |places| pytorch::encoding(places, "1")),
     ("encoding on the CPU, two threads", |places| pytorch::encoding(places, "2")),
     ("decoding on the CPU in a tab", browser::on_the_cpu),
     ("4-bit matrices on WebGPU in a tab", browser::on_webgpu),
 ];
 
-/// Measures every row that can be had here and writes `baselines.md` and `baselines.json` to `out`. `model` is a converted 0.5B.
-pub fn run(root: &Path, model: &Path, out: &Path) -> Result<()> {
-    let (folder, model) = (run::target(root).join("baselines"), root.join(model));
+/// Measures the rows that can be had here and whose name contains `wanted`; writes `baselines.md` and `baselines.json` to `out`. `model` is a
+/// converted 0.5B.
+pub fn run(root: &Path, wanted: &str, af2: &str, model: &Path, out: &Path) -> Result<()> {
+    let (folder, model, af2) = (run::target(root).join("baselines"), root.join(model), root.join(af2));
     fs::create_dir_all(&folder)?;
     let config = serde_json::from_slice(&fs::read(model.join("config.json"))?)?;
-    let places = Places { root: root.to_owned(), folder, model, config };
+    let places = Places { root: root.to_owned(), af2, folder, model, config };
     let mut rows = Vec::new();
-    for (what, measure) in MEASURED {
+    for (what, measure) in MEASURED.into_iter().filter(|(what, _)| what.contains(wanted)) {
         match measure(&places).and_then(complete) {
             Ok(measured) => rows.extend(measured),
             Err(error) => eprintln!("skipped: {what}: {error:#}"),
@@ -79,11 +86,10 @@ fn complete(rows: Vec<Row>) -> Result<Vec<Row>> {
 
 impl Places {
     /// Our CPU engine's rates with so many threads: a program that prints them.
-    fn cpu_rates(&self, tokens: &str, threads: &str) -> Result<Command> {
-        run::run(&self.root, "cargo", &["build", "--locked", "--release", "-p", "af2-cpu", "--example", "cpu_rates"])?;
-        let mut command = Command::new(run::target(&self.root).join("release/examples/cpu_rates"));
+    fn cpu_rates(&self, tokens: &str, threads: &str) -> Command {
+        let mut command = Command::new(run::target(&self.root).join("release/examples").join(CPU_RATES));
         command.arg(&self.model).arg(tokens).env("RAYON_NUM_THREADS", threads);
-        Ok(command)
+        command
     }
 
     /// The program `name` of a virtual environment with these packages from the registry.
@@ -106,7 +112,10 @@ impl Places {
             !folder.join("node_modules").join(name).join("package.json").exists()
         };
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join("package.json"), r#"{ "private": true }"#)?;
+        let list = folder.join("package.json");
+        if !list.exists() {
+            fs::write(list, r#"{ "private": true }"#)?; // npm adds what it installs, and removes what is not there
+        }
         for package in packages.iter().filter(missing) {
             // Scripts would build from source where a published build does not run.
             let flags = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional", package];
@@ -117,9 +126,9 @@ impl Places {
 }
 
 /// Runs both programs in turn and gives the JSON objects on their last lines.
-fn in_turn(ours: &mut Command, theirs: &mut Command) -> Result<[Vec<Value>; 2]> {
+fn in_turn(ours: &mut Command, theirs: &mut Command, rounds: usize) -> Result<[Vec<Value>; 2]> {
     let mut runs = [Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         runs[0].push(json_of(ours)?);
         runs[1].push(json_of(theirs)?);
     }

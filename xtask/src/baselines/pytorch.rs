@@ -1,6 +1,6 @@
 //! The encoder on the CPU beside PyTorch.
 
-use super::{Places, in_turn, least, table::Row};
+use super::{Places, ROUNDS, in_turn, least, table::Row};
 use anyhow::{Context, Result};
 use std::process::Command;
 
@@ -9,7 +9,7 @@ pub fn encoding(places: &Places, threads: &str) -> Result<Vec<Row>> {
     let python = places.python("pytorch", &["torch", "numpy"])?;
     let mut theirs = Command::new(python);
     theirs.arg(places.root.join("tests/speed/encoder.py")).arg(&places.model).arg(threads);
-    let [ours, theirs] = in_turn(&mut places.cpu_rates("2", threads)?, &mut theirs)?;
+    let [ours, theirs] = in_turn(&mut places.cpu_rates("2", threads), &mut theirs, ROUNDS)?;
     let macs = theirs.iter().find_map(|run| run["macs"].as_f64()).context("PyTorch counted no multiplications")?;
     Ok(vec![Row {
         what: format!("a window through the encoder, threads: {threads}, per multiply-accumulate"),

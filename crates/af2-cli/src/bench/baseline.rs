@@ -90,12 +90,13 @@ mod tests {
             microseconds_per_dispatch: 1.0,
         };
         let contexts = vec![context(12, 9.0), context(3, 1.0)];
-        let token = Token { dispatches: [1, 1], weight_bytes: 1, audio_bytes_per_window: 0 };
+        let token = Token { dispatches: [1, 1], weight_bytes: 1, audio_bytes_per_window: 0, record_microseconds: 1.0 };
         Report {
             rates,
             encode,
             contexts,
             token,
+            beams: None,
             encoder_kernels: Vec::new(),
             token_kernels: Vec::new(),
             baseline: None,

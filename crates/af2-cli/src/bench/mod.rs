@@ -20,6 +20,10 @@ use rates::Rates;
 
 /// Seconds after which a run is not repeated.
 const PATIENCE: f64 = 5.0;
+/// Beams that are measured.
+const BEAMS: usize = 4;
+/// Recordings of a token's commands; the shortest counts.
+const RECORDINGS: usize = 50;
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -50,6 +54,8 @@ pub struct Report {
     pub contexts: Vec<Context>,
     /// The counts of one token.
     pub token: Token,
+    /// A beam search with the first number of windows, unless its beams ended after a few tokens.
+    pub beams: Option<Beams>,
     /// Kernels of encoding one window, from GPU timestamps; empty where the adapter has none.
     pub encoder_kernels: Vec<Kernel>,
     /// Kernels of one token.
@@ -96,6 +102,19 @@ pub struct Context {
     pub microseconds_per_dispatch: f64,
 }
 
+/// A beam search, whose beams are decoded in one pass.
+#[derive(Debug, Serialize)]
+pub struct Beams {
+    /// Beams.
+    pub count: usize,
+    /// Windows attended to.
+    pub windows: usize,
+    /// Each further token.
+    pub seconds_per_token: f64,
+    /// That over the time without beams.
+    pub ratio: f64,
+}
+
 /// The counts of one token, on any device.
 #[derive(Debug, Serialize)]
 pub struct Token {
@@ -105,6 +124,8 @@ pub struct Token {
     pub weight_bytes: u64,
     /// Bytes of keys and values read per window.
     pub audio_bytes_per_window: u64,
+    /// Microseconds of this thread to record one dispatch.
+    pub record_microseconds: f64,
 }
 
 /// Measures.
@@ -115,21 +136,26 @@ pub fn measure(gpu: &Gpu, model: &Model, workload: &Workload) -> Result<Report> 
     let rates = Rates::measure(gpu)?;
     let encode = encode(gpu, model, rates)?;
     let info = model.info();
-    let token = Token {
+    let mut token = Token {
         dispatches: info.dispatches_per_token,
         weight_bytes: info.bytes_per_token,
         audio_bytes_per_window: info.audio_bytes_per_window,
+        record_microseconds: f64::NAN,
     };
-    let (mut contexts, mut token_kernels) = (Vec::new(), Vec::new());
+    let (mut contexts, mut token_kernels, mut beams) = (Vec::new(), Vec::new(), None);
     for windows in &workload.contexts {
-        let (context, clip) = context(gpu, model, workload, *windows, &token, rates)?;
+        let (context, mut clip) = context(gpu, model, workload, *windows, &token, rates)?;
+        if contexts.is_empty() {
+            token.record_microseconds = 1e6 * record(&clip) / token.dispatches[usize::from(*windows > 1)] as f64;
+            beams = self::beams(gpu, model, workload, &mut clip, &context)?;
+        }
         contexts.push(context);
         if let Some(spans) = drive(gpu, clip.profile_step())?? {
             token_kernels = by_kernel(&spans, rates);
         }
     }
     let encoder_kernels = drive(gpu, model.profile_encoder())??.map_or_else(Vec::new, |spans| by_kernel(&spans, rates));
-    Ok(Report { rates, encode, contexts, token, encoder_kernels, token_kernels, baseline: None })
+    Ok(Report { rates, encode, contexts, token, beams, encoder_kernels, token_kernels, baseline: None })
 }
 
 fn encode(gpu: &Gpu, model: &Model, rates: Rates) -> Result<Encode> {
@@ -193,4 +219,34 @@ fn context(
         microseconds_per_dispatch: 1e6 * seconds_per_token / token.dispatches[usize::from(windows > 1)] as f64,
     };
     Ok((context, clip))
+}
+
+/// Seconds to record a token's commands.
+fn record(clip: &Clip) -> f64 {
+    let seconds = || {
+        let start = Instant::now();
+        clip.record_step().then(|| start.elapsed().as_secs_f64())
+    };
+    (0..RECORDINGS).filter_map(|_| seconds()).fold(f64::INFINITY, f64::min)
+}
+
+/// The same answer with beams.
+fn beams(gpu: &Gpu, model: &Model, workload: &Workload, clip: &mut Clip, greedy: &Context) -> Result<Option<Beams>> {
+    let prompt = workload.prompt(model.config().text.vocab_size);
+    let mut search = |tokens: usize| -> Result<Option<f64>> {
+        let (start, mut times) = (Instant::now(), Vec::new());
+        let mut on_step = |_| {
+            times.push(start.elapsed().as_secs_f64());
+            true
+        };
+        drive(gpu, clip.beam_search(&prompt, BEAMS, tokens, &mut on_step))??;
+        // The first step's plan is built after the first call.
+        let [_, first, .., last] = times[..] else { return Ok(None) };
+        Ok(Some((last - first) / (times.len() - 2) as f64))
+    };
+    search(3)?; // compiles kernels
+    Ok(search(workload.tokens.max(4))?.map(|seconds_per_token| {
+        let ratio = seconds_per_token / greedy.seconds_per_token;
+        Beams { count: BEAMS, windows: greedy.windows, seconds_per_token, ratio }
+    }))
 }

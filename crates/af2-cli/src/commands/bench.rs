@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::options::AdapterOption;
 use crate::bench::baseline::Comparison;
 use crate::bench::kernels::Kernel;
-use crate::bench::{Report, Workload, measure};
+use crate::bench::{Beams, Report, Workload, measure};
 use crate::model::{Baseline, Session, open_gpu, tuned};
 use crate::terminal::print;
 
@@ -111,7 +111,7 @@ fn process_peak_bytes() -> Option<u64> {
 }
 
 fn table(output: &Output<'_>) -> String {
-    let Report { rates, encode, contexts, token, encoder_kernels, token_kernels, baseline } = &output.report;
+    let Report { rates, encode, contexts, token, beams, encoder_kernels, token_kernels, baseline } = &output.report;
     let mut text = format!("{} on {} ({})\n", output.model, output.adapter, output.driver);
     text += &format!(
         "loaded in {:.2} s; {:.1} MB on the GPU, {:.1} MB at most{}\n",
@@ -135,9 +135,10 @@ fn table(output: &Output<'_>) -> String {
         100.0 * encode.of_matmul
     );
     text += &format!(
-        "one token         {} dispatches with one window of audio, {} with more, {:.1} MB of weights and {:.2} MB per window of audio\n\n",
+        "one token         {} dispatches with one window of audio, {} with more, {:.2} µs of the CPU to record one; {:.1} MB of weights and {:.2} MB per window of audio\n\n",
         token.dispatches[0],
         token.dispatches[1],
+        token.record_microseconds,
         mega(token.weight_bytes),
         mega(token.audio_bytes_per_window)
     );
@@ -153,8 +154,16 @@ fn table(output: &Output<'_>) -> String {
             context.microseconds_per_dispatch
         );
     }
+    text += &beams.as_ref().map_or(String::new(), beams_line);
     text += &baseline.as_ref().map_or(String::new(), baseline_line);
     text + &kernels("encoding a window", encoder_kernels) + &kernels("one token", token_kernels)
+}
+
+fn beams_line(beams: &Beams) -> String {
+    let Beams { count, windows, seconds_per_token, ratio } = beams;
+    format!(
+        "\n{count} beams, {windows} windows of audio: a token {seconds_per_token:.4} s, {ratio:.2} times one without beams\n"
+    )
 }
 
 fn baseline_line(comparison: &Comparison) -> String {

@@ -14,7 +14,7 @@ use crate::terminal::note;
 pub enum EngineChoice {
     /// The shaders, on a GPU.
     Gpu,
-    /// The same network in Burn, on the CPU: slower than a GPU, and weights take 32 bits each.
+    /// The same network on the CPU: slower than a GPU.
     Cpu,
 }
 
