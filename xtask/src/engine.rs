@@ -21,6 +21,8 @@ pub struct Module {
     name: &'static str,
     /// Cargo profile.
     profile: &'static str,
+    /// A crate that is optimised for speed in this module only.
+    fast: Option<&'static str>,
     /// Compiler flags, as a TOML array.
     flags: &'static str,
     /// Level of wasm-opt.
@@ -35,12 +37,13 @@ const WEBGPU: Module = Module {
     feature: Some("webgpu"),
     name: "af2",
     profile: "wasm-release",
+    fast: None,
     flags: "[]",
     level: "-Oz",
 };
 
 const CPU: Module =
-    Module { title: "cpu", feature: Some("cpu"), name: "af2_cpu", profile: "wasm-cpu", flags: SIMD, ..WEBGPU };
+    Module { title: "cpu", feature: Some("cpu"), name: "af2_cpu", profile: "wasm-simd", flags: SIMD, ..WEBGPU };
 
 /// Both engines: WebGPU, and the CPU in WebAssembly with SIMD.
 pub const ENGINES: [Module; 2] = [WEBGPU, CPU];
@@ -51,7 +54,8 @@ pub const IMPORTER: Module = Module {
     package: "af2-import",
     feature: None,
     name: "af2_import",
-    profile: "wasm-import",
+    profile: "wasm-simd",
+    fast: Some("af2-core"), // packing
     flags: SIMD,
     level: "-O3",
 };
@@ -85,8 +89,11 @@ impl Module {
     /// Compiles the crate. Returns the path of the raw module.
     fn compile(&self, root: &Path) -> Result<PathBuf> {
         let flags = format!("target.{TARGET}.rustflags={}", self.flags);
-        let mut arguments =
-            vec!["build", "--config", &flags, "--package", self.package, "--target", TARGET, "--profile", self.profile];
+        let fast = self.fast.map(|fast| format!("profile.{}.package.{fast}.opt-level=3", self.profile));
+        let mut arguments = vec!["build", "--package", self.package, "--target", TARGET, "--profile", self.profile];
+        for line in [Some(&flags), fast.as_ref()].into_iter().flatten() {
+            arguments.extend(["--config", line]);
+        }
         if let Some(feature) = self.feature {
             arguments.extend(["--no-default-features", "--features", feature]);
         }
