@@ -68,6 +68,7 @@ fn inspect_counts_for_gpus_that_are_not_here() {
         assert_eq!(report["device"]["device"], device);
         let (all, of_matrices) = (report["bytes_per_token"].as_u64().unwrap(), token.iter().map(bytes).sum::<u64>());
         assert!((all * 95 / 100..=all).contains(&of_matrices), "all but norms and biases: {of_matrices} of {all}");
+        assert_eq!(report["together"][3], serde_json::json!({ "rows": 8, "bytes_per_token": all / 8 }));
         let blocks = report["dispatches_per_token"][0].as_u64().unwrap();
         assert!(matrices > 0 && matrices < blocks, "{matrices} of {blocks} dispatches");
     }

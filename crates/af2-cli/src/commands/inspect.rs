@@ -43,6 +43,18 @@ fn profile(name: &str) -> Result<DeviceProfile, String> {
     DeviceProfile::named(name).ok_or_else(|| format!("the figures of '{name}' are not known; those of {names} are"))
 }
 
+/// Sequences decoded together that bytes are printed for.
+const ROWS: [u64; 4] = [1, 2, 4, 8];
+
+/// What a sequence's share of a step takes where several are decoded together: beams, options, or questions about one clip.
+#[derive(Serialize)]
+struct Row {
+    /// Sequences, each a row of every matmul.
+    rows: u64,
+    /// Weight bytes of a token of one of them: every matrix is read once for all.
+    bytes_per_token: u64,
+}
+
 /// What is printed.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -54,6 +66,7 @@ struct Report<'a> {
     audio_bytes_per_window: u64,
     #[serde(flatten)]
     weights: ModelSummary,
+    together: [Row; 4],
     work: Work,
     #[serde(skip_serializing_if = "Option::is_none")]
     roofline: Option<Roofline>,
@@ -85,6 +98,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<()> {
         shards: model.index.shards.len(),
         dispatches_per_token: dispatches_per_token(&model.config),
         audio_bytes_per_window,
+        together: ROWS.map(|rows| Row { rows, bytes_per_token: weights.bytes_per_token / rows }),
         work: Work::of(&model.config),
         roofline: arguments.roofline.map(predict),
         device: arguments.device.map(|device| DeviceCounts::of(&device, &token_matrices(&model.config, scheme))),
@@ -104,6 +118,11 @@ fn table(report: &Report<'_>) -> String {
     let (parameters, bytes) = (report.weights.parameters.to_string(), report.weights.bytes.to_string());
     text += &format!("{}\n\n", row("total", &parameters, &bytes, &format!("{} shards", report.shards)));
     text += &format!("weight bytes read per decoded token: {}\n", report.weights.bytes_per_token);
+    let shares: Vec<String> = report.together[1..]
+        .iter()
+        .map(|Row { rows, bytes_per_token }| format!("{bytes_per_token} with {rows}"))
+        .collect();
+    text += &format!("  of each sequence decoded together with others: {}\n", shares.join(", "));
     text += &format!(
         "audio KV, stored and read by every token: {} bytes per window of audio\n",
         report.audio_bytes_per_window
