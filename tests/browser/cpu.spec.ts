@@ -130,7 +130,7 @@ test("a model too large for it is refused before a byte of weights is fetched", 
 
 /**
  * Growth of wasm memory that is no leak, in bytes: the order in which a model's files arrive decides how the allocator's memory is
- * fragmented. In 72 visits it grew once, by 2.1 MB, or never. A leaked model would take 22 MB.
+ * fragmented. In 14 runs of ten visits it grew at the second one, by 2.2 or 3.3 MB, and never again. A leak would grow at every visit.
  */
 const FRAGMENTATION = 2.5e6;
 
@@ -149,7 +149,7 @@ test("models do not leak wasm memory", async ({ open, demo, clear }) => {
     },
     { url: demo, ...clear[0]! },
   );
-  expect(sizes.at(-1)! - sizes[0]!).toBeLessThan(FRAGMENTATION);
+  expect(sizes.at(-1)! - sizes[1]!).toBeLessThan(FRAGMENTATION);
 });
 
 test("clips and questions do not leak wasm memory", async ({ open, demo, clear }) => {
