@@ -41,15 +41,15 @@ const test = base.extend<{ toy: string; watched: () => Promise<Page> }>({
   },
 });
 
-// SwiftShader compiles for ten seconds per device, minutes on a busy machine.
-test.describe.configure({ timeout: 900_000 });
+// Software rendering on a busy machine is slow.
+test.describe.configure({ timeout: 600_000 });
 
-test("the device is lost during load, listen and ask, and the answer is the same", async ({ watched, toy }) => {
+test("the device is lost during load, listen, idle and ask, and the answer is the same", async ({ watched, toy }) => {
   const page = await watched();
   const outcome = await page.evaluate(
     async ({ url, question }) => {
       const reasons: string[] = [];
-      const left = new Set(["load", "listen", "ask"]);
+      const left = new Set(["load", "listen", "idle", "ask"]);
       const lose = (now: string) => {
         if (window.devices.length === 0 || !left.delete(now)) return;
         window.devices.at(-1)!.destroy();
@@ -57,6 +57,7 @@ test("the device is lost during load, listen and ask, and the answer is the same
       const options = { engine: "webgpu", worker: false, onRecovering: (reason: string) => void reasons.push(reason), onProgress: () => lose("load") } as const;
       const model = await window.AudioFlamingo.load(url, options);
       const clip = await model.listen("/inputs/speech_16k_mono.wav", { onProgress: () => lose("listen") });
+      lose("idle");
       const answer = clip.ask(question);
       const deltas: string[] = [];
       for await (const { text } of answer) {
@@ -68,8 +69,8 @@ test("the device is lost during load, listen and ask, and the answer is the same
     },
     { url: toy, question: QUESTION },
   );
-  expect(outcome).toMatchObject({ text: ANSWER, streamed: ANSWER, devices: 4, left: 0 });
-  expect(outcome.reasons).toEqual(Array.from({ length: 3 }, () => expect.stringContaining("GPU")));
+  expect(outcome).toMatchObject({ text: ANSWER, streamed: ANSWER, devices: 5, left: 0 });
+  expect(outcome.reasons).toEqual(Array.from({ length: 4 }, () => expect.stringContaining("GPU")));
 });
 
 test("three losses in a row are DeviceLost, and the next question tries again", async ({ watched, toy }) => {
@@ -168,7 +169,7 @@ test("a panic anywhere retires the instance, and the next question starts anothe
   expect(outcome).toEqual({ codes: ["INTERNAL", "INTERNAL", "INTERNAL"], text: ANSWER, workers: 4 });
 });
 
-test("the browser's GPU process crashes while nothing is asked, and the answer is the same", async ({ browser, watched, toy }) => {
+test("the browser's GPU process crashes, and the answer is the same", async ({ browser, watched, toy }) => {
   const page = await watched();
   await page.evaluate(async (url) => {
     const reasons: string[] = [];

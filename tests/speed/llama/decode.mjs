@@ -14,9 +14,9 @@ const { getLlama } = await import(pathToFileURL(entry).href);
 
 const [file, tokens, device] = [argv[2], Number(argv[3]), argv[4]];
 const vulkan = device === "vulkan";
-// On a software adapter the memory of the GPU is that of the CPU, which llama.cpp's check of both together does not know.
 const common = { build: "never", progressLogs: false };
 const llama = await getLlama(vulkan ? { ...common, gpu: "vulkan" } : { ...common, gpu: false, maxThreads: Number(device) });
+// On a software adapter the memory of the GPU is that of the CPU, which llama.cpp's check of both together does not know.
 const model = await llama.loadModel({ modelPath: file, gpuLayers: vulkan ? "max" : 0, ignoreMemorySafetyChecks: vulkan });
 const context = await model.createContext({
     contextSize: 512,
