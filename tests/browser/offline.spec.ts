@@ -12,6 +12,8 @@ test.use({ serviceWorkers: "allow" });
 
 const stored = (page: Page) => expect(page.locator("#page-stored")).toContainText("open without a network", { timeout: 100_000 });
 
+const builds = (page: Page) => page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("page-")));
+
 test("reloaded without a network, the page hears and answers; no weight is stored twice", async ({ page, address, server }) => {
   await page.goto(`${address}?engine=cpu`);
   await expect(page.locator("#model-note")).toContainText("is ready", { timeout: 100_000 });
@@ -55,10 +57,15 @@ test("a newer build takes over as a whole when it is wanted; one that is half th
   await expect(page.locator("#update")).toBeVisible();
   await page.reload();
   expect(await page.title(), "until it is wanted").not.toContain("New");
+  await stored(page); // the present build tidies, and must leave the one that waits
+  expect(await builds(page)).toHaveLength(2);
   await page.getByRole("button", { name: "Use it now" }).click();
   await expect(page).toHaveTitle(/^New: /);
   await stored(page);
-  expect(await page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("page-")))).toEqual(["page-newer"]);
+  expect(await builds(page)).toEqual(["page-newer"]);
+  await server.stop();
+  await page.reload();
+  await expect(page).toHaveTitle(/^New: /);
 });
 
 test("the page can be installed", async ({ page, address }) => {

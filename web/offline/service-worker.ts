@@ -52,12 +52,13 @@ async function store(cache: Cache, file: string, sha256: string): Promise<void> 
   await cache.put(new URL(file, scope), response);
 }
 
-/** Deletes the files of former builds, unless another tab may still ask for them. */
+/** Deletes the files of other builds, unless one of them is newer and waits for its turn, or another tab may still ask for them. */
 async function tidy(): Promise<void> {
   const tabs = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  if (tabs.length > 1) return;
-  const former = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
-  await Promise.all(former.map((name) => caches.delete(name)));
+  const others = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
+  const { installing, waiting } = self.registration;
+  if (tabs.length > 1 || installing || waiting) return;
+  await Promise.all(others.map((name) => caches.delete(name)));
 }
 
 /** `"activate"`: takes over now. `{ engine }`: stores that engine, and answers with the bytes that the page takes in all. */

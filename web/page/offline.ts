@@ -4,6 +4,9 @@ import { byId } from "./dom.js";
 import { bytes } from "./format.js";
 import type { Machine } from "./machine.js";
 
+/** Somebody wants the newer build: the present service worker is asked nothing more, because the newer one waits until it is idle. */
+let leaving = false;
+
 /** Without a service worker (plain HTTP, storage refused) the page needs the network at every visit. */
 export function startOffline(machine: Machine): void {
   const { serviceWorker } = navigator as { serviceWorker?: ServiceWorkerContainer };
@@ -11,7 +14,7 @@ export function startOffline(machine: Machine): void {
   serviceWorker.register("service-worker.js", { updateViaCache: "none" }).then(offerNewer).catch(() => undefined);
   machine.watch(
     ({ model }) => model.ready?.model.info.engine,
-    (engine) => engine && void serviceWorker.ready.then(({ active }) => active && storeEngine(active, engine)),
+    (engine) => engine && void serviceWorker.ready.then(({ active }) => active && !leaving && storeEngine(active, engine)),
   );
 }
 
@@ -30,7 +33,10 @@ function offerNewer(registration: ServiceWorkerRegistration): void {
   const offer = () => (byId("update").hidden = !registration.waiting || !navigator.serviceWorker.controller);
   offer();
   registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
-  byId("update-now").addEventListener("click", () => {
+  const button = byId<HTMLButtonElement>("update-now");
+  button.addEventListener("click", () => {
+    leaving = true;
+    button.disabled = true; // a busy service worker may take half a minute to become idle
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
     registration.waiting?.postMessage("activate");
   });
