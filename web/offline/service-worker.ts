@@ -56,7 +56,7 @@ async function store(cache: Cache, file: string, sha256: string): Promise<void> 
 async function tidy(): Promise<void> {
   const tabs = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   const others = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
-  const { installing, waiting } = self.registration;
+  const { installing, waiting } = self.registration; // asked after the names: a build that begins to install now is not among them
   if (tabs.length > 1 || installing || waiting) return;
   await Promise.all(others.map((name) => caches.delete(name)));
 }

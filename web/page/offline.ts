@@ -36,7 +36,7 @@ function offerNewer(registration: ServiceWorkerRegistration): void {
   const button = byId<HTMLButtonElement>("update-now");
   button.addEventListener("click", () => {
     leaving = true;
-    button.disabled = true; // a busy service worker may take half a minute to become idle
+    button.disabled = true; // shows that it was pressed: the present service worker may be busy for a while
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
     registration.waiting?.postMessage("activate");
   });
